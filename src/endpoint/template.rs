@@ -1,0 +1,304 @@
+//! The stateless rules that turn one request target into its path template.
+//!
+//! The query, the fragment, path parameters (`;jsessionid=…`) and the authority of an absolute URL
+//! are dropped; each segment that names a thing instead of a kind of thing becomes a placeholder:
+//!
+//! | segment | becomes |
+//! |---|---|
+//! | digits | `{id}` |
+//! | 8-4-4-4-12 hexadecimal digits | `{uuid}` |
+//! | `2024-04-10`, `20240410T0900` | `{date}` |
+//! | `ann@example.com` | `{email}` |
+//! | ≥ 8 hexadecimal digits, one of them a decimal digit | `{hex}` |
+//! | ≥ 16 letters and digits with ≥ 2 digits, no word of it readable; ≥ 48 of anything | `{token}` |
+//!
+//! A segment of several parts (`order-4711.json`, `main.3f2a1b9c.js`) keeps its words and replaces
+//! parts of ≥ 3 digits, hexadecimal and token parts.
+
+/// Longest template, in bytes; what is longer ends in `{rest}`.
+const MAX_LEN: usize = 256;
+/// Most segments in a template; what has more ends in `{rest}`.
+const MAX_SEGMENTS: usize = 12;
+
+const DIGIT: u8 = 1;
+const HEX: u8 = 2;
+const ALPHA: u8 = 4;
+const STOP: u8 = 8;
+const PART: u8 = 16;
+const AT: u8 = 32;
+
+/// What each byte can be part of. `STOP` ends a segment or the path.
+static CLASS: [u8; 256] = {
+    let mut table = [0u8; 256];
+    let mut b = 0usize;
+    while b < 256 {
+        table[b] = match b as u8 {
+            b'0'..=b'9' => DIGIT | HEX,
+            b'a'..=b'f' | b'A'..=b'F' => HEX | ALPHA,
+            b'g'..=b'z' | b'G'..=b'Z' => ALPHA,
+            b'/' | b'?' | b'#' | b';' => STOP,
+            b'-' | b'_' | b'.' | b'~' | b':' | b',' | b'=' | b'|' => PART,
+            b'@' => AT,
+            _ => 0,
+        };
+        b += 1;
+    }
+    table
+};
+
+/// Appends the path template of `target` to `out`: at most [`MAX_LEN`] bytes and a placeholder.
+///
+/// `*` (of `OPTIONS *`) and `host:port` (of `CONNECT`) stay as they are, cut at the same length.
+#[inline]
+pub fn append_template(target: &[u8], out: &mut Vec<u8>) {
+    let path = if target.first() == Some(&b'/') { target } else { path_of_absolute(target) };
+    let begin = out.len();
+    if path.first() != Some(&b'/') {
+        out.extend_from_slice(path.get(..MAX_LEN).unwrap_or(path));
+        return;
+    }
+    let mut at = 0;
+    for segments in 0.. {
+        // path[at] is a slash.
+        out.push(b'/');
+        at += 1;
+        let start = at;
+        let mut any = 0u8;
+        let mut all = DIGIT | HEX;
+        while let Some(&byte) = path.get(at) {
+            let class = CLASS[usize::from(byte)];
+            if class & STOP != 0 {
+                break;
+            }
+            any |= class;
+            all &= class;
+            at += 1;
+        }
+        let segment = &path[start..at];
+        if segments == MAX_SEGMENTS || out.len() - begin + segment.len() > MAX_LEN {
+            out.extend_from_slice(b"{rest}");
+            return;
+        }
+        if segment.len() < LONG && any & (DIGIT | AT) == 0 {
+            out.extend_from_slice(segment);
+        } else if !segment.is_empty() && all & DIGIT != 0 {
+            out.extend_from_slice(b"{id}");
+        } else {
+            append_segment(segment, any, out);
+        }
+        if path.get(at) == Some(&b';') {
+            at += path[at..].iter().take_while(|b| !matches!(b, b'/' | b'?' | b'#')).count();
+        }
+        if path.get(at) != Some(&b'/') {
+            return;
+        }
+    }
+}
+
+/// A segment of this length without a digit may still be a token.
+const LONG: usize = 24;
+/// A segment of this length is a token whatever is in it.
+const VERY_LONG: usize = 48;
+
+/// The path of `http://host:port/path`, or the target itself where it is no absolute URL.
+fn path_of_absolute(target: &[u8]) -> &[u8] {
+    let Some(scheme) = target.iter().take(16).position(|&b| b == b':') else { return target };
+    match target.get(scheme..scheme + 3) {
+        Some(b"://") => {
+            let authority = &target[scheme + 3..];
+            match authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#')) {
+                Some(slash) if authority[slash] == b'/' => &authority[slash..],
+                _ => b"/",
+            }
+        }
+        _ => target,
+    }
+}
+
+/// A segment that is neither a plain word nor plain digits.
+#[cold]
+#[inline(never)]
+fn append_segment(segment: &[u8], any: u8, out: &mut Vec<u8>) {
+    if let Some(placeholder) = whole(segment, any) {
+        out.extend_from_slice(placeholder);
+        return;
+    }
+    for (i, part) in segment.split_inclusive(|&b| CLASS[usize::from(b)] & PART != 0).enumerate() {
+        let (body, separator) = match part.split_last() {
+            Some((last, body)) if CLASS[usize::from(*last)] & PART != 0 => (body, part.len() - 1),
+            _ => (part, part.len()),
+        };
+        let versionlike = i == 0 && body.first().is_some_and(|b| matches!(b, b'v' | b'V'));
+        match part_placeholder(body) {
+            Some(placeholder) if !versionlike => out.extend_from_slice(placeholder),
+            _ => append_word(body, out),
+        }
+        out.extend_from_slice(&part[separator..]);
+    }
+}
+
+/// The placeholder of a segment that is one thing as a whole.
+fn whole(segment: &[u8], any: u8) -> Option<&'static [u8]> {
+    if is_uuid(segment) {
+        return Some(b"{uuid}");
+    }
+    if any & AT != 0 {
+        let at = segment.iter().position(|&b| b == b'@')?;
+        if at > 0 && segment[at + 1..].contains(&b'.') {
+            return Some(b"{email}");
+        }
+    }
+    if is_date(segment) {
+        return Some(b"{date}");
+    }
+    (segment.len() >= VERY_LONG).then_some(b"{token}")
+}
+
+fn is_uuid(s: &[u8]) -> bool {
+    s.len() == 36
+        && s.iter().enumerate().all(|(i, &b)| match i {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        })
+}
+
+/// `2024-04-10` with whatever time follows it, or `20240410T…`.
+fn is_date(s: &[u8]) -> bool {
+    let shape = |pattern: &[u8]| {
+        s.len() >= pattern.len()
+            && pattern.iter().zip(s).all(|(p, b)| match p {
+                b'0' => b.is_ascii_digit(),
+                p => p == b,
+            })
+    };
+    if shape(b"0000-00-00") {
+        return s.len() == 10 || matches!(s[10], b'T' | b't' | b'_' | b'%' | b'+' | b' ');
+    }
+    shape(b"00000000T0000")
+}
+
+/// The placeholder of a part between separators, or `None` for a word.
+fn part_placeholder(part: &[u8]) -> Option<&'static [u8]> {
+    let digits = part.iter().filter(|b| b.is_ascii_digit()).count();
+    if digits == part.len() {
+        return (digits >= 3).then_some(b"{id}");
+    }
+    if digits > 0 && part.len() >= 8 && part.iter().all(u8::is_ascii_hexdigit) {
+        return Some(b"{hex}");
+    }
+    if part.len() >= LONG && mixed_case(part) {
+        return Some(b"{token}");
+    }
+    (digits >= 2 && part.len() >= 16).then_some(b"{token}")
+}
+
+/// Whether the case of its letters changes too often for words: base64 and the like.
+fn mixed_case(part: &[u8]) -> bool {
+    let flips = part
+        .windows(2)
+        .filter(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase())
+        .count();
+    flips * 5 >= part.len()
+}
+
+/// A word, with a run of ≥ 3 digits at its end replaced: `item4711` → `item{id}`, `v2` stays.
+fn append_word(word: &[u8], out: &mut Vec<u8>) {
+    let digits = word.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let stem = word.len() - digits;
+    if digits >= 3 && stem > 0 {
+        out.extend_from_slice(&word[..stem]);
+        out.extend_from_slice(b"{id}");
+    } else {
+        out.extend_from_slice(word);
+    }
+}
+
+/// The template that takes what overflows: `/first/{other}`, or `/{other}` where `first` is not given.
+pub fn other(first: Option<&[u8]>) -> Vec<u8> {
+    let mut template = vec![b'/'];
+    if let Some(first) = first {
+        template.extend_from_slice(first);
+        template.push(b'/');
+    }
+    template.extend_from_slice(b"{other}");
+    template
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn template(target: &str) -> String {
+        let mut out = Vec::new();
+        append_template(target.as_bytes(), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn things_become_placeholders_and_kinds_stay() {
+        for (target, expected) in [
+            ("/", "/"),
+            ("/health", "/health"),
+            ("/orders/4711", "/orders/{id}"),
+            ("/orders/4711/items/9?sort=up", "/orders/{id}/items/{id}"),
+            ("/api/v1/users/7", "/api/v1/users/{id}"),
+            ("/users/3F2504E0-4F89-11D3-9A0C-0305E82C3301/cart", "/users/{uuid}/cart"),
+            ("/blob/9fceb02d0ae598e95dc970b74767f19372d61af8", "/blob/{hex}"),
+            ("/c/deadbeef", "/c/deadbeef"),
+            ("/c/dead60ef", "/c/{hex}"),
+            ("/reports/2024-04-10", "/reports/{date}"),
+            ("/reports/2024-04-10T09:00:00Z", "/reports/{date}"),
+            ("/u/ann@example.com/mail", "/u/{email}/mail"),
+            ("/@ann", "/@ann"),
+            ("/reset/Zk3vQ9xLw81PbT5sYd2m", "/reset/{token}"),
+            ("/customers/cus_NffrFeUfNV2Hib04", "/customers/cus_{token}"),
+            ("/order-4711.json", "/order-{id}.json"),
+            ("/item4711", "/item{id}"),
+            ("/static/main.3f2a1b9c.js", "/static/main.{hex}.js"),
+            ("/oauth2/authorize", "/oauth2/authorize"),
+            ("/img/dashboard3.png", "/img/dashboard3.png"),
+            ("/jquery-1.11.3.min.js", "/jquery-1.11.3.min.js"),
+            ("/2015/08/10/apache-drill-with-avro-and-mongodb/", "/{id}/{id}/{id}/apache-drill-with-avro-and-mongodb/"),
+            ("/a;jsessionid=1A2B/b", "/a/b"),
+            ("/a#top", "/a"),
+            ("/?q=1", "/"),
+            ("//a", "//a"),
+        ] {
+            assert_eq!(template(target), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_url_loses_its_authority() {
+        assert_eq!(template("http://www.example.com:80/a/1?x"), "/a/{id}");
+        assert_eq!(template("https://example.com"), "/");
+        assert_eq!(template("https://example.com?x=/y"), "/");
+        assert_eq!(template("*"), "*");
+        assert_eq!(template("example.com:443"), "example.com:443");
+    }
+
+    #[test]
+    fn whatever_is_too_long_or_too_deep_ends_in_rest() {
+        assert_eq!(template("/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o"), "/a/b/c/d/e/f/g/h/i/j/k/l/{rest}");
+        assert_eq!(template(&format!("/a/{}", "%41".repeat(100))), "/a/{rest}");
+        assert_eq!(template(&format!("/a/{}", "x".repeat(60))), "/a/{token}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_a_short_template(target in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let mut out = Vec::new();
+            append_template(&target, &mut out);
+            prop_assert!(out.len() <= MAX_LEN + 64);
+        }
+
+        /// A template is a path too, and has nothing left to replace.
+        #[test]
+        fn a_template_of_a_template_is_itself(segments in proptest::collection::vec("[a-z0-9._-]{0,20}", 0..6)) {
+            let once = template(&format!("/{}", segments.join("/")));
+            prop_assert_eq!(template(&once), once.clone());
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One compressed file: its text in blocks that end at a newline.
+//!
+//! Whoever asks for the next block decodes it; the cuts depend on the text alone.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, Take};
+use std::sync::Arc;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::source::open_same;
+use super::walk::{Codec, LogFile};
+use super::{BLOCK, MAX_LINE};
+
+/// Bytes of a packed file read at a time.
+const READ: usize = 256 << 10;
+
+/// A packed file being unpacked.
+pub struct Decoder {
+    text: Box<dyn Read + Send>,
+    /// Begin of a line whose end is not decoded yet.
+    carry: Vec<u8>,
+    /// Whether the rest of an over-long line is being dropped.
+    dropping: bool,
+    /// Text bytes handed out.
+    pub offset: u64,
+    /// Set at the end of the text, or where it broke.
+    pub ended: bool,
+}
+
+impl Decoder {
+    /// Opens a packed file, to the length first seen.
+    pub fn open(file: &LogFile) -> io::Result<Decoder> {
+        let mut handle = open_same(file)?;
+        handle.rewind()?;
+        let packed = BufReader::with_capacity(READ, Shared(handle).take(file.len));
+        let text: Box<dyn Read + Send> = match file.codec {
+            Codec::Plain => Box::new(packed),
+            Codec::Gzip => Box::new(MultiGzDecoder::new(packed)),
+        };
+        Ok(Decoder { text, carry: Vec::new(), dropping: false, offset: 0, ended: false })
+    }
+
+    /// A decoder of no text, for a file that can't be opened.
+    pub fn nothing() -> Decoder {
+        Decoder { text: Box::new(io::empty()), carry: Vec::new(), dropping: false, offset: 0, ended: true }
+    }
+
+    /// Decodes the next block into `buffer`. Where the text breaks, all complete lines before the
+    /// break are there, with the error.
+    pub fn next(&mut self, buffer: &mut Vec<u8>) -> Option<io::Error> {
+        buffer.clear();
+        buffer.append(&mut self.carry);
+        let mut error = None;
+        while buffer.len() < BLOCK && !self.ended {
+            let filled = buffer.len();
+            buffer.resize(BLOCK, 0);
+            let read = self.text.read(&mut buffer[filled..]);
+            buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
+            match read {
+                Ok(0) => self.ended = true,
+                Ok(_) => self.drop_rest_of_line(buffer),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => (self.ended, error) = (true, Some(e)),
+            }
+        }
+        if !self.ended || error.is_some() {
+            self.cut(buffer, error.is_some());
+        }
+        self.offset += buffer.len() as u64;
+        error
+    }
+
+    /// Keeps the begin of the last line for the next block, or drops it where the text broke.
+    fn cut(&mut self, buffer: &mut Vec<u8>, broken: bool) {
+        match memchr::memrchr(b'\n', buffer) {
+            Some(end) => {
+                if !broken {
+                    self.carry.extend_from_slice(&buffer[end + 1..]);
+                }
+                buffer.truncate(end + 1);
+            }
+            None if broken => buffer.clear(),
+            None => {
+                buffer.truncate(MAX_LINE + 1);
+                self.dropping = true;
+            }
+        }
+    }
+
+    fn drop_rest_of_line(&mut self, buffer: &mut Vec<u8>) {
+        if !self.dropping {
+            return;
+        }
+        match memchr::memchr(b'\n', buffer) {
+            Some(end) => {
+                buffer.drain(..=end);
+                self.dropping = false;
+            }
+            None => buffer.clear(),
+        }
+    }
+}
+
+/// Reads a file that others hold too.
+struct Shared(Arc<File>);
+
+impl Shared {
+    fn take(self, len: u64) -> Take<Shared> {
+        Read::take(self, len)
+    }
+}
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buffer)
+    }
+}

@@ -1,0 +1,316 @@
+//! Hands out the blocks of all files to any number of threads, always cut and numbered the same.
+//!
+//! Files are read in [`LANES`] lanes that take turns, so that several packed files are decoded at
+//! a time, and a lane takes the next file when its own is done. Each turn has a sequence
+//! number; which block it gets depends on the files only. A plain file's blocks are handed out by
+//! arithmetic; a packed file's next block is decoded by whoever takes the turn, while
+//! others parse the blocks before it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::decode::Decoder;
+use super::source::Source;
+use super::walk::{Codec, LogFile};
+use super::{BLOCK, Io};
+
+/// Files in work at a time.
+const LANES: usize = 8;
+/// Bytes of a file's begin that tell its format.
+const HEAD: usize = 64 << 10;
+
+/// Whole lines of one file.
+#[derive(Debug)]
+pub struct Block<'b, T> {
+    /// Place in the order of all blocks: 0, 1, 2, … without a gap.
+    pub seq: u64,
+    /// Index of the file.
+    pub file: usize,
+    /// Number of the block in its file, from 0.
+    pub number: u32,
+    /// The lines, the last one perhaps without its newline.
+    pub bytes: &'b [u8],
+    /// What was made of the file's begin.
+    pub begun: &'b T,
+}
+
+/// A file that could be read only in part.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Salvage {
+    /// Index of the file.
+    pub file: usize,
+    /// Bytes of its text that were read.
+    pub offset: u64,
+    /// What happened.
+    pub why: String,
+}
+
+/// A thread's own memory for blocks that can't be mapped.
+#[derive(Debug, Default)]
+pub struct Buffer {
+    block: Vec<u8>,
+    head: Vec<u8>,
+}
+
+/// The blocks wanted of each file: all, or those with these numbers in ascending order.
+pub type Selection = Vec<Option<Vec<u32>>>;
+
+/// The blocks of all files, for any number of threads.
+pub struct Feed<'a, T, B> {
+    files: &'a [LogFile],
+    io: Io,
+    now_us: i64,
+    begin: B,
+    selection: Option<Selection>,
+    schedule: Mutex<Schedule<T>>,
+    salvaged: Mutex<Vec<Salvage>>,
+    done: AtomicU64,
+}
+
+struct Schedule<T> {
+    lanes: Vec<Lane<T>>,
+    turn: usize,
+    next_file: usize,
+    seq: u64,
+}
+
+struct Lane<T> {
+    /// Place in the file's list of wanted blocks.
+    next: u32,
+    file: Arc<Open<T>>,
+}
+
+/// A file in work.
+struct Open<T> {
+    index: usize,
+    begun: OnceLock<T>,
+    source: OnceLock<Option<Source>>,
+    decoder: Mutex<Option<Decoder>>,
+}
+
+/// A turn: which block to read, and for packed files the right to decode it.
+enum Turn<'o> {
+    Plain { number: u32 },
+    Packed { number: u32, decoder: MutexGuard<'o, Option<Decoder>> },
+}
+
+impl<'a, T, B> Feed<'a, T, B>
+where
+    T: Send + Sync,
+    B: Fn(usize, &LogFile, &[u8]) -> T + Sync,
+{
+    /// The blocks of `files`; `begin` is called once for each file with its first bytes.
+    pub fn new(files: &'a [LogFile], io: Io, now_us: i64, begin: B) -> Self {
+        let schedule = Schedule { lanes: Vec::new(), turn: 0, next_file: 0, seq: 0 };
+        Feed {
+            files,
+            io,
+            now_us,
+            begin,
+            selection: None,
+            schedule: Mutex::new(schedule),
+            salvaged: Mutex::default(),
+            done: AtomicU64::new(0),
+        }
+    }
+
+    /// The same with only some blocks of each file.
+    pub fn select(mut self, selection: Selection) -> Self {
+        self.selection = Some(selection);
+        self
+    }
+
+    /// Gives the next block to `work`, which must be a pure function of it: where the file is
+    /// truncated under the reader, its result is thrown away and it is called again with what is
+    /// left. `None` at the end of all files.
+    pub fn next<R>(&self, buffer: &mut Buffer, mut work: impl FnMut(Block<'_, T>) -> R) -> Option<R> {
+        loop {
+            let mut schedule = lock(&self.schedule);
+            let lane = self.fill_lanes(&mut schedule)?;
+            let file = Arc::clone(&schedule.lanes[lane].file);
+            let Some(turn) = self.take_turn(&mut schedule, lane, &file) else { continue };
+            let seq = schedule.seq;
+            schedule.seq += 1;
+            drop(schedule);
+            return Some(match turn {
+                Turn::Plain { number } => self.read_plain(&file, seq, number, buffer, &mut work),
+                Turn::Packed { number, decoder } => {
+                    self.decode(&file, seq, number, decoder, buffer, &mut work)
+                }
+            });
+        }
+    }
+
+    /// Bytes of the files on disk that are done, for a progress display.
+    pub fn done(&self) -> &AtomicU64 {
+        &self.done
+    }
+
+    /// What could be read only in part, in order of files.
+    pub fn salvaged(self) -> Vec<Salvage> {
+        let mut all = self.salvaged.into_inner().unwrap_or_else(PoisonError::into_inner);
+        all.sort();
+        all.dedup_by_key(|s| s.file);
+        all
+    }
+
+    /// Gives empty lanes a file; returns the lane whose turn it is.
+    fn fill_lanes(&self, schedule: &mut Schedule<T>) -> Option<usize> {
+        while schedule.lanes.len() < LANES && schedule.next_file < self.files.len() {
+            let index = schedule.next_file;
+            schedule.next_file += 1;
+            if self.wanted(index).is_some_and(|blocks| blocks.is_empty()) {
+                continue;
+            }
+            let file = Open {
+                index,
+                begun: OnceLock::new(),
+                source: OnceLock::new(),
+                decoder: Mutex::new(None),
+            };
+            schedule.lanes.push(Lane { next: 0, file: Arc::new(file) });
+        }
+        if schedule.lanes.is_empty() {
+            return None;
+        }
+        schedule.turn %= schedule.lanes.len();
+        Some(schedule.turn)
+    }
+
+    /// Takes the lane's turn; `None` where its file turned out to be done.
+    fn take_turn<'o>(&self, schedule: &mut Schedule<T>, lane: usize, file: &'o Open<T>) -> Option<Turn<'o>> {
+        let wanted = self.wanted(file.index);
+        let next = schedule.lanes[lane].next;
+        let facts = &self.files[file.index];
+        if facts.codec == Codec::Plain {
+            let number = wanted.map_or(next, |blocks| blocks[next as usize]);
+            let count = wanted.map_or(blocks_of(facts.len), |blocks| blocks.len() as u32);
+            schedule.advance(lane, next + 1 == count);
+            return Some(Turn::Plain { number });
+        }
+        // Waits while another thread decodes the block before this one.
+        let decoder = lock(&file.decoder);
+        let ended = decoder.as_ref().is_some_and(|d| d.ended);
+        let enough = wanted.is_some_and(|blocks| blocks.last().is_some_and(|&last| next > last));
+        if ended || enough {
+            schedule.lanes.remove(lane);
+            return None;
+        }
+        schedule.advance(lane, false);
+        Some(Turn::Packed { number: next, decoder })
+    }
+
+    fn wanted(&self, file: usize) -> Option<&[u32]> {
+        self.selection.as_ref()?.get(file)?.as_deref()
+    }
+
+    fn read_plain<R>(
+        &self,
+        file: &Open<T>,
+        seq: u64,
+        number: u32,
+        buffer: &mut Buffer,
+        work: &mut impl FnMut(Block<'_, T>) -> R,
+    ) -> R {
+        let facts = &self.files[file.index];
+        let source = file.source.get_or_init(|| match Source::open(facts, self.io, self.now_us) {
+            Ok(source) => Some(source),
+            Err(e) => {
+                self.salvage(file.index, 0, e.to_string());
+                None
+            }
+        });
+        let begun = file.begun.get_or_init(|| {
+            let head = source.as_ref().and_then(|s| s.head(HEAD, &mut buffer.head).ok());
+            (self.begin)(file.index, facts, head.unwrap_or_default())
+        });
+        let size = facts.len.saturating_sub(u64::from(number) * BLOCK as u64).min(BLOCK as u64);
+        self.done.fetch_add(size, Ordering::Relaxed);
+        let block = |bytes| Block { seq, file: file.index, number, bytes, begun };
+        let Some(source) = source else { return work(block(&[])) };
+        if let Some(bytes) = source.mapped(number) {
+            let result = work(block(bytes));
+            if !source.faulted() {
+                return result;
+            }
+        }
+        match source.read(number, &mut buffer.block) {
+            Ok((bytes, short)) => {
+                if let Some(offset) = short {
+                    self.salvage(file.index, offset, "truncated while it was read".into());
+                }
+                work(block(bytes))
+            }
+            Err(e) => {
+                self.salvage(file.index, u64::from(number) * BLOCK as u64, e.to_string());
+                work(block(&[]))
+            }
+        }
+    }
+
+    fn decode<R>(
+        &self,
+        file: &Open<T>,
+        seq: u64,
+        number: u32,
+        mut decoder: MutexGuard<'_, Option<Decoder>>,
+        buffer: &mut Buffer,
+        work: &mut impl FnMut(Block<'_, T>) -> R,
+    ) -> R {
+        let facts = &self.files[file.index];
+        buffer.block.clear();
+        if decoder.is_none() {
+            match Decoder::open(facts) {
+                Ok(opened) => *decoder = Some(opened),
+                Err(e) => self.salvage(file.index, 0, e.to_string()),
+            }
+        }
+        let begun = match decoder.as_mut() {
+            Some(decoder) => {
+                let error = decoder.next(&mut buffer.block);
+                if let Some(e) = error {
+                    self.salvage(file.index, decoder.offset, e.to_string());
+                }
+                if decoder.ended {
+                    self.done.fetch_add(facts.len, Ordering::Relaxed);
+                }
+                let head = &buffer.block[..buffer.block.len().min(HEAD)];
+                file.begun.get_or_init(|| (self.begin)(file.index, facts, head))
+            }
+            None => {
+                *decoder = Some(Decoder::nothing());
+                file.begun.get_or_init(|| (self.begin)(file.index, facts, &[]))
+            }
+        };
+        drop(decoder);
+        let unwanted = self.wanted(file.index).is_some_and(|blocks| blocks.binary_search(&number).is_err());
+        let bytes = if unwanted { &[][..] } else { &buffer.block };
+        work(Block { seq, file: file.index, number, bytes, begun })
+    }
+
+    fn salvage(&self, file: usize, offset: u64, why: String) {
+        lock(&self.salvaged).push(Salvage { file, offset, why });
+    }
+}
+
+impl<T> Schedule<T> {
+    /// Passes the turn on; a lane whose file is done takes another.
+    fn advance(&mut self, lane: usize, done: bool) {
+        self.lanes[lane].next += 1;
+        if done {
+            self.lanes.remove(lane);
+        } else {
+            self.turn = lane + 1;
+        }
+    }
+}
+
+/// Blocks of a plain file: one even for an empty file, so that each file is begun.
+fn blocks_of(len: u64) -> u32 {
+    len.div_ceil(BLOCK as u64).clamp(1, u64::from(u32::MAX)) as u32
+}
+
+/// A panic elsewhere ends the run with its own message; the data here is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

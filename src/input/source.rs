@@ -1,0 +1,181 @@
+//! One plain file: mapped or read at a position, always to the length first seen.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use memmap2::Mmap;
+
+use super::fault::Watch;
+use super::walk::{LogFile, identity};
+use super::{BLOCK, Io, MAX_LINE};
+
+/// A file must have been at rest for so long to be mapped, in µs.
+const AT_REST_US: i64 = 10_000_000;
+/// Smaller files are read: a mapping costs more than the copy.
+const MAP_FROM: u64 = 1 << 20;
+/// Bytes read at a time in search of the end of a block's last line.
+const STEP: usize = 64 << 10;
+
+/// An open plain file.
+pub struct Source {
+    /// Dropped before the mapping that it watches.
+    watch: Option<Watch>,
+    map: Option<Mmap>,
+    file: Arc<File>,
+    len: u64,
+}
+
+impl Source {
+    /// Opens a file as `io` says; `now_us` tells whether it is at rest.
+    pub fn open(file: &LogFile, io: Io, now_us: i64) -> io::Result<Source> {
+        let handle = open_same(file)?;
+        let at_rest = file.modified_us <= now_us.saturating_sub(AT_REST_US);
+        let wanted = match io {
+            Io::Auto => at_rest && file.len >= MAP_FROM,
+            Io::Mmap => file.len > 0,
+            Io::Read => false,
+        };
+        let map = if wanted { map(&handle, file.len) } else { None };
+        let watch = map.as_deref().and_then(Watch::new);
+        let map = map.filter(|_| watch.is_some());
+        Ok(Source { watch, map, file: handle, len: file.len })
+    }
+
+    /// The lines that start in block `number`, if they can be had without a copy.
+    pub fn mapped(&self, number: u32) -> Option<&[u8]> {
+        if self.faulted() {
+            return None;
+        }
+        let map = self.map.as_deref()?;
+        let from = number as usize * BLOCK;
+        Some(lines(map, from, (from + BLOCK).min(map.len()), 0))
+    }
+
+    /// Whether what was read through the mapping is garbage.
+    pub fn faulted(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::faulted)
+    }
+
+    /// Reads the lines that start in block `number`. The second value says at which offset the
+    /// file turned out to end too early.
+    pub fn read<'b>(&self, number: u32, buffer: &'b mut Vec<u8>) -> io::Result<(&'b [u8], Option<u64>)> {
+        let from = number as usize * BLOCK;
+        let to = (from as u64 + BLOCK as u64).min(self.len);
+        // One byte before the block tells whether a line starts at its first byte.
+        let begin = from.saturating_sub(1) as u64;
+        buffer.clear();
+        let mut end = self.fill(buffer, begin, to)?;
+        let short = (end < to).then_some(end);
+        let limit = (to + MAX_LINE as u64 + 1).min(self.len);
+        let mut searched = buffer.len().saturating_sub(1);
+        while short.is_none() && end < limit && memchr::memchr(b'\n', &buffer[searched..]).is_none() {
+            searched = buffer.len();
+            let next = (end + STEP as u64).min(limit);
+            end = self.fill(buffer, end, next)?;
+            if end < next {
+                break;
+            }
+        }
+        Ok((lines(buffer, from, to as usize, begin as usize), short))
+    }
+
+    /// The first bytes of the file, at most `len`.
+    pub fn head<'b>(&self, len: usize, buffer: &'b mut Vec<u8>) -> io::Result<&'b [u8]> {
+        buffer.clear();
+        self.fill(buffer, 0, self.len.min(len as u64))?;
+        Ok(buffer)
+    }
+
+    /// Appends the bytes `[from, to)`; returns where they really ended.
+    fn fill(&self, buffer: &mut Vec<u8>, from: u64, to: u64) -> io::Result<u64> {
+        let mut done = buffer.len();
+        buffer.resize(done + (to - from) as usize, 0);
+        let mut at = from;
+        while at < to {
+            match self.file.read_at(&mut buffer[done..], at) {
+                Ok(0) => break,
+                Ok(n) => (done, at) = (done + n, at + n as u64),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        buffer.truncate(done);
+        Ok(at)
+    }
+}
+
+/// Opens a file and makes sure that it is the one first seen.
+pub fn open_same(file: &LogFile) -> io::Result<Arc<File>> {
+    if let Some(spool) = &file.spool {
+        return Ok(Arc::clone(spool));
+    }
+    let handle = File::open(&file.path)?;
+    if identity(&handle.metadata()?) != file.identity {
+        return Err(io::Error::other("another file took its name while we were reading (log rotation?)"));
+    }
+    Ok(Arc::new(handle))
+}
+
+/// Maps the first `len` bytes; `None` where the file or the system does not allow it.
+fn map(file: &File, len: u64) -> Option<Mmap> {
+    let len = usize::try_from(len).ok()?;
+    // SAFETY: the mapping is read-only. Other processes may still change the file: changed bytes
+    // are read as whatever they are at the moment (lines are parsed as hostile bytes anyway, and
+    // nothing is assumed to read the same twice), and a truncation raises SIGBUS, which
+    // `fault` turns into a marked, discarded result.
+    #[allow(unsafe_code)]
+    unsafe {
+        memmap2::MmapOptions::new().len(len).map(file).ok()
+    }
+}
+
+/// Of `bytes`, which begin at offset `base` of a file, the lines that start in `[from, to)`; the
+/// last of them cut at [`MAX_LINE`] + 1 bytes beyond `to`.
+fn lines(bytes: &[u8], from: usize, to: usize, base: usize) -> &[u8] {
+    let to = to.min(base + bytes.len());
+    if from >= to {
+        return &[];
+    }
+    let begin = if from == 0 {
+        0
+    } else {
+        match memchr::memchr(b'\n', &bytes[from - 1 - base..to - base]) {
+            Some(at) => from - base + at,
+            None => return &[],
+        }
+    };
+    if begin == to - base {
+        return &[];
+    }
+    let limit = (to - base + MAX_LINE + 1).min(bytes.len());
+    let end = match memchr::memchr(b'\n', &bytes[to - base - 1..limit]) {
+        Some(at) => to - base + at,
+        None => limit,
+    };
+    &bytes[begin..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_belongs_to_the_block_in_which_it_starts() {
+        let text = b"ab\ncd\n\nefgh\nlast";
+        for size in 1..=text.len() {
+            let mut all = Vec::new();
+            for from in (0..text.len()).step_by(size) {
+                let to = (from + size).min(text.len());
+                let whole = lines(text, from, to, 0);
+                // What a reader sees that begins one byte before the block.
+                let base = from.saturating_sub(1);
+                assert_eq!(lines(&text[base..], from, to, base), whole);
+                assert!(whole.is_empty() || from == 0 || text[..from + whole.len()].contains(&b'\n'));
+                all.extend_from_slice(whole);
+            }
+            assert_eq!(all, text, "blocks of {size}");
+        }
+    }
+}
