@@ -122,6 +122,12 @@ impl ChunkCounts {
         self.services.intern(name) as u16
     }
 
+    /// The service, method and template of an endpoint of this chunk.
+    pub fn name(&self, endpoint: LocalEndpoint) -> (&[u8], &[u8], &[u8]) {
+        let key = self.full_key(endpoint.0);
+        (key.service, key.method, key.template)
+    }
+
     /// Counts one request. `error` is its status where that counts as an error.
     #[inline]
     pub fn count(&mut self, endpoint: LocalEndpoint, minute: i32, error: Option<u16>) {
@@ -186,7 +192,7 @@ impl ChunkCounts {
     /// The chunk's endpoints that are kept, and the new number of each old one.
     fn kept(&self) -> (Vec<Key>, Vec<u32>) {
         let all = self.keys.len();
-        let mut rank: Vec<u32> = (0..all as u32).collect();
+        let mut rank: Vec<u32> = (0..all as u32).filter(|&id| self.totals[id as usize] > 0).collect();
         if all > CHUNK_ENDPOINTS {
             rank.sort_unstable_by(|&a, &b| {
                 let busier = self.totals[b as usize].cmp(&self.totals[a as usize]);

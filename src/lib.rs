@@ -1,12 +1,51 @@
-//! triage
-pub mod input;
-pub mod record;
-pub mod error;
+//! Reads server logs and change markers and says what broke, since when, for whom, and which
+//! change did it.
+//!
+//! The data goes one way:
+//!
+//! ```text
+//! paths ─input→ lines ─format→ Record ─endpoint→ (Endpoint, Minute) ─aggregate→ Aggregate ─series→ Series ─detect→ Candidate    pass 1
+//!                                                                                                                   │
+//!                                zoom: only the blocks whose times touch a candidate or its baseline ←──────────────┤        pass 2
+//!                                                                        │                                          ▼
+//! change markers ─changes→ Change ─────────┐                             └──────────── Detail ─────────────────→ confirm → Incident
+//!                                          ▼                                                                        │
+//!                                        blame ←────────────────────────────────────────────────────────────────────┘
+//!                                          │ Verdict
+//!                                          ▼
+//!                                       Report ─render→ terminal | json
+//! ```
+//!
+//! [`find_logs`] and [`read_changes`] take what the user named, [`analyze`] does the rest,
+//! [`render`] prints the [`report::Report`]. Nothing here knows a clock, an environment or
+//! a terminal: "now" is an option.
+
+mod aggregate;
+mod analysis;
+mod blame;
+mod changes;
+mod confirm;
+mod detect;
+mod endpoint;
+mod error;
+mod format;
+mod input;
+mod query;
+mod reading;
+mod record;
+pub mod render;
 pub mod report;
-pub mod aggregate;
-pub mod changes;
-pub mod confirm;
-pub mod detect;
-pub mod endpoint;
-pub mod series;
-pub mod zoom;
+mod scan;
+mod series;
+mod sketch;
+mod stats;
+mod timestamp;
+mod zoom;
+
+pub use analysis::{Moment, Options, analyze};
+pub use changes::{Markers, merge as merge_changes, read as read_changes};
+pub use endpoint::Routes;
+pub use error::{Error, Result};
+pub use format::{Format, Registry};
+pub use input::{Found, Io, find as find_logs};
+pub use query::{EndpointFilter, ErrorStatuses, Query};

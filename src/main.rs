@@ -1,1 +1,9 @@
-fn main() {}
+//! The command `triage`: see the crate's documentation and the README.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -4,10 +4,14 @@
 //! strings in the zone of the logs (UTC where the logs' zones differ), durations are seconds, rates
 //! and probabilities are fractions. Keys are added within `/1`, never renamed or dropped.
 
+mod convert;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub(crate) use convert::{Material, convert, log_offset_s};
 
 /// The name of this report's format.
 pub const SCHEMA: &str = "triage.report/1";
@@ -229,6 +233,8 @@ pub struct Incident {
     pub scope: Vec<ScopeLabel>,
     /// `change`, `unexplained` or `ambiguous`.
     pub verdict: String,
+    /// The verdict in a sentence or two.
+    pub summary: String,
     /// The changes that may have caused it, most probable first.
     pub suspects: Vec<Suspect>,
     /// Probability that no listed change caused it. With the suspects' it adds up to 1.
@@ -365,6 +371,8 @@ pub struct Alternative {
     pub kind: String,
     /// Its probability.
     pub probability: f64,
+    /// What speaks for and against it, in nats.
+    pub evidence: Vec<Evidence>,
 }
 
 /// What became of one change in one incident.

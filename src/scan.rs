@@ -1,1 +1,290 @@
-//! 
+//! Pass 1: every line, counts only.
+//!
+//! Reads all blocks, counts each line once (as a request, as rejected for a reason, or as filtered)
+//! and adds requests and errors up by endpoint and minute. Keeps for each block the smallest and
+//! largest time in it, so that pass 2 need visit only the blocks that matter.
+
+use crate::aggregate::{Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint};
+use crate::endpoint::append_template;
+use crate::format::Scratch;
+use crate::input::{Block, Lines, MAX_LINE, Salvage};
+use crate::query::{Query, Side};
+use crate::reading::{Begun, Reading};
+use crate::record::{Depth, Record, Reject};
+use crate::timestamp::Clock;
+
+/// What pass 1 counted.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Requests in the asked time, by endpoint and minute.
+    pub inside: Aggregate,
+    /// Requests before it, which serve as a baseline.
+    pub before: Aggregate,
+    /// What each block holds.
+    pub blocks: Vec<BlockFacts>,
+    /// What each file turned out to be, by index.
+    pub files: Vec<FileFacts>,
+    /// Bytes of text read.
+    pub bytes: u64,
+    /// Lines read: requests + rejected + filtered.
+    pub lines: u64,
+    /// Requests asked for.
+    pub requests: u64,
+    /// Errors among them.
+    pub errors: u64,
+    /// Requests not asked for.
+    pub filtered: u64,
+    /// Rejected lines by reason.
+    pub rejected: [u64; Reject::ALL.len()],
+    /// The first line rejected for each reason, by file and line.
+    pub examples: [Option<Example>; Reject::ALL.len()],
+    /// Times of the first and the last request asked for, µs.
+    pub span_us: Option<(i64, i64)>,
+    /// Smallest and largest offset from UTC that the lines' times had, in seconds.
+    pub offsets: Option<(i32, i32)>,
+    /// Whether times without a zone were taken as UTC because none was given.
+    pub assumed_utc: bool,
+    /// What could be read only in part.
+    pub salvaged: Vec<Salvage>,
+}
+
+/// A block, for pass 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockFacts {
+    /// Index of its file.
+    pub file: usize,
+    /// Its number in the file.
+    pub number: u32,
+    /// Number of its first line in the file, from 1.
+    pub first_line: u64,
+    /// Times of its earliest and latest request, asked for or not; `None` without any.
+    pub span_us: Option<(i64, i64)>,
+}
+
+/// A file, after it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Name of its format.
+    pub format: String,
+    /// Lines in it.
+    pub lines: u64,
+    /// Requests in it, asked for or not.
+    pub requests: u64,
+}
+
+/// A line worth showing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Example {
+    /// Index of its file.
+    pub file: usize,
+    /// Its number in the file, from 1.
+    pub line: u64,
+    /// Its text, cut at [`EXAMPLE_LEN`].
+    pub text: Vec<u8>,
+}
+
+/// Bytes of a line that are kept for showing.
+pub const EXAMPLE_LEN: usize = 2_000;
+
+/// Reads everything once.
+pub fn scan(reading: &Reading<'_>) -> Scan {
+    let mut scan = Scan { files: vec![FileFacts::default(); reading.files.len()], ..Scan::default() };
+    let salvaged = reading.each_block(
+        None,
+        || Worker {
+            query: reading.query,
+            clock: reading.clock(),
+            scratch: Scratch::default(),
+            inside: ChunkCounts::default(),
+            before: ChunkCounts::default(),
+            admitted: Vec::new(),
+        },
+        Worker::read,
+        |part| scan.merge(part),
+    );
+    scan.salvaged = salvaged;
+    scan
+}
+
+/// One thread's memory.
+struct Worker<'q> {
+    query: &'q Query,
+    clock: Clock,
+    scratch: Scratch,
+    inside: ChunkCounts,
+    before: ChunkCounts,
+    /// Whether each endpoint of `inside` is asked for, where that was decided.
+    admitted: Vec<Option<bool>>,
+}
+
+/// What one block holds.
+struct Part {
+    file: usize,
+    number: u32,
+    format: String,
+    bytes: u64,
+    inside: ChunkAggregate,
+    before: ChunkAggregate,
+    counts: Counts,
+    offsets: Option<(i32, i32)>,
+    assumed_utc: bool,
+}
+
+#[derive(Default)]
+struct Counts {
+    lines: u64,
+    requests: u64,
+    errors: u64,
+    filtered: u64,
+    rejected: [u64; Reject::ALL.len()],
+    /// Line (from 0 in the block) and text.
+    examples: [Option<(u64, Vec<u8>)>; Reject::ALL.len()],
+    span_us: Option<(i64, i64)>,
+    span_inside_us: Option<(i64, i64)>,
+}
+
+impl Worker<'_> {
+    fn read(&mut self, block: Block<'_, Begun>) -> Part {
+        self.inside.clear();
+        self.before.clear();
+        self.admitted.clear();
+        let mut counts = Counts::default();
+        let Begun { format, service } = block.begun;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for line in Lines::new(block.bytes) {
+            let record = match line.len() {
+                0..=MAX_LINE => format.parse(line, &mut self.clock, &mut scratch, Depth::Counts),
+                _ => Err(Reject::TooLong),
+            };
+            match record {
+                Ok(record) => self.count(&record, service, &mut counts),
+                Err(reason) => counts.reject(reason, line),
+            }
+            counts.lines += 1;
+        }
+        self.scratch = scratch;
+        Part {
+            file: block.file,
+            number: block.number,
+            format: format.name().to_owned(),
+            bytes: block.bytes.len() as u64,
+            inside: self.inside.finish(),
+            before: self.before.finish(),
+            counts,
+            offsets: self.clock.offsets(),
+            assumed_utc: self.clock.assumed_utc(),
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, record: &Record<'_>, service: &[u8], counts: &mut Counts) {
+        widen(&mut counts.span_us, record.time_us);
+        let side = self.query.side(record.time_us);
+        let target = match side {
+            Side::Inside => &mut self.inside,
+            Side::Before => &mut self.before,
+            Side::Outside => {
+                counts.filtered += 1;
+                return;
+            }
+        };
+        let service = record.service.unwrap_or(service);
+        let endpoint = target.endpoint(service, record.method, |key| match self.query.routes.find(record.target) {
+            Some(route) => key.extend_from_slice(route.as_bytes()),
+            None => append_template(record.target, key),
+        });
+        if !self.query.admits_all() && !admitted(self.query, &mut self.admitted, target, endpoint, side) {
+            counts.filtered += 1;
+            return;
+        }
+        let error = self.query.errors.contains(record.status).then_some(record.status.0);
+        let minute = record.time_us.div_euclid(crate::record::MINUTE_US) as i32;
+        target.count(endpoint, minute, error);
+        if side == Side::Inside {
+            counts.requests += 1;
+            counts.errors += u64::from(error.is_some());
+            widen(&mut counts.span_inside_us, record.time_us);
+        } else {
+            counts.filtered += 1;
+        }
+    }
+}
+
+/// Whether an endpoint is asked for: decided once per endpoint and block.
+fn admitted(
+    query: &Query,
+    decided: &mut Vec<Option<bool>>,
+    counts: &ChunkCounts,
+    endpoint: LocalEndpoint,
+    side: Side,
+) -> bool {
+    // Two endpoints, one on each side, have places of their own.
+    let place = 2 * endpoint.index() + usize::from(side == Side::Before);
+    if decided.len() <= place {
+        decided.resize(place + 1, None);
+    }
+    *decided[place].get_or_insert_with(|| {
+        let (service, method, template) = counts.name(endpoint);
+        query.admits(service, method, template)
+    })
+}
+
+impl Counts {
+    #[cold]
+    fn reject(&mut self, reason: Reject, line: &[u8]) {
+        self.rejected[reason.index()] += 1;
+        let at = self.lines;
+        self.examples[reason.index()].get_or_insert_with(|| (at, line[..line.len().min(EXAMPLE_LEN)].to_vec()));
+    }
+}
+
+impl Scan {
+    fn merge(&mut self, part: Part) {
+        let counts = part.counts;
+        let file = &mut self.files[part.file];
+        let first_line = file.lines + 1;
+        file.lines += counts.lines;
+        let rejected: u64 = counts.rejected.iter().sum();
+        file.requests += counts.lines - rejected;
+        file.format = part.format;
+        self.blocks.push(BlockFacts {
+            file: part.file,
+            number: part.number,
+            first_line,
+            span_us: counts.span_us,
+        });
+        self.bytes += part.bytes;
+        self.lines += counts.lines;
+        self.requests += counts.requests;
+        self.errors += counts.errors;
+        self.filtered += counts.filtered;
+        for (sum, n) in self.rejected.iter_mut().zip(counts.rejected) {
+            *sum += n;
+        }
+        for (kept, example) in self.examples.iter_mut().zip(counts.examples) {
+            let example =
+                example.map(|(line, text)| Example { file: part.file, line: first_line + line, text });
+            *kept = match (kept.take(), example) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+        for time in counts.span_inside_us.into_iter().flat_map(|(a, b)| [a, b]) {
+            widen(&mut self.span_us, time);
+        }
+        for offset in part.offsets.into_iter().flat_map(|(a, b)| [a, b]) {
+            widen(&mut self.offsets, offset);
+        }
+        self.assumed_utc |= part.assumed_utc;
+        self.inside.merge(&part.inside);
+        self.before.merge(&part.before);
+    }
+}
+
+#[inline]
+fn widen<T: Copy + Ord>(span: &mut Option<(T, T)>, value: T) {
+    *span = Some(match *span {
+        Some((low, high)) => (low.min(value), high.max(value)),
+        None => (value, value),
+    });
+}

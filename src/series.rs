@@ -1,9 +1,15 @@
-//! Cells → dense series over time, per endpoint and for what endpoints belong to: route group, service, all.
+//! Cells → series over time, per endpoint and for what endpoints belong to: route group, service, all.
 //!
-//! Floats begin here: counts come in, rates may go out. Gaps are explicit.
+//! Counts come in and are put in order: endpoints get their final numbers here, sorted by name, so
+//! that nothing later depends on threads or file order. Judges nothing. Gaps are explicit.
 
-/// One minute, the length of a cell, in microseconds.
-pub const MINUTE_US: i64 = 60_000_000;
+use std::collections::BTreeMap;
+
+use crate::aggregate::{Aggregate, Key};
+
+/// Longest time that is looked at, in minutes: 400 days. One line dated 1970 must not make
+/// the series of a week 50 years long.
+const MAX_MINUTES: i64 = 400 * 24 * 60;
 
 /// Index of an endpoint in [`Catalog::endpoints`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,19 +41,8 @@ pub struct Endpoint {
     pub group: u32,
 }
 
-/// Requests and errors per minute of one endpoint, group or service.
-#[derive(Debug, Clone)]
-pub struct Series {
-    /// Minutes since the epoch of the first slot. All series of a run begin at the same minute.
-    pub start_min: i64,
-    /// Requests in each minute.
-    pub requests: Vec<u32>,
-    /// Errors in each minute.
-    pub errors: Vec<u32>,
-}
-
 /// Everything `detect` looks at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SeriesSet {
     /// What the ids mean.
     pub catalog: Catalog,
@@ -70,4 +65,154 @@ pub struct MinuteCell {
     pub requests: u32,
     /// Errors in it.
     pub errors: u32,
+}
+
+impl SeriesSet {
+    /// Puts the counts of the asked time and of the time before it in order. The second value is
+    /// the number of requests left out because they lie too far from the bulk of the log.
+    pub fn new(inside: &Aggregate, before: &Aggregate) -> (SeriesSet, u64) {
+        let mut by_key: BTreeMap<SortKey<'_>, Vec<MinuteCell>> = BTreeMap::new();
+        for aggregate in [before, inside] {
+            for (id, key) in aggregate.endpoints() {
+                let cells = aggregate.cells(id).map(|(minute, cell)| MinuteCell {
+                    minute,
+                    requests: cell.requests,
+                    errors: cell.errors,
+                });
+                by_key.entry(SortKey::of(key)).or_default().extend(cells);
+            }
+        }
+        let mut set = SeriesSet::default();
+        let mut groups = BTreeMap::new();
+        for (key, mut cells) in by_key {
+            cells.sort_by_key(|cell| cell.minute);
+            cells.dedup_by(|later, earlier| {
+                let same = later.minute == earlier.minute;
+                if same {
+                    earlier.requests = earlier.requests.saturating_add(later.requests);
+                    earlier.errors = earlier.errors.saturating_add(later.errors);
+                }
+                same
+            });
+            set.catalog.push(key, &mut groups);
+            set.cells.push(cells);
+        }
+        let left_out = set.keep_the_bulk();
+        let first = set.cells.iter().filter_map(|c| c.first()).map(|c| c.minute).min();
+        let last = set.cells.iter().filter_map(|c| c.last()).map(|c| c.minute).max();
+        if let (Some(first), Some(last)) = (first, last) {
+            set.start_min = first;
+            set.minutes = (last - first + 1) as usize;
+        }
+        (set, left_out)
+    }
+
+    /// Keeps the [`MAX_MINUTES`] with most requests; returns how many requests lie outside.
+    fn keep_the_bulk(&mut self) -> u64 {
+        let mut days: BTreeMap<i64, u64> = BTreeMap::new();
+        for cell in self.cells.iter().flatten() {
+            *days.entry(cell.minute.div_euclid(24 * 60)).or_default() += u64::from(cell.requests);
+        }
+        let (Some((&first, _)), Some((&last, _))) = (days.first_key_value(), days.last_key_value()) else { return 0 };
+        let span = MAX_MINUTES / (24 * 60);
+        if last - first < span {
+            return 0;
+        }
+        let held = |from: i64| days.range(from..from + span).map(|(_, n)| n).sum::<u64>();
+        let Some(from) = days.keys().copied().max_by_key(|&from| (held(from), from)) else { return 0 };
+        let kept = from * 24 * 60..(from + span) * 24 * 60;
+        for cells in &mut self.cells {
+            cells.retain(|cell| kept.contains(&cell.minute));
+        }
+        days.values().sum::<u64>() - held(from)
+    }
+}
+
+/// What endpoints are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct SortKey<'k> {
+    service: &'k [u8],
+    template: &'k [u8],
+    method: &'k [u8],
+}
+
+impl<'k> SortKey<'k> {
+    fn of(key: &'k Key) -> SortKey<'k> {
+        SortKey { service: &key.service, template: &key.template, method: &key.method }
+    }
+}
+
+impl Catalog {
+    /// Adds the next endpoint in order; `groups` numbers the route groups met so far.
+    fn push<'k>(&mut self, key: SortKey<'k>, groups: &mut BTreeMap<Group<'k>, u32>) {
+        if self.services.last().is_none_or(|last| last != key.service) {
+            self.services.push(key.service.to_vec());
+        }
+        let fresh = groups.len() as u32;
+        self.endpoints.push(Endpoint {
+            service: ServiceId(self.services.len() as u32 - 1),
+            method: key.method.to_vec(),
+            template: key.template.to_vec(),
+            group: *groups.entry(group_of(key)).or_insert(fresh),
+        });
+    }
+
+    /// The name of an endpoint's service.
+    pub fn service_of(&self, endpoint: EndpointId) -> &[u8] {
+        &self.services[self.endpoint(endpoint).service.0 as usize]
+    }
+
+    /// An endpoint.
+    pub fn endpoint(&self, id: EndpointId) -> &Endpoint {
+        &self.endpoints[id.0 as usize]
+    }
+}
+
+/// A service and the first two literal segments of a template.
+type Group<'k> = [&'k [u8]; 3];
+
+fn group_of(key: SortKey<'_>) -> Group<'_> {
+    let segments = key.template.split(|&b| b == b'/');
+    let mut literal = segments.filter(|s| !s.is_empty() && !s.starts_with(b"{"));
+    [key.service, literal.next().unwrap_or_default(), literal.next().unwrap_or_default()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::ChunkCounts;
+
+    fn aggregate(lines: &[(&str, &str, i32, bool)]) -> Aggregate {
+        let mut counts = ChunkCounts::default();
+        for (service, template, minute, error) in lines {
+            let endpoint =
+                counts.endpoint(service.as_bytes(), b"GET", |key| key.extend_from_slice(template.as_bytes()));
+            counts.count(endpoint, *minute, error.then_some(500));
+        }
+        let mut aggregate = Aggregate::default();
+        aggregate.merge(&counts.finish());
+        aggregate
+    }
+
+    #[test]
+    fn endpoints_are_numbered_by_name_and_both_times_are_one_series() {
+        let inside = aggregate(&[("web", "/", 12, false), ("api", "/a/{id}", 11, true), ("api", "/a/b", 10, false)]);
+        let before = aggregate(&[("api", "/a/{id}", 9, false), ("api", "/a/{id}", 11, false)]);
+        let (set, left_out) = SeriesSet::new(&inside, &before);
+        assert_eq!(left_out, 0);
+        assert_eq!(set.catalog.services, [b"api".to_vec(), b"web".to_vec()]);
+        let names: Vec<_> = set.catalog.endpoints.iter().map(|e| (e.service.0, &e.template[..], e.group)).collect();
+        assert_eq!(names, [(0, &b"/a/b"[..], 0), (0, b"/a/{id}", 1), (1, b"/", 2)]);
+        let cell = |minute, requests, errors| MinuteCell { minute, requests, errors };
+        assert_eq!(set.cells[1], [cell(9, 1, 0), cell(11, 2, 1)]);
+        assert_eq!((set.start_min, set.minutes), (9, 4));
+    }
+
+    #[test]
+    fn a_line_from_1970_does_not_stretch_the_series() {
+        let minute = 28_000_000;
+        let inside = aggregate(&[("a", "/", 0, false), ("a", "/", minute, false), ("a", "/", minute + 3, true)]);
+        let (set, left_out) = SeriesSet::new(&inside, &Aggregate::default());
+        assert_eq!((set.start_min, set.minutes, left_out), (i64::from(minute), 4, 1));
+    }
 }

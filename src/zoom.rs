@@ -1,13 +1,49 @@
-//! Pass 2: the chunks that touch a candidate or its baseline, read again at 10 s and in full.
+//! Pass 2: the blocks that touch a candidate or its baseline, read again at 10 s and in full.
 //!
-//! Two looks. [`Cells`]: 10 s counts and the failing requests of the candidates' endpoints, from
-//! which `confirm` dates the incidents. [`Detail`]: users, statuses, latencies and sample lines of
-//! an incident, counted exactly from its onset to its end.
+//! Two looks. [`cells`]: 10 s counts and the failing requests of the candidates' endpoints, from
+//! which `confirm` dates the incidents. [`details`]: users, statuses, latencies and sample lines of
+//! an incident, counted exactly from its onset to its end. Judges nothing.
 
-use crate::series::EndpointId;
+use std::collections::BTreeMap;
+
+use crate::aggregate::is_other;
+use crate::endpoint::{Interner, append_template, other};
+use crate::format::Scratch;
+use crate::input::{Block, Lines, MAX_LINE, Selection};
+use crate::query::{Query, Side};
+use crate::reading::{Begun, Reading};
+use crate::record::{Depth, Record};
+use crate::scan::{BlockFacts, EXAMPLE_LEN, Example};
+use crate::series::{Catalog, EndpointId};
+use crate::sketch::{Latencies, Users, user_hash};
+use crate::timestamp::Clock;
 
 /// Length of a zoomed cell, in microseconds.
 pub const CELL_US: i64 = 10_000_000;
+/// Failing requests kept of one endpoint's cell: the earliest, and the last.
+const CELL_FAILURES: usize = 256;
+/// Failing lines kept of an incident.
+const SAMPLES: usize = 5;
+
+/// A stretch of time, half open, in µs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its begin.
+    pub from_us: i64,
+    /// What comes right after it.
+    pub to_us: i64,
+}
+
+impl Span {
+    fn contains(self, time_us: i64) -> bool {
+        (self.from_us..self.to_us).contains(&time_us)
+    }
+
+    /// Whether a block with these earliest and latest times may hold some of it.
+    fn touches(self, (earliest, latest): (i64, i64)) -> bool {
+        earliest < self.to_us && latest >= self.from_us
+    }
+}
 
 /// First look: one candidate endpoint at 10 s.
 #[derive(Debug, Clone)]
@@ -18,9 +54,9 @@ pub struct Cells {
     pub start_us: i64,
     /// `(requests, errors)` of each cell; also of cells with nothing in them.
     pub counts: Vec<(u32, u32)>,
-    /// Every failing request in time order (at most 1,048,576; `failures_dropped` counts the rest).
+    /// Failing requests in time order: of each cell the first 255 and the last.
     pub failures: Vec<Failure>,
-    /// Failing requests beyond the limit.
+    /// Failing requests left out.
     pub failures_dropped: u64,
 }
 
@@ -35,4 +71,382 @@ pub struct Failure {
     pub request: u64,
     /// Keyed hash of the user, or of client and agent where the log names no user; 0 where unknown.
     pub user: u64,
+}
+
+/// Second look: what is counted of one incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Its endpoints.
+    pub endpoints: Vec<EndpointId>,
+    /// From its onset to its end.
+    pub span: Span,
+    /// The time that it is compared with.
+    pub baseline: Span,
+}
+
+/// Second look: one incident.
+#[derive(Debug, Clone, Default)]
+pub struct Detail {
+    /// Its endpoints, in the order asked for.
+    pub endpoints: Vec<EndpointDetail>,
+    /// Users of its endpoints in its span, by user id.
+    pub users: Users,
+    /// Users of its endpoints in its span, by client and agent where no user is named.
+    pub proxies: Users,
+    /// Its first failing lines, by time.
+    pub samples: Vec<Sample>,
+}
+
+/// One endpoint of an incident, from onset to end.
+#[derive(Debug, Clone, Default)]
+pub struct EndpointDetail {
+    /// Requests.
+    pub requests: u64,
+    /// Errors among them.
+    pub errors: u64,
+    /// Errors by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Latencies of its successes.
+    pub successes: Latencies,
+    /// Latencies of its errors.
+    pub failures: Latencies,
+    /// Latencies of its successes in the baseline.
+    pub baseline: Latencies,
+}
+
+/// A failing line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sample {
+    /// When.
+    pub time_us: i64,
+    /// The line.
+    pub line: Example,
+}
+
+/// First look: counts each candidate endpoint in its span by 10 s. `spans` has an endpoint once.
+pub fn cells(
+    reading: &Reading<'_>,
+    catalog: &Catalog,
+    blocks: &[BlockFacts],
+    spans: &[(EndpointId, Span)],
+) -> Vec<Cells> {
+    let mut found: Vec<Cells> = spans
+        .iter()
+        .map(|&(endpoint, span)| {
+            let start_us = span.from_us.div_euclid(CELL_US) * CELL_US;
+            let cells = (span.to_us - start_us).max(0).div_euclid(CELL_US) + 1;
+            let counts = vec![(0, 0); cells as usize];
+            Cells { endpoint, start_us, counts, failures: Vec::new(), failures_dropped: 0 }
+        })
+        .collect();
+    let place: BTreeMap<EndpointId, usize> = spans.iter().enumerate().map(|(i, (e, _))| (*e, i)).collect();
+    let selection = select(reading, blocks, |times| spans.iter().any(|(_, span)| span.touches(times)));
+    let names = Names::new(catalog);
+    let worker = || Worker::new(reading, &names);
+    let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
+        let mut part: Vec<CellPart> = vec![CellPart::default(); spans.len()];
+        worker.each_request(&block, |endpoint, record, error, _| {
+            let Some(&i) = place.get(&endpoint) else { return };
+            if spans[i].1.contains(record.time_us) {
+                part[i].add(record, error);
+            }
+        });
+        part
+    };
+    reading.each_block(Some(selection), worker, work, |part: Vec<CellPart>| {
+        for (cells, part) in found.iter_mut().zip(part) {
+            cells.merge(part);
+        }
+    });
+    found.iter_mut().for_each(Cells::bound_failures);
+    found
+}
+
+/// Second look: counts each incident from its onset to its end.
+pub fn details(reading: &Reading<'_>, catalog: &Catalog, blocks: &[BlockFacts], looks: &[Look]) -> Vec<Detail> {
+    let mut found: Vec<Detail> = looks.iter().map(Detail::empty).collect();
+    // Which incidents, and at which place in each, an endpoint belongs to.
+    let mut places: BTreeMap<EndpointId, Vec<(usize, usize)>> = BTreeMap::new();
+    for (i, look) in looks.iter().enumerate() {
+        for (k, &endpoint) in look.endpoints.iter().enumerate() {
+            places.entry(endpoint).or_default().push((i, k));
+        }
+    }
+    let wanted = |times| looks.iter().any(|l| l.span.touches(times) || l.baseline.touches(times));
+    let selection = select(reading, blocks, wanted);
+    let first_lines: BTreeMap<(usize, u32), u64> =
+        blocks.iter().map(|b| ((b.file, b.number), b.first_line)).collect();
+    let names = Names::new(catalog);
+    let worker = || Worker::new(reading, &names);
+    let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
+        let mut part: Vec<Detail> = looks.iter().map(Detail::empty).collect();
+        let first_line = first_lines.get(&(block.file, block.number)).copied().unwrap_or(1);
+        worker.each_request(&block, |endpoint, record, error, (number, line)| {
+            for &(i, k) in places.get(&endpoint).into_iter().flatten() {
+                if looks[i].span.contains(record.time_us) {
+                    let text = || Example {
+                        file: block.file,
+                        line: first_line + number,
+                        text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
+                    };
+                    part[i].add(k, record, error, text);
+                } else if looks[i].baseline.contains(record.time_us) && !error {
+                    record.latency_us.into_iter().for_each(|us| part[i].endpoints[k].baseline.add(us));
+                }
+            }
+        });
+        part
+    };
+    reading.each_block(Some(selection), worker, work, |part: Vec<Detail>| {
+        for (detail, part) in found.iter_mut().zip(part) {
+            detail.merge(part);
+        }
+    });
+    found
+}
+
+/// The blocks whose times are wanted.
+fn select(reading: &Reading<'_>, blocks: &[BlockFacts], wanted: impl Fn((i64, i64)) -> bool) -> Selection {
+    let mut selection = vec![Vec::new(); reading.files.len()];
+    for block in blocks {
+        if block.span_us.is_some_and(&wanted) {
+            selection[block.file].push(block.number);
+        }
+    }
+    for numbers in &mut selection {
+        numbers.sort_unstable();
+    }
+    selection.into_iter().map(Some).collect()
+}
+
+/// The endpoints by name.
+struct Names {
+    interner: Interner,
+    overflowed: bool,
+}
+
+impl Names {
+    fn new(catalog: &Catalog) -> Names {
+        let mut interner = Interner::default();
+        let mut key = Vec::new();
+        for endpoint in &catalog.endpoints {
+            key.clear();
+            begin_key(&mut key, &catalog.services[endpoint.service.0 as usize], &endpoint.method);
+            key.extend_from_slice(&endpoint.template);
+            interner.intern(&key);
+        }
+        Names { interner, overflowed: catalog.endpoints.iter().any(|e| is_other(&e.template)) }
+    }
+
+    /// The endpoint of that key, whose template begins at `template`; where pass 1 could not tell it
+    /// apart, the one that took it.
+    fn find(&self, key: &mut Vec<u8>, template: usize) -> Option<EndpointId> {
+        let exact = self.interner.find(key);
+        if exact.is_some() || !self.overflowed {
+            return exact.map(EndpointId);
+        }
+        let first = key[template..].split(|&b| b == b'/').nth(1).map(<[u8]>::to_vec);
+        [other(first.as_deref()), other(None)].into_iter().find_map(|taker| {
+            key.truncate(template);
+            key.extend_from_slice(&taker);
+            self.interner.find(key).map(EndpointId)
+        })
+    }
+}
+
+fn begin_key(key: &mut Vec<u8>, service: &[u8], method: &[u8]) {
+    key.extend_from_slice(service);
+    key.push(0);
+    key.extend_from_slice(method);
+    key.push(0);
+}
+
+/// One thread's memory.
+struct Worker<'r> {
+    query: &'r Query,
+    names: &'r Names,
+    clock: Clock,
+    scratch: Scratch,
+    key: Vec<u8>,
+}
+
+impl<'r> Worker<'r> {
+    fn new(reading: &'r Reading<'_>, names: &'r Names) -> Worker<'r> {
+        Worker {
+            query: reading.query,
+            names,
+            clock: reading.clock(),
+            scratch: Scratch::default(),
+            key: Vec::new(),
+        }
+    }
+
+    /// Each request of the block that pass 1 counted: its endpoint, the request, whether it is an
+    /// error, and the line with its number in the block from 0.
+    fn each_request(
+        &mut self,
+        block: &Block<'_, Begun>,
+        mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
+    ) {
+        let Begun { format, service } = block.begun;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for (number, line) in Lines::new(block.bytes).enumerate() {
+            if line.len() > MAX_LINE {
+                continue;
+            }
+            let Ok(record) = format.parse(line, &mut self.clock, &mut scratch, Depth::Full) else { continue };
+            if self.query.side(record.time_us) == Side::Outside {
+                continue;
+            }
+            self.key.clear();
+            begin_key(&mut self.key, record.service.unwrap_or(service), record.method);
+            let template = self.key.len();
+            match self.query.routes.find(record.target) {
+                Some(route) => self.key.extend_from_slice(route.as_bytes()),
+                None => append_template(record.target, &mut self.key),
+            }
+            if let Some(endpoint) = self.names.find(&mut self.key, template) {
+                see(endpoint, &record, self.query.errors.contains(record.status), (number as u64, line));
+            }
+        }
+        self.scratch = scratch;
+    }
+}
+
+/// One block's share of a [`Cells`].
+#[derive(Debug, Clone, Default)]
+struct CellPart {
+    /// By number of the cell since the epoch.
+    counts: BTreeMap<i64, (u32, u32)>,
+    failures: BTreeMap<i64, CellFailures>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct CellFailures {
+    kept: Vec<Failure>,
+    dropped: u64,
+}
+
+impl CellPart {
+    fn add(&mut self, record: &Record<'_>, error: bool) {
+        let cell = record.time_us.div_euclid(CELL_US);
+        let counts = self.counts.entry(cell).or_default();
+        counts.0 += 1;
+        if error {
+            counts.1 += 1;
+            let failures = self.failures.entry(cell).or_default();
+            failures.kept.push(failure(record));
+            if failures.kept.len() >= 4 * CELL_FAILURES {
+                failures.bound();
+            }
+        }
+    }
+}
+
+impl CellFailures {
+    /// Keeps the earliest and the last.
+    fn bound(&mut self) {
+        self.kept.sort_unstable();
+        if self.kept.len() > CELL_FAILURES {
+            self.dropped += (self.kept.len() - CELL_FAILURES) as u64;
+            let last = self.kept[self.kept.len() - 1];
+            self.kept.truncate(CELL_FAILURES - 1);
+            self.kept.push(last);
+        }
+    }
+}
+
+fn failure(record: &Record<'_>) -> Failure {
+    let client = record.client.unwrap_or_default();
+    let agent = record.agent.unwrap_or_default();
+    Failure {
+        time_us: record.time_us,
+        status: record.status.0,
+        request: user_hash(&[client, agent, record.target]),
+        user: user(record).or_else(|| proxy(record)).unwrap_or_default(),
+    }
+}
+
+fn user(record: &Record<'_>) -> Option<u64> {
+    record.user.map(|user| user_hash(&[user]))
+}
+
+/// What stands in for a user: the client's address and its agent.
+fn proxy(record: &Record<'_>) -> Option<u64> {
+    record.client.map(|client| user_hash(&[client, record.agent.unwrap_or_default()]))
+}
+
+impl Cells {
+    fn merge(&mut self, part: CellPart) {
+        let first = self.start_us / CELL_US;
+        for (cell, (requests, errors)) in part.counts {
+            if let Some(sum) = usize::try_from(cell - first).ok().and_then(|i| self.counts.get_mut(i)) {
+                sum.0 += requests;
+                sum.1 += errors;
+            }
+        }
+        for (_, mut failures) in part.failures {
+            failures.bound();
+            self.failures.append(&mut failures.kept);
+            self.failures_dropped += failures.dropped;
+        }
+    }
+
+    /// Bounds the failures of each cell anew, now that all blocks are in.
+    fn bound_failures(&mut self) {
+        self.failures.sort_unstable();
+        let mut bounded = Vec::with_capacity(self.failures.len());
+        for cell in self.failures.chunk_by(|a, b| a.time_us.div_euclid(CELL_US) == b.time_us.div_euclid(CELL_US)) {
+            let mut cell = CellFailures { kept: cell.to_vec(), dropped: 0 };
+            cell.bound();
+            self.failures_dropped += cell.dropped;
+            bounded.append(&mut cell.kept);
+        }
+        self.failures = bounded;
+    }
+}
+
+impl Detail {
+    fn empty(look: &Look) -> Detail {
+        Detail { endpoints: vec![EndpointDetail::default(); look.endpoints.len()], ..Detail::default() }
+    }
+
+    fn add(&mut self, endpoint: usize, record: &Record<'_>, error: bool, line: impl FnOnce() -> Example) {
+        let detail = &mut self.endpoints[endpoint];
+        detail.requests += 1;
+        let latencies = if error { &mut detail.failures } else { &mut detail.successes };
+        record.latency_us.into_iter().for_each(|us| latencies.add(us));
+        user(record).into_iter().for_each(|user| self.users.add(user, error));
+        proxy(record).into_iter().for_each(|proxy| self.proxies.add(proxy, error));
+        if error {
+            detail.errors += 1;
+            *detail.statuses.entry(record.status.0).or_default() += 1;
+            if self.samples.len() < SAMPLES || self.samples.iter().any(|s| s.time_us > record.time_us) {
+                self.samples.push(Sample { time_us: record.time_us, line: line() });
+                self.bound_samples();
+            }
+        }
+    }
+
+    fn bound_samples(&mut self) {
+        self.samples.sort_unstable();
+        self.samples.truncate(SAMPLES);
+    }
+
+    fn merge(&mut self, part: Detail) {
+        for (mine, theirs) in self.endpoints.iter_mut().zip(part.endpoints) {
+            mine.requests += theirs.requests;
+            mine.errors += theirs.errors;
+            for (status, n) in theirs.statuses {
+                *mine.statuses.entry(status).or_default() += n;
+            }
+            mine.successes.merge(&theirs.successes);
+            mine.failures.merge(&theirs.failures);
+            mine.baseline.merge(&theirs.baseline);
+        }
+        self.users.merge(part.users);
+        self.proxies.merge(part.proxies);
+        self.samples.extend(part.samples);
+        self.bound_samples();
+    }
 }

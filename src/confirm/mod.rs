@@ -62,3 +62,15 @@ pub struct Blip {
     /// Its errors.
     pub errors: u64,
 }
+
+impl State {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Ongoing => "ongoing",
+            State::Improving => "improving",
+            State::Recovered => "recovered",
+            State::Unknown => "unknown",
+        }
+    }
+}

@@ -64,7 +64,7 @@ pub struct Feed<'a, T, B> {
     selection: Option<Selection>,
     schedule: Mutex<Schedule<T>>,
     salvaged: Mutex<Vec<Salvage>>,
-    done: AtomicU64,
+    done: &'a AtomicU64,
 }
 
 struct Schedule<T> {
@@ -99,8 +99,9 @@ where
     T: Send + Sync,
     B: Fn(usize, &LogFile, &[u8]) -> T + Sync,
 {
-    /// The blocks of `files`; `begin` is called once for each file with its first bytes.
-    pub fn new(files: &'a [LogFile], io: Io, now_us: i64, begin: B) -> Self {
+    /// The blocks of `files`; `begin` is called once for each file with its first bytes. `done`
+    /// counts the bytes on disk that are done.
+    pub fn new(files: &'a [LogFile], io: Io, now_us: i64, done: &'a AtomicU64, begin: B) -> Self {
         let schedule = Schedule { lanes: Vec::new(), turn: 0, next_file: 0, seq: 0 };
         Feed {
             files,
@@ -110,7 +111,7 @@ where
             selection: None,
             schedule: Mutex::new(schedule),
             salvaged: Mutex::default(),
-            done: AtomicU64::new(0),
+            done,
         }
     }
 
@@ -139,11 +140,6 @@ where
                 }
             });
         }
-    }
-
-    /// Bytes of the files on disk that are done, for a progress display.
-    pub fn done(&self) -> &AtomicU64 {
-        &self.done
     }
 
     /// What could be read only in part, in order of files.

@@ -9,12 +9,14 @@
 mod decode;
 mod fault;
 mod feed;
+mod lines;
 mod source;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub use feed::{Block, Buffer, Feed, Salvage, Selection};
+pub use lines::Lines;
 pub use walk::{Codec, Found, LogFile, find};
 
 /// Bytes in a block, before it is extended to the end of its last line.

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -38,7 +39,8 @@ fn numbered_lines(bytes: usize) -> Vec<u8> {
 type Blocks = BTreeMap<(usize, u32), (u64, Vec<u8>)>;
 
 fn read_all(files: &[LogFile], io: Io, threads: usize) -> (Blocks, Vec<Salvage>) {
-    let feed = Feed::new(files, io, LATER, |_, _, _| ());
+    let done = AtomicU64::new(0);
+    let feed = Feed::new(files, io, LATER, &done, |_, _, _| ());
     let all = Mutex::new(Blocks::new());
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -51,7 +53,10 @@ fn read_all(files: &[LogFile], io: Io, threads: usize) -> (Blocks, Vec<Salvage>)
             });
         }
     });
-    (all.into_inner().unwrap(), feed.salvaged())
+    let expected: u64 = files.iter().map(|f| f.len).sum();
+    let salvaged = feed.salvaged();
+    assert!(done.load(Ordering::Relaxed) == expected || !salvaged.is_empty());
+    (all.into_inner().unwrap(), salvaged)
 }
 
 fn text_of(blocks: &Blocks, file: usize) -> Vec<u8> {
@@ -97,7 +102,8 @@ fn selected_blocks_are_the_same_blocks() {
     log(dir.path(), "c.log", b"unwanted\n");
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (all, _) = read_all(&files, Io::Read, 1);
-    let feed = Feed::new(&files, Io::Read, LATER, |_, _, _| ())
+    let done = AtomicU64::new(0);
+    let feed = Feed::new(&files, Io::Read, LATER, &done, |_, _, _| ())
         .select(vec![Some(vec![1, 3]), Some(vec![0, 2]), Some(vec![])]);
     let mut seen = Vec::new();
     let mut buffer = Buffer::default();
@@ -117,7 +123,8 @@ fn a_file_truncated_while_it_is_mapped_gives_what_is_left() {
     let text = numbered_lines(20 << 20);
     let path = log(dir.path(), "a.log", &text);
     let files = find(std::slice::from_ref(&path), &[]).unwrap().files;
-    let feed = Feed::new(&files, Io::Mmap, LATER, |_, _, _| ());
+    let done = AtomicU64::new(0);
+    let feed = Feed::new(&files, Io::Mmap, LATER, &done, |_, _, _| ());
     let mut buffer = Buffer::default();
     let mut read = Vec::new();
     let left = 6_000_000;

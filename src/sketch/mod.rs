@@ -1,1 +1,9 @@
-//! 
+//! Bounded summaries of unbounded data: latencies and users.
+//!
+//! Merging is commutative and associative, so chunks may come in any order.
+
+mod latency;
+mod users;
+
+pub use latency::Latencies;
+pub use users::{UserCounts, Users, user_hash};

@@ -1,0 +1,389 @@
+//! The whole way, from what the user named to the report: each room in its turn, and what one room
+//! hands to the next. Decides nothing itself.
+
+use std::sync::atomic::AtomicU64;
+
+use jiff::tz::TimeZone;
+
+use crate::blame::{self, Context, EndpointFact, Load, Minute, Verdict};
+use crate::changes::{Change, Markers};
+use crate::confirm::{self, Blip, Incident};
+use crate::detect;
+use crate::error::{Error, Result};
+use crate::format::{Format, Registry};
+use crate::input::{Found, Io};
+use crate::query::Query;
+use crate::reading::Reading;
+use crate::record::{MINUTE_US, Reject};
+use crate::report::{self, Report};
+use crate::scan::{Scan, scan};
+use crate::series::{EndpointId, SeriesSet};
+use crate::zoom::{self, Cells, Detail, Look, Span};
+
+const HOUR_US: i64 = 60 * MINUTE_US;
+/// How far a candidate's surroundings are looked at: three hours before for what is usual, one hour
+/// after for whether it ended.
+const BEFORE_US: i64 = 3 * HOUR_US + 10 * MINUTE_US;
+const AFTER_US: i64 = HOUR_US;
+/// The baseline of latencies and of load: the hour before the onset, but for its last ten minutes.
+const RECENT_US: i64 = 70 * MINUTE_US;
+const GUARD_US: i64 = 10 * MINUTE_US;
+/// The last minutes before the onset, in which a surge would already show.
+const EVE_US: i64 = 5 * MINUTE_US;
+/// A rollout whose end no marker tells is taken to last so long when a blip is laid to it.
+const ROLLOUT_US: i64 = 5 * MINUTE_US;
+/// Clock difference between markers and logs that a blip may have.
+const SKEW_US: i64 = MINUTE_US / 2;
+
+/// A point in time as the user gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// µs since the epoch.
+    At(i64),
+    /// Seconds since midnight, on the last day of the log in the log's own zone.
+    TimeOfDay {
+        /// 0 to 86,399.
+        seconds: i64,
+    },
+}
+
+/// How to analyze.
+pub struct Options<'a> {
+    /// What is asked; its times come from `since` and `until`.
+    pub query: Query,
+    /// Only requests from then on.
+    pub since: Option<Moment>,
+    /// Only requests before then.
+    pub until: Option<Moment>,
+    /// Length of the windows shown, in seconds: a multiple of 60.
+    pub window_s: u32,
+    /// The zone of times that name none.
+    pub zone: Option<TimeZone>,
+    /// The formats to choose from.
+    pub registry: &'a Registry,
+    /// The format of all files, where the user named one.
+    pub log_format: Option<Format>,
+    /// Threads that read.
+    pub threads: usize,
+    /// How files are read.
+    pub io: Io,
+    /// The time now, µs since the epoch: tells files at rest from files being written.
+    pub now_us: i64,
+    /// Counts the bytes on disk that are done.
+    pub progress: &'a AtomicU64,
+}
+
+/// An incident with all that is known of it.
+pub(crate) struct Finding {
+    /// What it is.
+    pub incident: Incident,
+    /// What was counted from its onset to its end.
+    pub span: Span,
+    /// Its counts.
+    pub detail: Detail,
+    /// What was counted around it.
+    pub context: Context,
+    /// Who is to blame.
+    pub verdict: Verdict,
+}
+
+/// Reads the logs and says what broke and which change did it.
+///
+/// # Errors
+/// No file could be read, or no line in them is a request.
+pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Result<Report> {
+    refuse_nothing(found)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| Error::io("the threads can't be started", std::io::Error::other(e)))?;
+    let reading = |query| Reading {
+        files: &found.files,
+        io: options.io,
+        now_us: options.now_us,
+        pool: &pool,
+        registry: options.registry,
+        format: options.log_format.clone(),
+        zone: options.zone.clone(),
+        query,
+        progress: options.progress,
+    };
+    let mut query = options.query.clone();
+    let of_day = |m: Option<Moment>| matches!(m, Some(Moment::TimeOfDay { .. }));
+    let last = if of_day(options.since) || of_day(options.until) { last_time(&scan(&reading(&Query::default()))) } else { None };
+    query.since_us = options.since.and_then(|m| m.resolve(last));
+    query.until_us = options.until.and_then(|m| m.resolve(last));
+    let reading = reading(&query);
+
+    let scan = scan(&reading);
+    refuse_unread(&scan, found)?;
+    let (mut series, left_out) = SeriesSet::new(&scan.inside, &scan.before);
+    series.gaps = detect::gaps(&series);
+    let detection = detect::candidates(&series);
+    let spans = zoom_spans(&detection.candidates, &series);
+    let cells = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
+    let confirmed = confirm::incidents(&detection.candidates, &cells, &series);
+    let asked = |incident: &Incident| query.since_us.is_none_or(|since| incident.last_failure_us >= since);
+    let incidents: Vec<Incident> = confirmed.incidents.into_iter().filter(asked).collect();
+    let findings = look_closely(&reading, &scan, &series, incidents, &cells, &markers.changes);
+    Ok(report::convert(&report::Material {
+        found,
+        scan: &scan,
+        series: &series,
+        left_out,
+        markers,
+        findings: &findings,
+        blips: &confirmed.blips,
+        blip_changes: &confirmed.blips.iter().map(|b| rollout_of(b, &series, &markers.changes)).collect::<Vec<_>>(),
+        query: &query,
+        window_s: options.window_s,
+    }))
+}
+
+impl Moment {
+    /// The point in time, given the last time of the log and its offset from UTC in seconds.
+    fn resolve(self, last: Option<(i64, i32)>) -> Option<i64> {
+        match self {
+            Moment::At(us) => Some(us),
+            Moment::TimeOfDay { seconds } => last.map(|(last_us, offset_s)| {
+                let offset_us = i64::from(offset_s) * 1_000_000;
+                let day_us = 24 * HOUR_US;
+                let midnight = (last_us + offset_us).div_euclid(day_us) * day_us - offset_us;
+                midnight + seconds * 1_000_000
+            }),
+        }
+    }
+}
+
+/// The last time of a log, and the offset of its zone.
+fn last_time(scan: &Scan) -> Option<(i64, i32)> {
+    Some((scan.span_us?.1, report::log_offset_s(scan.offsets)))
+}
+
+fn refuse_nothing(found: &Found) -> Result<()> {
+    if !found.files.is_empty() {
+        return Ok(());
+    }
+    if let Some(error) = found.unreadable.first() {
+        return Err(Error::io(format!("no log can be read; {error}"), std::io::ErrorKind::PermissionDenied.into())
+            .hint("run as a user who may read it, or pipe it in: sudo cat FILE | triage -"));
+    }
+    let error = match found.passed_over.first() {
+        Some((path, why)) => Error::data(format!("no log here; the first file passed over is {} ({why})", path.display())),
+        None => Error::data("no log here: the folder is empty"),
+    };
+    Err(error.hint("name the folder or the files that hold the access logs"))
+}
+
+fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
+    if scan.requests > 0 || scan.filtered > 0 {
+        return Ok(());
+    }
+    if scan.lines == 0 {
+        let path = found.files.first().map(|f| f.path.clone()).unwrap_or_default();
+        return match scan.salvaged.first() {
+            Some(s) => Err(Error::data(format!("nothing could be read: {}", s.why)).at(&found.files[s.file].path)),
+            None => Err(Error::data("empty: not a single line").at(path).hint("name the folder or the files that hold the access logs")),
+        };
+    }
+    let (reason, example) = Reject::ALL
+        .into_iter()
+        .filter_map(|r| Some((r, scan.examples[r.index()].as_ref()?)))
+        .max_by_key(|(r, _)| (scan.rejected[r.index()], std::cmp::Reverse(r.index())))
+        .ok_or_else(|| Error::data("no line could be read"))?;
+    let text: String = String::from_utf8_lossy(&example.text).chars().take(160).flat_map(char::escape_debug).collect();
+    let file = &found.files[example.file].path;
+    Err(Error::data(format!("none of {} lines tells of an HTTP request ({}); line {}: {text}", scan.lines, reason.name(), example.line))
+        .at(file)
+        .hint("name the format with --log-format, or give a regex with the groups time, status and path (see --help)"))
+}
+
+/// What the first look must cover: around all candidates of an endpoint.
+fn zoom_spans(candidates: &[detect::Candidate], series: &SeriesSet) -> Vec<(EndpointId, Span)> {
+    let log = Span {
+        from_us: series.start_min * MINUTE_US,
+        to_us: (series.start_min + series.minutes as i64) * MINUTE_US,
+    };
+    let mut spans: Vec<(EndpointId, Span)> = Vec::new();
+    for candidate in candidates {
+        let span = Span {
+            from_us: (candidate.from_min * MINUTE_US - BEFORE_US).max(log.from_us),
+            to_us: (candidate.to_min * MINUTE_US + AFTER_US).min(log.to_us),
+        };
+        match spans.iter_mut().find(|(endpoint, _)| *endpoint == candidate.endpoint) {
+            Some((_, all)) => {
+                all.from_us = all.from_us.min(span.from_us);
+                all.to_us = all.to_us.max(span.to_us);
+            }
+            None => spans.push((candidate.endpoint, span)),
+        }
+    }
+    spans
+}
+
+/// The second look at each incident, and the verdict on it.
+fn look_closely(
+    reading: &Reading<'_>,
+    scan: &Scan,
+    series: &SeriesSet,
+    incidents: Vec<Incident>,
+    cells: &[Cells],
+    changes: &[Change],
+) -> Vec<Finding> {
+    let log_end_us = scan.span_us.map_or(0, |(_, last)| last + 1);
+    let spans: Vec<Span> = incidents.iter().map(|i| span_of(i, log_end_us)).collect();
+    let looks: Vec<Look> = incidents
+        .iter()
+        .zip(&spans)
+        .map(|(incident, &span)| Look {
+            endpoints: incident.endpoints.iter().map(|(e, _)| *e).collect(),
+            span,
+            baseline: Span { from_us: span.from_us - RECENT_US, to_us: span.from_us - GUARD_US },
+        })
+        .collect();
+    let details = if looks.is_empty() { Vec::new() } else { zoom::details(reading, &series.catalog, &scan.blocks, &looks) };
+    let judge = |((incident, span), detail): ((Incident, Span), Detail)| {
+        let context = context(&incident, span, &detail, scan, series, cells);
+        let verdict = blame::judge(&incident, changes, &context);
+        Finding { incident, span, detail, context, verdict }
+    };
+    incidents.into_iter().zip(spans).zip(details).map(judge).collect()
+}
+
+/// From onset to end: what is counted of an incident. Where it has no onset, from the first failure
+/// that belongs to it; where it has no end, to the end of the log.
+fn span_of(incident: &Incident, log_end_us: i64) -> Span {
+    let onset = incident.onset.as_ref().map_or(i64::MAX, |e| e.median_us);
+    let end = incident.end.as_ref().map_or(log_end_us, |e| e.median_us);
+    Span { from_us: onset.min(incident.first_failure_us), to_us: end.max(incident.last_failure_us.saturating_add(1)) }
+}
+
+fn context(incident: &Incident, span: Span, detail: &Detail, scan: &Scan, series: &SeriesSet, cells: &[Cells]) -> Context {
+    let (log_from_us, log_to_us) = scan.span_us.unwrap_or_default();
+    let hit = |endpoint: EndpointId| incident.endpoints.iter().find(|(e, _)| *e == endpoint);
+    let rho = incident.endpoints.iter().map(|(_, baseline)| baseline.rho).fold(0.0, f64::max);
+    let (requests, errors): (u64, u64) =
+        detail.endpoints.iter().fold((0, 0), |(r, e), d| (r + d.requests, e + d.errors));
+    let expected: f64 =
+        incident.endpoints.iter().zip(&detail.endpoints).map(|((_, b), d)| b.rate * d.requests as f64).sum();
+    let excess = (errors as f64 - expected).max(0.0) / (requests as f64).max(1.0);
+    let endpoints = series
+        .catalog
+        .endpoints
+        .iter()
+        .enumerate()
+        .map(|(index, endpoint)| {
+            let id = EndpointId(index as u32);
+            let (requests, errors) = count(series, id, span);
+            let baseline_rate = match hit(id) {
+                Some((_, baseline)) => baseline.rate,
+                None => usual_rate(series, id, span),
+            };
+            EndpointFact {
+                service: String::from_utf8_lossy(series.catalog.service_of(id)).into_owned(),
+                method: String::from_utf8_lossy(&endpoint.method).into_owned(),
+                template: String::from_utf8_lossy(&endpoint.template).into_owned(),
+                group: endpoint.group,
+                affected: hit(id).is_some(),
+                powered: blame::could_show(requests, baseline_rate, rho, excess),
+                requests,
+                errors,
+                baseline_rate,
+            }
+        })
+        .collect();
+    let mut error_statuses: Vec<(u16, u64)> = Vec::new();
+    for (&status, &n) in detail.endpoints.iter().flat_map(|d| &d.statuses) {
+        match error_statuses.iter_mut().find(|(s, _)| *s == status) {
+            Some((_, sum)) => *sum += n,
+            None => error_statuses.push((status, n)),
+        }
+    }
+    error_statuses.sort_unstable();
+    let minutes = minutes(incident, series, span);
+    let median = |pick: fn(&zoom::EndpointDetail) -> &crate::sketch::Latencies| {
+        let mut all = crate::sketch::Latencies::default();
+        detail.endpoints.iter().for_each(|d| all.merge(pick(d)));
+        all.quantile(0.5).map(|us| us as f64)
+    };
+    Context {
+        log_from_us,
+        log_to_us,
+        zone_offset_s: i64::from(report::log_offset_s(scan.offsets)),
+        endpoints,
+        error_statuses,
+        dispersion: rho,
+        load: load(incident, span, requests, log_from_us, cells),
+        failing_latency_us: median(|d| &d.failures),
+        success_latency_us: median(|d| &d.successes),
+        minutes,
+    }
+}
+
+/// Requests and errors of an endpoint in the minutes that a span touches.
+fn count(series: &SeriesSet, endpoint: EndpointId, span: Span) -> (u64, u64) {
+    let from = span.from_us.div_euclid(MINUTE_US);
+    let to = (span.to_us - 1).div_euclid(MINUTE_US);
+    series.cells[endpoint.0 as usize]
+        .iter()
+        .filter(|cell| (from..=to).contains(&cell.minute))
+        .fold((0, 0), |(r, e), cell| (r + u64::from(cell.requests), e + u64::from(cell.errors)))
+}
+
+/// The error rate of an endpoint outside a span: (errors + ½) / (requests + 1).
+fn usual_rate(series: &SeriesSet, endpoint: EndpointId, span: Span) -> f64 {
+    let log = Span { from_us: i64::MIN / 2, to_us: i64::MAX / 2 };
+    let (all, inside) = (count(series, endpoint, log), count(series, endpoint, span));
+    ((all.1 - inside.1) as f64 + 0.5) / ((all.0 - inside.0) as f64 + 1.0)
+}
+
+/// The minutes of an incident's endpoints, from an hour before to an hour after.
+fn minutes(incident: &Incident, series: &SeriesSet, span: Span) -> Vec<Minute> {
+    let from = (span.from_us - HOUR_US).div_euclid(MINUTE_US);
+    let to = (span.to_us + HOUR_US).div_euclid(MINUTE_US);
+    let mut minutes = std::collections::BTreeMap::<i64, (u64, u64)>::new();
+    for (endpoint, _) in &incident.endpoints {
+        for cell in series.cells[endpoint.0 as usize].iter().filter(|c| (from..=to).contains(&c.minute)) {
+            let sum = minutes.entry(cell.minute).or_default();
+            sum.0 += u64::from(cell.requests);
+            sum.1 += u64::from(cell.errors);
+        }
+    }
+    minutes
+        .into_iter()
+        .map(|(minute, (requests, errors))| Minute { start_us: minute * MINUTE_US, requests, errors })
+        .collect()
+}
+
+/// Requests against those of the hour before; `None` where the log has less than ten minutes of it.
+fn load(incident: &Incident, span: Span, requests: u64, log_from_us: i64, cells: &[Cells]) -> Option<Load> {
+    incident.onset.as_ref()?;
+    let recent = Span { from_us: (span.from_us - RECENT_US).max(log_from_us), to_us: span.from_us - GUARD_US };
+    if recent.to_us - recent.from_us < GUARD_US {
+        return None;
+    }
+    let within = |asked: Span| -> f64 {
+        let hit = cells.iter().filter(|c| incident.endpoints.iter().any(|(e, _)| *e == c.endpoint));
+        let counted = hit.flat_map(|c| c.counts.iter().enumerate().map(|(i, n)| (c.start_us + i as i64 * zoom::CELL_US, n.0)));
+        counted.filter(|(at, _)| (asked.from_us..asked.to_us).contains(at)).map(|(_, n)| f64::from(n)).sum()
+    };
+    let rate = within(recent) / (recent.to_us - recent.from_us) as f64;
+    let eve = Span { from_us: span.from_us - EVE_US, to_us: span.from_us };
+    Some(Load {
+        requests,
+        expected: rate * (span.to_us - span.from_us) as f64,
+        requests_before: within(eve) as u64,
+        expected_before: rate * EVE_US as f64,
+        rate_follows_load: None,
+    })
+}
+
+/// The change during whose rollout a blip began: the latest that fits its service.
+fn rollout_of(blip: &Blip, series: &SeriesSet, changes: &[Change]) -> Option<usize> {
+    let service = String::from_utf8_lossy(series.catalog.service_of(blip.endpoint));
+    changes.iter().enumerate().rev().find_map(|(i, change)| {
+        let to_us = change.finished_us.unwrap_or(change.at_us.saturating_add(ROLLOUT_US)).saturating_add(SKEW_US);
+        let of_service = change.service.as_ref().is_none_or(|s| s.eq_ignore_ascii_case(&service));
+        (of_service && (change.at_us.saturating_sub(SKEW_US)..=to_us).contains(&blip.first_us)).then_some(i)
+    })
+}

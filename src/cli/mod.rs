@@ -1,0 +1,10 @@
+//! The command: what was typed → what it means → what is printed. The only room that knows the
+//! clock, the environment, the terminal and the exit code.
+
+mod args;
+mod config;
+mod moment;
+mod plan;
+mod run;
+
+pub use run::run;

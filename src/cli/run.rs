@@ -1,0 +1,161 @@
+//! Runs the plan: reads, analyzes, prints; every way out has its exit code.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use triage::render::{Style, json, table};
+use triage::report::Report;
+use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
+
+use super::args::{Args, FailOn, FormatArg};
+use super::plan::Plan;
+
+/// The exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Made = 0,
+    FailOn = 1,
+    Usage = 2,
+    Data = 65,
+    Io = 74,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Does what the command line says.
+pub fn run() -> ExitCode {
+    // clap prints its own usage errors and exits with 2.
+    let args = Args::parse();
+    match Plan::new(args, now_us()).and_then(|plan| execute(&plan)) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            complain(&error);
+            let exit = if error.is_config() {
+                Exit::Usage
+            } else if error.is_data() {
+                Exit::Data
+            } else {
+                Exit::Io
+            };
+            exit.into()
+        }
+    }
+}
+
+fn now_us() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64)
+}
+
+fn complain(error: &Error) {
+    eprintln!("triage: {error}");
+    if let Some(hint) = error.hint_text() {
+        eprintln!("\nhint: {hint}");
+    }
+}
+
+fn execute(plan: &Plan) -> Result<Exit> {
+    let begin = Instant::now();
+    let markers = markers(plan)?;
+    let found = find_logs(&plan.paths, &plan.deploys)?;
+    if plan.verbosity >= 0 {
+        found.unreadable.iter().for_each(complain);
+    }
+    let progress = AtomicU64::new(0);
+    let options = Options {
+        query: plan.query.clone(),
+        since: plan.moments[0],
+        until: plan.moments[1],
+        window_s: plan.window_s,
+        zone: plan.zone.clone(),
+        registry: &plan.registry,
+        log_format: plan.log_format.clone(),
+        threads: plan.threads,
+        io: plan.io,
+        now_us: now_us(),
+        progress: &progress,
+    };
+    let report = analyze(&found, &markers, &options)?;
+    print(plan, &report)?;
+    if plan.verbosity >= 0 && (plan.verbosity > 0 || io::stderr().is_terminal()) {
+        throughput(&report, begin.elapsed().as_secs_f64());
+    }
+    if let Some(error) = found.spool_error {
+        complain(&error);
+        return Ok(Exit::Io);
+    }
+    let blamed = report.incidents.iter().any(|i| i.verdict == "change");
+    let failed = match plan.fail_on {
+        Some(FailOn::Incident) => !report.incidents.is_empty(),
+        Some(FailOn::Suspect) => blamed,
+        None => false,
+    };
+    Ok(if failed { Exit::FailOn } else { Exit::Made })
+}
+
+fn markers(plan: &Plan) -> Result<Markers> {
+    let mut all = Vec::new();
+    for path in &plan.deploys {
+        let bytes = read_whole(path)?;
+        all.push(read_changes(&bytes, path, plan.zone.as_ref())?);
+    }
+    Ok(merge_changes(all))
+}
+
+fn read_whole(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|e| {
+        Error::io("the change markers can't be read", e)
+            .at(path)
+            .hint("--deploys takes a file of markers: JSON, NDJSON or CSV")
+    })?;
+    Ok(bytes)
+}
+
+fn print(plan: &Plan, report: &Report) -> Result<()> {
+    let text = match plan.format {
+        FormatArg::Json => json(report),
+        FormatArg::Table => table(report, &style(plan)),
+    };
+    match &plan.output {
+        Some(path) => fs::write(path, text).map_err(|e| Error::io("the report can't be written", e).at(path)),
+        None => match io::stdout().lock().write_all(text.as_bytes()) {
+            // Whoever reads us has read enough: `triage … | head`.
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-"))),
+        },
+    }
+}
+
+fn style(plan: &Plan) -> Style {
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let width = match (&plan.output, terminal) {
+        (None, Some(width)) => width.clamp(60, 140),
+        _ => 100,
+    };
+    Style { width, color: plan.color, unicode: true, top: plan.top, explain: plan.explain }
+}
+
+fn throughput(report: &Report, seconds: f64) {
+    let scan = &report.scan;
+    eprintln!(
+        "{} files, {} lines, {:.1} MB in {seconds:.2} s ({:.2} GB/s)",
+        scan.files,
+        scan.lines,
+        scan.bytes as f64 / 1e6,
+        scan.bytes as f64 / 1e9 / seconds.max(1e-9),
+    );
+}

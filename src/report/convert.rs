@@ -1,0 +1,511 @@
+//! What the rooms found → the report. Conversion only: nothing is counted or judged here that was
+//! not counted or judged before.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use super::{
+    Alternative, Blip, Change, Disposition, Endpoint, Evidence, FormatCount, Gap, HitEndpoint, Impact, Incident,
+    NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan, Suspect, Text, Users, Window,
+};
+use crate::aggregate::Aggregate;
+use crate::analysis::Finding;
+use crate::blame::Contribution;
+use crate::changes::{self, Markers};
+use crate::confirm;
+use crate::input::Found;
+use crate::query::Query;
+use crate::record::{MINUTE_US, Reject};
+use crate::scan::{self, Example};
+use crate::series::{EndpointId, SeriesSet};
+use crate::sketch::Latencies;
+use crate::stats::wilson;
+use crate::zoom::Detail;
+
+/// Everything that a report is made from.
+pub(crate) struct Material<'a> {
+    /// The files.
+    pub found: &'a Found,
+    /// Pass 1.
+    pub scan: &'a scan::Scan,
+    /// Its counts in order.
+    pub series: &'a SeriesSet,
+    /// Requests too far in time from the bulk of the log to be looked at.
+    pub left_out: u64,
+    /// The change markers.
+    pub markers: &'a Markers,
+    /// The incidents.
+    pub findings: &'a [Finding],
+    /// The blips.
+    pub blips: &'a [confirm::Blip],
+    /// For each blip the change during whose rollout it happened, by index.
+    pub blip_changes: &'a [Option<usize>],
+    /// What was asked.
+    pub query: &'a Query,
+    /// Length of the windows shown, in seconds.
+    pub window_s: u32,
+}
+
+/// Makes the report.
+pub(crate) fn convert(material: &Material<'_>) -> Report {
+    Converter { m: material, offset_s: log_offset_s(material.scan.offsets) }.report()
+}
+
+/// The offset in which times are shown: the logs' own where they share one, else 0 (UTC).
+pub(crate) fn log_offset_s(offsets: Option<(i32, i32)>) -> i32 {
+    match offsets {
+        Some((low, high)) if low == high => low,
+        _ => 0,
+    }
+}
+
+struct Converter<'a> {
+    m: &'a Material<'a>,
+    offset_s: i32,
+}
+
+impl Converter<'_> {
+    fn report(&self) -> Report {
+        let mut incidents: Vec<Incident> = self.m.findings.iter().map(|f| self.incident(f)).collect();
+        for (i, incident) in incidents.iter_mut().enumerate() {
+            incident.id = format!("i{}", i + 1);
+        }
+        Report {
+            schema: SCHEMA.into(),
+            triage_version: env!("CARGO_PKG_VERSION").into(),
+            scan: self.scan(),
+            changes: self.m.markers.changes.iter().map(|c| self.change(c)).collect(),
+            timeline: self.timeline(),
+            incidents,
+            endpoints: self.endpoints(),
+            blips: self.m.blips.iter().zip(self.m.blip_changes).map(|(b, c)| self.blip(b, *c)).collect(),
+            notes: self.notes(),
+        }
+    }
+
+    /// RFC 3339 in the logs' zone; times beyond jiff's range are cut to it.
+    fn time(&self, us: i64) -> String {
+        let us = us.clamp(Timestamp::MIN.as_microsecond() + 86_400_000_000, Timestamp::MAX.as_microsecond() - 86_400_000_000);
+        match (Timestamp::from_microsecond(us), Offset::from_seconds(self.offset_s)) {
+            (Ok(time), Ok(offset)) if self.offset_s != 0 => time.display_with_offset(offset).to_string(),
+            (Ok(time), _) => time.to_string(),
+            (Err(_), _) => us.to_string(),
+        }
+    }
+
+    fn window(&self, start_s: i64, requests: u64, errors: u64) -> Window {
+        Window(self.time(start_s.saturating_mul(1_000_000)), requests, errors)
+    }
+
+    fn file(&self, index: usize) -> Text {
+        text(self.m.found.files[index].path.as_os_str().as_encoded_bytes())
+    }
+
+    fn example(&self, example: &Example) -> Sample {
+        Sample { file: self.file(example.file), line: example.line, text: text(&example.text) }
+    }
+
+    fn scan(&self) -> Scan {
+        let scan = self.m.scan;
+        let mut formats: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for file in &scan.files {
+            let sum = formats.entry(&file.format).or_default();
+            *sum = (sum.0 + 1, sum.1 + file.lines);
+        }
+        let mut formats: Vec<FormatCount> = formats
+            .into_iter()
+            .map(|(format, (files, lines))| FormatCount { format: format.into(), files, lines })
+            .collect();
+        formats.sort_by(|a, b| b.lines.cmp(&a.lines).then_with(|| a.format.cmp(&b.format)));
+        let mut rejects: Vec<RejectCount> = Reject::ALL
+            .into_iter()
+            .filter_map(|reason| {
+                let example = scan.examples[reason.index()].as_ref()?;
+                let lines = scan.rejected[reason.index()];
+                Some(RejectCount { reason: reason.name().into(), lines, example: self.example(example) })
+            })
+            .collect();
+        rejects.sort_by_key(|r| std::cmp::Reverse(r.lines));
+        let minute = |offset: usize| self.time((self.m.series.start_min + offset as i64) * MINUTE_US);
+        Scan {
+            files: scan.files.len() as u64,
+            bytes: scan.bytes,
+            lines: scan.lines,
+            requests: scan.requests,
+            errors: scan.errors,
+            rejected_lines: scan.rejected.iter().sum(),
+            filtered_lines: scan.filtered,
+            bytes_skipped: 0,
+            rejects,
+            from: scan.span_us.map(|(from, _)| self.time(from)),
+            to: scan.span_us.map(|(_, to)| self.time(to)),
+            window_s: u64::from(self.m.window_s),
+            formats,
+            services: self.m.series.catalog.services.iter().map(|s| text(s)).collect(),
+            gaps: self
+                .m
+                .series
+                .gaps
+                .iter()
+                .map(|&(service, from, to)| Gap {
+                    service: service.map(|s| text(&self.m.series.catalog.services[s.0 as usize])),
+                    from: minute(from),
+                    to: minute(to),
+                })
+                .collect(),
+            salvaged: scan
+                .salvaged
+                .iter()
+                .map(|s| Salvaged { file: self.file(s.file), offset: s.offset, why: s.why.clone() })
+                .collect(),
+        }
+    }
+
+    fn timeline(&self) -> Vec<Window> {
+        let inside = &self.m.scan.inside;
+        let mut windows = BTreeMap::new();
+        for (id, _) in inside.endpoints() {
+            self.add_windows(inside, id, &mut windows);
+        }
+        windows.into_iter().map(|(start, (requests, errors))| self.window(start, requests, errors)).collect()
+    }
+
+    /// Adds an endpoint's minutes to the windows that they lie in, by their start in seconds.
+    fn add_windows(&self, aggregate: &Aggregate, endpoint: usize, windows: &mut BTreeMap<i64, (u64, u64)>) {
+        for (minute, cell) in aggregate.cells(endpoint) {
+            let sum = windows.entry(self.window_of(minute)).or_default();
+            sum.0 += u64::from(cell.requests);
+            sum.1 += u64::from(cell.errors);
+        }
+    }
+
+    /// Start of the window that a minute lies in, in seconds since the epoch.
+    fn window_of(&self, minute: i64) -> i64 {
+        let length = i64::from(self.m.window_s);
+        (minute * 60).div_euclid(length) * length
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        let inside = &self.m.scan.inside;
+        let mut endpoints: Vec<Endpoint> = inside
+            .endpoints()
+            .into_iter()
+            .filter_map(|(id, key)| {
+                let mut windows = BTreeMap::new();
+                self.add_windows(inside, id, &mut windows);
+                let requests: u64 = windows.values().map(|w| w.0).sum();
+                let errors: u64 = windows.values().map(|w| w.1).sum();
+                (requests > 0).then(|| Endpoint {
+                    service: text(&key.service),
+                    method: text(&key.method),
+                    endpoint: text(&key.template),
+                    requests,
+                    errors,
+                    error_rate: share(errors, requests),
+                    statuses: inside.statuses(id).into_iter().map(|(s, n)| (s.to_string(), n)).collect(),
+                    windows: windows
+                        .into_iter()
+                        .filter(|(_, (_, errors))| *errors > 0)
+                        .map(|(start, (requests, errors))| self.window(start, requests, errors))
+                        .collect(),
+                })
+            })
+            .collect();
+        // The aggregate's order, by name, breaks ties.
+        endpoints.sort_by_key(|e| std::cmp::Reverse(e.errors));
+        endpoints
+    }
+
+    fn change(&self, change: &changes::Change) -> Change {
+        let services = &self.m.series.catalog.services;
+        let in_sight = change
+            .service
+            .as_ref()
+            .is_none_or(|name| services.iter().any(|s| s.eq_ignore_ascii_case(name.as_bytes())));
+        Change {
+            id: change.id.clone(),
+            kind: change.kind.name().into(),
+            service: change.service.clone(),
+            version: change.version.clone(),
+            previous_version: change.previous_version.clone(),
+            at: self.time(change.at_us),
+            finished_at: change.finished_us.map(|us| self.time(us)),
+            rollback_of: change.rollback_of.clone(),
+            author: change.author.clone(),
+            description: change.description.clone(),
+            commit: change.commit.clone(),
+            environment: change.environment.clone(),
+            url: change.url.clone(),
+            status: change.status.map(|s| s.name().into()),
+            endpoints: change.endpoints.clone(),
+            hosts: change.hosts.clone(),
+            files: change.files.clone(),
+            extra: change.extra.clone(),
+            source: "marker".into(),
+            in_sight,
+            note: match &change.service {
+                Some(service) if !in_sight => Some(format!("its service `{service}` occurs in no log")),
+                _ => None,
+            },
+        }
+    }
+
+    fn incident(&self, finding: &Finding) -> Incident {
+        let Finding { incident, detail, verdict, .. } = finding;
+        let ids = &self.m.markers.changes;
+        let bound = |estimate: &Option<confirm::Estimate>, pick: fn(&confirm::Estimate) -> i64| {
+            estimate.as_ref().map(|e| self.time(pick(e)))
+        };
+        Incident {
+            id: String::new(),
+            signal: "errors".into(),
+            state: incident.state.name().into(),
+            onset: bound(&incident.onset, |e| e.median_us),
+            onset_low: bound(&incident.onset, |e| e.low_us),
+            onset_high: bound(&incident.onset, |e| e.high_us),
+            end: bound(&incident.end, |e| e.median_us),
+            first_failure: Some(self.time(incident.first_failure_us)),
+            last_failure: Some(self.time(incident.last_failure_us)),
+            recurring: None,
+            endpoints: self.hit_endpoints(finding),
+            impact: impact(finding),
+            scope: Vec::new(),
+            verdict: verdict.kind.name().into(),
+            summary: verdict.summary.clone(),
+            suspects: verdict
+                .suspects
+                .iter()
+                .enumerate()
+                .map(|(i, suspect)| Suspect {
+                    rank: i as u64 + 1,
+                    change: ids[suspect.change].id.clone(),
+                    probability: suspect.probability,
+                    lag_s: suspect.lag_s,
+                    evidence: evidence(&suspect.contributions),
+                    next: next_step(&ids[suspect.change]),
+                })
+                .collect(),
+            unexplained_probability: verdict.unexplained_probability,
+            alternatives: verdict
+                .alternatives
+                .iter()
+                .map(|a| Alternative {
+                    kind: a.cause.name().into(),
+                    probability: a.probability,
+                    evidence: evidence(&a.contributions),
+                })
+                .collect(),
+            changes: verdict
+                .dispositions
+                .iter()
+                .map(|d| Disposition {
+                    change: ids[d.change].id.clone(),
+                    status: d.status.name().into(),
+                    why: d.why.clone(),
+                    evidence: evidence(&d.contributions),
+                })
+                .collect(),
+            series: self.incident_series(finding),
+            ruled_out: verdict
+                .ruled_out
+                .iter()
+                .map(|r| RuledOut { lead: r.lead.into(), finding: r.finding.clone() })
+                .collect(),
+            not_assessed: self.not_assessed(finding),
+            samples: detail.samples.iter().map(|s| self.example(&s.line)).collect(),
+        }
+    }
+
+    fn hit_endpoints(&self, finding: &Finding) -> Vec<HitEndpoint> {
+        let mut hit: Vec<(f64, HitEndpoint)> = finding
+            .incident
+            .endpoints
+            .iter()
+            .zip(&finding.detail.endpoints)
+            .map(|((id, baseline), counted)| {
+                let endpoint = self.m.series.catalog.endpoint(*id);
+                let mut answers = counted.successes.clone();
+                answers.merge(&counted.failures);
+                let excess = counted.errors as f64 - baseline.rate * counted.requests as f64;
+                let hit = HitEndpoint {
+                    service: self.service(*id),
+                    method: text(&endpoint.method),
+                    endpoint: text(&endpoint.template),
+                    requests: counted.requests,
+                    errors: counted.errors,
+                    error_rate: share(counted.errors, counted.requests),
+                    baseline_error_rate: baseline.rate,
+                    statuses: counted.statuses.iter().map(|(s, n)| (s.to_string(), *n)).collect(),
+                    latency_p50_s: seconds(&answers, 0.5),
+                    latency_p95_s: seconds(&answers, 0.95),
+                    baseline_latency_p95_s: seconds(&counted.baseline, 0.95),
+                };
+                (excess, hit)
+            })
+            .collect();
+        hit.sort_by(|a, b| b.0.total_cmp(&a.0));
+        hit.into_iter().map(|(_, hit)| hit).collect()
+    }
+
+    fn service(&self, endpoint: EndpointId) -> Text {
+        text(self.m.series.catalog.service_of(endpoint))
+    }
+
+    fn incident_series(&self, finding: &Finding) -> Vec<Window> {
+        let mut windows: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        for minute in &finding.context.minutes {
+            let sum = windows.entry(self.window_of(minute.start_us.div_euclid(MINUTE_US))).or_default();
+            *sum = (sum.0 + minute.requests, sum.1 + minute.errors);
+        }
+        windows.into_iter().map(|(start, (requests, errors))| self.window(start, requests, errors)).collect()
+    }
+
+    fn not_assessed(&self, finding: &Finding) -> Vec<NotAssessed> {
+        let missing = |lead: &str, needs: &str| NotAssessed { lead: lead.into(), needs: needs.into() };
+        let mut all: Vec<NotAssessed> =
+            finding.verdict.not_assessed.iter().map(|n| missing(n.lead, n.needs)).collect();
+        if users(&finding.detail).is_none() {
+            all.push(missing("affected users", "a user id or a client address in the log lines"));
+        }
+        all
+    }
+
+    fn blip(&self, blip: &confirm::Blip, change: Option<usize>) -> Blip {
+        Blip {
+            service: self.service(blip.endpoint),
+            at: self.time(blip.first_us),
+            duration_s: (blip.last_us - blip.first_us) as f64 / 1e6,
+            errors: blip.errors,
+            during_change: change.map(|i| self.m.markers.changes[i].id.clone()),
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let m = self.m;
+        let mut notes = Vec::new();
+        for (path, why) in &m.found.passed_over {
+            notes.push(format!("{} was passed over: {why}", path.display()));
+        }
+        notes.extend(m.found.unreadable.iter().map(ToString::to_string));
+        if m.scan.assumed_utc {
+            notes.push("the logs' times name no zone and were taken as UTC; --tz says otherwise".into());
+        }
+        if m.markers.assumed_utc {
+            notes.push("the markers' times name no zone and were taken as UTC; --tz says otherwise".into());
+        }
+        if m.scan.inside.overflowed() || m.scan.before.overflowed() {
+            notes.push(
+                "more endpoints than can be told apart: the rarest are counted together under {other}; \
+                 `routes` in --config can name their paths better"
+                    .into(),
+            );
+        }
+        if m.left_out > 0 {
+            notes.push(format!(
+                "{} requests lie too far in time from the bulk of the log and were counted but not looked at for incidents",
+                m.left_out
+            ));
+        }
+        notes.extend(m.markers.notes.iter().cloned());
+        notes.extend(self.markers_out_of_time());
+        notes
+    }
+
+    /// Markers that all lie elsewhere in time are mostly in another zone.
+    fn markers_out_of_time(&self) -> Option<String> {
+        let (from, to) = self.m.scan.span_us?;
+        let day_us = 24 * 60 * MINUTE_US;
+        let changes = &self.m.markers.changes;
+        let near = |c: &changes::Change| (from.saturating_sub(day_us)..=to).contains(&c.at_us);
+        if changes.is_empty() || changes.iter().any(near) {
+            return None;
+        }
+        let distance = |c: &changes::Change| if c.at_us > to { c.at_us - to } else { from - c.at_us };
+        let nearest = changes.iter().min_by_key(|c| distance(c))?;
+        let side = if nearest.at_us > to { "after its end" } else { "before its begin" };
+        let hours = distance(nearest) as f64 / 3.6e9;
+        Some(format!(
+            "no change marker lies within the log or the 24 h before it; the nearest, {}, is {hours:.1} h {side}: \
+             are these the right files, and is --tz right?",
+            nearest.id
+        ))
+    }
+}
+
+fn impact(finding: &Finding) -> Impact {
+    let counted = &finding.detail.endpoints;
+    let requests: u64 = counted.iter().map(|d| d.requests).sum();
+    let errors: u64 = counted.iter().map(|d| d.errors).sum();
+    let expected: f64 =
+        finding.incident.endpoints.iter().zip(counted).map(|((_, b), d)| b.rate * d.requests as f64).sum();
+    Impact {
+        requests,
+        errors,
+        excess_errors: errors as f64 - expected,
+        error_rate: share(errors, requests),
+        baseline_error_rate: if requests == 0 { 0.0 } else { expected / requests as f64 },
+        users: users(&finding.detail),
+    }
+}
+
+/// The users, by their id where the lines have one, else by client and agent.
+fn users(detail: &Detail) -> Option<Users> {
+    let proxy = Some("client+agent".to_owned());
+    let named = detail.users.clone().counts();
+    let stood_for = detail.proxies.clone().counts();
+    // Ids that only a few lines have tell nothing of the many.
+    let ((affected, active, weight), proxy) =
+        if named.1 * 2 >= stood_for.1 && named.1 > 0 { (named, None) } else { (stood_for, proxy) };
+    if active == 0 {
+        return None;
+    }
+    let (low, high) = wilson(affected, active);
+    let whole = |n: u64| (n as f64 * weight).round() as u64;
+    Some(Users {
+        affected: whole(affected),
+        active: whole(active),
+        share: share(affected, active),
+        share_low: low,
+        share_high: high,
+        proxy,
+    })
+}
+
+fn evidence(contributions: &[Contribution]) -> Vec<Evidence> {
+    contributions
+        .iter()
+        .map(|c| Evidence { kind: c.kind.name().into(), nats: c.nats, text: c.text.clone() })
+        .collect()
+}
+
+/// A command that shows what the change changed. Only of plain words: markers are text from elsewhere.
+fn next_step(change: &changes::Change) -> Option<String> {
+    let plain = |text: &&String| {
+        !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-'))
+    };
+    if let Some(commit) = change.commit.as_ref().filter(plain) {
+        return Some(format!("git show {commit}"));
+    }
+    let from = change.previous_version.as_ref().filter(plain)?;
+    let to = change.version.as_ref().filter(plain)?;
+    Some(format!("git log {from}..{to}"))
+}
+
+fn seconds(latencies: &Latencies, q: f64) -> Option<f64> {
+    latencies.quantile(q).map(|us| us as f64 / 1e6)
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn text(bytes: &[u8]) -> Text {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Text::Utf8(text.to_owned()),
+        Err(_) => Text::Bytes { bytes: STANDARD.encode(bytes) },
+    }
+}
