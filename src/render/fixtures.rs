@@ -35,7 +35,7 @@ fn minutes(from_h: u64, to_h: u64, counts: impl Fn(u64) -> Option<(u64, u64)>) -
 fn failing(minute: u64) -> Option<(u64, u64)> {
     let errors = match minute {
         540..=661 => 14 + minute * 7 % 5,
-        _ => u64::from(minute % 17 == 0),
+        _ => u64::from(minute.is_multiple_of(17)),
     };
     Some((106, errors))
 }
@@ -126,7 +126,7 @@ fn only_errors(windows: Vec<Window>) -> Vec<Window> {
 
 /// A quiet day: nothing happened, two endpoints have a few errors.
 pub fn all_well() -> Report {
-    let quiet = |minute: u64| Some((106, u64::from(minute % 17 == 0)));
+    let quiet = |minute: u64| Some((106, u64::from(minute.is_multiple_of(17))));
     Report {
         schema: SCHEMA.to_owned(),
         triage_version: "0.1.0".to_owned(),

@@ -120,27 +120,24 @@ impl Axis {
         lines.into_iter().map(String::from_iter).collect()
     }
 
-    /// Labels that each point at the column of their time, the most important first; one that
-    /// would run into another is left out.
-    pub fn labels(&self, labels: &[(String, i64)], unicode: bool) -> String {
+    /// Labels that each point at the column of their time, the most important first. Each comes
+    /// in one or more forms, the longest first; one for which there is no room is left out.
+    pub fn labels(&self, labels: &[(Vec<String>, i64)], unicode: bool) -> String {
         let (right, left) = if unicode { ('└', '┘') } else { ('^', '^') };
         let mut line = vec![' '; self.columns];
-        for (label, at) in labels {
+        for (forms, at) in labels {
             let Some(column) = self.column(*at) else {
                 continue;
             };
-            let rightward = std::iter::once(right)
-                .chain(label.chars())
-                .collect::<Vec<_>>();
-            let leftward = label
-                .chars()
-                .chain(std::iter::once(left))
-                .collect::<Vec<_>>();
-            let back = (column + 1).checked_sub(leftward.len());
-            if !place(&mut line, column, &rightward)
-                && let Some(start) = back
-            {
-                place(&mut line, start, &leftward);
+            for form in forms {
+                let rightward: Vec<char> = std::iter::once(right).chain(form.chars()).collect();
+                let leftward: Vec<char> = form.chars().chain(std::iter::once(left)).collect();
+                let start = (column + 1).checked_sub(leftward.len());
+                if place(&mut line, column, &rightward)
+                    || start.is_some_and(|start| place(&mut line, start, &leftward))
+                {
+                    break;
+                }
             }
         }
         String::from_iter(line)
@@ -282,7 +279,7 @@ mod tests {
     #[test]
     fn labels_point_at_their_time_and_never_run_into_each_other() {
         let axis = Axis::new(0, 30, 1, 30);
-        let label = |text: &str, at| (text.to_owned(), at);
+        let label = |text: &str, at| (vec![text.to_owned()], at);
         assert_eq!(
             axis.labels(
                 &[label("onset", 10), label("end", 29), label("00:00", 0)],
@@ -297,6 +294,11 @@ mod tests {
         assert_eq!(
             axis.labels(&[label("onset", 10)], false),
             "          ^onset              "
+        );
+        let forms = vec!["eleven end".to_owned(), "eleven".to_owned()];
+        assert_eq!(
+            axis.labels(&[label("onset", 14), (forms, 21)], true),
+            "              └onset └eleven  "
         );
         assert_eq!(axis.labels(&[label("far away", 99)], false), " ".repeat(30));
     }

@@ -16,6 +16,9 @@ use super::page::{Page, Tone};
 use super::when::{Clock, seconds_between};
 use crate::report::{Change, Report};
 
+/// Columns for one name from a log in a sentence: a line has room for it at every width.
+const NAME_ROOM: usize = 48;
+
 /// The report as lines of text.
 pub fn table(report: &Report, style: &Style) -> String {
     let scan = &report.scan;
@@ -59,13 +62,12 @@ fn what_was_read(page: &mut Page, view: &View) {
         count_of(scan.lines, "line"),
         count_of(scan.requests, "request"),
         count_of(scan.errors, "error"),
-        count_of(view.report.changes.len() as u64, "change"),
     ];
     parts.extend(view.clock.span());
     page.paragraph(
         &[Tone::Strong.span("triage")],
         8,
-        &[Tone::Plain.span(parts.join(" · "))],
+        &[Tone::Plain.span(parts.join("\u{a0}· "))],
     );
 }
 
@@ -87,10 +89,11 @@ fn no_incident(page: &mut Page, view: &View) {
     };
     let share = scan.errors as f64 / scan.requests as f64;
     let looked_at = format!(
-        " Nothing stands out in {} to {}{}; {} ({}).",
+        " Nothing stands out in {} to {}{}, with {}; {} ({}).",
         count_of(scan.requests, "request"),
         count_of(scan.services.len() as u64, "service"),
         over.unwrap_or_default(),
+        count_of(view.report.changes.len() as u64, "change"),
         count_of(scan.errors, "error"),
         percent(share),
     );

@@ -4,10 +4,10 @@
 //! with the offset where it is not the log's. The day and the zone themselves are said once, in
 //! the first line. A text that is no time is shown as it is.
 
-use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
 
 /// Shows times beside the span of a log.
 #[derive(Debug, Clone)]
@@ -32,6 +32,15 @@ impl Moment {
             time: pieces.time()?,
             offset: pieces.to_numeric_offset()?,
         })
+    }
+
+    /// Whether minutes are enough to say how long a log is.
+    fn long_before(&self, later: &Moment) -> bool {
+        let (from, to) = (
+            self.date.to_datetime(self.time),
+            later.date.to_datetime(later.time),
+        );
+        from.duration_until(to) >= SignedDuration::from_hours(1)
     }
 
     fn zone(&self) -> String {
@@ -63,7 +72,7 @@ impl Clock {
     /// The log's span with its day and zone; `None` for a log without a time.
     pub fn span(&self) -> Option<String> {
         let (from, to) = (self.from?, self.to?);
-        let second_day = if from.date == to.date {
+        let days = if from.date == to.date {
             String::new()
         } else {
             format!("{}\u{a0}", to.date)
@@ -73,11 +82,14 @@ impl Clock {
         } else {
             format!("{} to {}", from.zone(), to.zone())
         };
+        let (begin, end) = if from.long_before(&to) {
+            (hm(from.time), hm(to.time))
+        } else {
+            (hms(from.time), hms(to.time))
+        };
         Some(format!(
-            "{}\u{a0}{}–{second_day}{}\u{a0}{zone}",
-            from.date,
-            hms(from.time),
-            hms(to.time)
+            "{}\u{a0}{begin}–{days}{end}\u{a0}{zone}",
+            from.date
         ))
     }
 
@@ -101,6 +113,10 @@ impl Clock {
         };
         format!("{day}{}{zone}", hms(at.time))
     }
+}
+
+fn hm(time: Time) -> String {
+    format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
 fn hms(time: Time) -> String {
@@ -155,7 +171,16 @@ mod tests {
             .span()
             .unwrap()
             .replace('\u{a0}', " ");
-        assert_eq!(span, "2024-04-10 06:00:00–12:00:00 -07:00");
+        assert_eq!(span, "2024-04-10 06:00–12:00 -07:00");
+    }
+
+    #[test]
+    fn a_short_log_needs_seconds() {
+        let clock = Clock::new(Some("2024-04-10T06:00:00Z"), Some("2024-04-10T06:59:59Z"));
+        assert_eq!(
+            clock.span().unwrap().replace('\u{a0}', " "),
+            "2024-04-10 06:00:00–06:59:59 UTC"
+        );
     }
 
     #[test]
@@ -171,7 +196,7 @@ mod tests {
             .span()
             .unwrap()
             .replace('\u{a0}', " ");
-        assert_eq!(span, "2024-04-10 22:00:00–2024-04-11 03:00:00 UTC");
+        assert_eq!(span, "2024-04-10 22:00–2024-04-11 03:00 UTC");
     }
 
     #[test]
@@ -187,7 +212,7 @@ mod tests {
             .span()
             .unwrap()
             .replace('\u{a0}', " ");
-        assert_eq!(span, "2024-10-27 01:00:00–04:00:00 +02:00 to +01:00");
+        assert_eq!(span, "2024-10-27 01:00–04:00 +02:00 to +01:00");
     }
 
     #[test]

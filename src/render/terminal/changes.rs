@@ -2,9 +2,9 @@
 //! reasons, what became of the others, what is ruled out, and on request all the evidence.
 
 use super::View;
-use crate::render::human::{duration, probability};
+use crate::render::human::{count_of, duration, probability};
 use crate::render::page::{Page, Span, Tone};
-use crate::render::sanitize::width;
+use crate::render::sanitize::{short, width};
 use crate::render::when::epoch_s;
 use crate::report::{Change, Disposition, Evidence, Incident, Suspect};
 
@@ -18,6 +18,8 @@ const REASONS: usize = 2;
 const OTHERS_SHOWN: usize = 5;
 /// Columns before a suspect's name: mark, probability.
 const SUSPECT_INDENT: usize = 12;
+/// Columns for what a marker says of its change: two lines of the page.
+const DESCRIPTION_ROOM: usize = 160;
 /// What is told apart at all: an "ambiguous" verdict names all suspects within 10 points.
 const MARGIN: f64 = 0.10;
 /// What each fate is called, in the order in which they matter to the reader.
@@ -103,12 +105,12 @@ pub fn cause(view: &View, incident: &Incident) -> Vec<Span> {
             )),
             Tone::Plain.span(
                 versions(view.change(&guilty.change))
-                    .map(|v| format!(" · {v}"))
+                    .map(|v| format!("\u{a0}· {v}"))
                     .unwrap_or_default(),
             ),
             Tone::Plain.span(
                 lag(guilty)
-                    .map(|lag| format!(" · {lag}"))
+                    .map(|lag| format!("\u{a0}· {lag}"))
                     .unwrap_or_default(),
             ),
         ],
@@ -151,29 +153,24 @@ pub fn cause(view: &View, incident: &Incident) -> Vec<Span> {
 /// Suspects, other changes, what is ruled out.
 pub fn write(page: &mut Page, view: &View, incident: &Incident, listing: &Listing) {
     page.blank();
-    page.line(&[Tone::Strong.span("  SUSPECTS")]);
+    let total = count_of(view.report.changes.len() as u64, "change");
+    page.line(&[
+        Tone::Strong.span("  SUSPECTS"),
+        Tone::Faint.span(format!(" among {total}")),
+    ]);
+    let none_first = incident
+        .suspects
+        .first()
+        .is_none_or(|first| first.probability < incident.unexplained_probability);
+    if none_first {
+        no_listed_change(page, incident, listing);
+    }
     for (mark, suspect) in &listing.suspects {
         suspect_lines(page, view, incident, *mark, suspect);
     }
-    let more = match listing.more_suspects {
-        0 => String::new(),
-        more => format!(" ({more} less likely suspects are in --explain)"),
-    };
-    let kinds = incident
-        .alternatives
-        .iter()
-        .map(|other| format!("{}\u{a0}{}", other.kind, probability(other.probability)));
-    let kinds = kinds.collect::<Vec<_>>().join(", ");
-    let none = if kinds.is_empty() {
-        format!("no listed change{more}")
-    } else {
-        format!("no listed change: {kinds}{more}")
-    };
-    let lead = [
-        Tone::Plain.span("   "),
-        share(incident.unexplained_probability, Tone::Plain),
-    ];
-    page.paragraph(&lead, SUSPECT_INDENT, &[Tone::Plain.span(none)]);
+    if !none_first {
+        no_listed_change(page, incident, listing);
+    }
 
     if !listing.others.is_empty() {
         page.blank();
@@ -192,6 +189,29 @@ pub fn write(page: &mut Page, view: &View, incident: &Incident, listing: &Listin
     }
 }
 
+fn no_listed_change(page: &mut Page, incident: &Incident, listing: &Listing) {
+    let kinds = incident
+        .alternatives
+        .iter()
+        .map(|other| format!("{}\u{a0}{}", other.kind, probability(other.probability)));
+    let mut text = "no listed change".to_owned();
+    for (i, kind) in kinds.enumerate() {
+        text += if i == 0 { ": " } else { ", " };
+        text += &kind;
+    }
+    if listing.more_suspects > 0 {
+        text += &format!(
+            " ({} less likely suspects are in --explain)",
+            listing.more_suspects
+        );
+    }
+    let lead = [
+        Tone::Plain.span("   "),
+        share(incident.unexplained_probability, Tone::Strong),
+    ];
+    page.paragraph(&lead, SUSPECT_INDENT, &[Tone::Plain.span(text)]);
+}
+
 fn suspect_lines(page: &mut Page, view: &View, incident: &Incident, mark: char, suspect: &Suspect) {
     let tone = match incident.verdict.as_str() {
         "change" if suspect.rank == 1 => Tone::Bad,
@@ -208,7 +228,7 @@ fn suspect_lines(page: &mut Page, view: &View, incident: &Incident, mark: char, 
     facts.extend(change.map(|change| view.clock.show(&change.at)));
     let facts = facts
         .iter()
-        .map(|fact| format!(" · {fact}"))
+        .map(|fact| format!("\u{a0}· {fact}"))
         .collect::<String>();
     page.paragraph(
         &lead,
@@ -315,7 +335,11 @@ fn lag(suspect: &Suspect) -> Option<String> {
 /// What the marker says of a change, who did it and where to look.
 fn about(change: &Change) -> String {
     let mut parts = Vec::new();
-    match (&change.description, &change.author) {
+    let description = change
+        .description
+        .as_ref()
+        .map(|text| short(text, DESCRIPTION_ROOM));
+    match (description, &change.author) {
         (Some(what), Some(who)) => parts.push(format!("“{what}” by {who}")),
         (Some(what), None) => parts.push(format!("“{what}”")),
         (None, Some(who)) => parts.push(format!("by {who}")),
@@ -328,7 +352,7 @@ fn about(change: &Change) -> String {
         )
     }));
     parts.extend(change.url.clone());
-    parts.join(" · ")
+    parts.join("\u{a0}· ")
 }
 
 fn other_line(page: &mut Page, view: &View, mark: char, other: &Disposition) {
@@ -400,6 +424,9 @@ fn explain(page: &mut Page, view: &View, incident: &Incident) {
             Some(suspect) if change.evidence.is_empty() => &suspect.evidence,
             _ => &change.evidence,
         };
+        if evidence.is_empty() {
+            continue;
+        }
         let fate = match suspect {
             Some(suspect) => probability(suspect.probability),
             None => change.status.replace('_', " "),
@@ -408,7 +435,7 @@ fn explain(page: &mut Page, view: &View, incident: &Incident) {
         let lead = [Tone::Strong.span(format!("{:>9}", signed(score)))];
         let name = [
             Tone::Strong.span(brief(view, &change.change)),
-            Tone::Plain.span(format!(" · {fate}")),
+            Tone::Plain.span(format!("\u{a0}· {fate}")),
         ];
         page.paragraph(&lead, 11, &name);
         let widest = evidence

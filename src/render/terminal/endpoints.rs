@@ -94,7 +94,7 @@ pub fn write(page: &mut Page, view: &View) {
         format!("{} of {total}", shown.len())
     };
     let window = duration(view.report.scan.window_s as f64);
-    let title = format!("by errors · {extent} · counted per {window}");
+    let title = format!("by errors\u{a0}· {extent}\u{a0}· counted per {window}");
     page.paragraph(
         &[Tone::Strong.span("ENDPOINTS ")],
         2,

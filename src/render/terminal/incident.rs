@@ -1,10 +1,10 @@
-//! One incident: its headline, the four answers (since when, for whom, how bad, why), its chart,
+//! One incident: its headline, the answers (why, since when, for whom, how bad), its chart,
 //! and then what is known of the changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::View;
 use super::changes::{self, Listing};
+use super::{NAME_ROOM, View};
 use crate::render::human::{count, count_of, duration, latency, percent, percent_number};
 use crate::render::page::{Page, Span, Tone};
 use crate::render::sanitize::{short, visible};
@@ -18,8 +18,6 @@ const LABEL: usize = 10;
 const ENDPOINTS_NAMED: usize = 3;
 /// Labels named in the answer to "what do they share".
 const LABELS_NAMED: usize = 3;
-/// Columns for one endpoint's name in a sentence.
-const NAME_ROOM: usize = 48;
 /// Columns for a failing line: two or three lines of the page.
 const SAMPLE_ROOM: usize = 240;
 /// Lines of the chart: three show 24 heights.
@@ -30,6 +28,12 @@ pub fn write(page: &mut Page, view: &View, incident: &Incident) {
     let listing = Listing::new(view, incident);
     page.rule();
     headline(page, incident);
+    let pointer = page.sign("▶ ", "> ");
+    page.paragraph(
+        &[Tone::Strong.span(format!("{pointer}cause"))],
+        LABEL,
+        &changes::cause(view, incident),
+    );
     answer(page, "since", vec![Tone::Plain.span(since(view, incident))]);
     if incident.endpoints.len() > 1 || incident.signal == "latency" {
         answer(page, "what", vec![Tone::Plain.span(what(incident))]);
@@ -43,12 +47,6 @@ pub fn write(page: &mut Page, view: &View, incident: &Incident) {
             vec![Tone::Plain.span(shared(&incident.scope))],
         );
     }
-    let pointer = page.sign("▶ ", "> ");
-    page.paragraph(
-        &[Tone::Strong.span(format!("{pointer}cause"))],
-        LABEL,
-        &changes::cause(view, incident),
-    );
     if let Some(chart) = Chart::of(incident, view, page.width()) {
         page.blank();
         chart.write(page, view, incident, &listing);
@@ -69,9 +67,9 @@ fn headline(page: &mut Page, incident: &Incident) {
         _ => ("?", Tone::Warn),
     };
     let words = [
-        Tone::Strong.span(format!("INCIDENT\u{a0}{} · ", incident.id)),
+        Tone::Strong.span(format!("INCIDENT\u{a0}{}\u{a0}· ", incident.id)),
         tone.span(incident.state.to_uppercase()),
-        Tone::Strong.span(format!(" · {}", subject(incident))),
+        Tone::Strong.span(format!("\u{a0}· {}", subject(incident))),
     ];
     page.paragraph(&[tone.span(glyph)], 2, &words);
 }
@@ -118,25 +116,21 @@ fn since(view: &View, incident: &Incident) -> String {
     let mut text = match (&incident.end, lasted) {
         (Some(end), Some(lasted)) => format!("{begin} until {} ({lasted})", show(end)),
         (Some(end), None) => format!("{begin}, until {}", show(end)),
+        (None, _) if incident.state == "unknown" => {
+            format!("{begin}, its end is not known: the log has a gap")
+        }
         (None, Some(lasted)) => format!("{begin}, for {lasted} by the end of the log"),
         (None, None) => begin,
     };
-    if incident.state == "unknown" {
-        text += ", then the log has a gap";
-    }
     if let (Some(low), Some(high)) = (&incident.onset_low, &incident.onset_high)
         && show(low) != show(high)
     {
-        text += &format!(
-            " · began between {} and {} (95\u{a0}%)",
-            show(low),
-            show(high)
-        );
+        text += &format!("\u{a0}· onset {}–{} (95\u{a0}%)", show(low), show(high));
     }
     if let Some(recurring) = &incident.recurring {
         let every = duration(recurring.every_s as f64);
         text += &format!(
-            " · returns every {every}, seen {}",
+            "\u{a0}· returns every {every}, seen {}",
             count_of(recurring.times, "time")
         );
     }
@@ -154,11 +148,11 @@ fn what(incident: &Incident) -> String {
         } else {
             format!("{} ", visible(&hit.service))
         };
-        format!("{service}{} {}", name(hit), symptom(incident, hit))
+        format!("{service}{}\u{a0}{}", name(hit), symptom(incident, hit))
     });
-    let mut text = named.collect::<Vec<_>>().join(" · ");
+    let mut text = named.collect::<Vec<_>>().join("\u{a0}· ");
     if let Some(more @ 1..) = incident.endpoints.len().checked_sub(ENDPOINTS_NAMED) {
-        text += &format!(" · {more} more");
+        text += &format!("\u{a0}· {more} more");
     }
     text
 }
@@ -203,10 +197,12 @@ fn errors(incident: &Incident) -> Vec<Span> {
     }
     let mut by_status: Vec<_> = by_status.into_iter().collect();
     by_status.sort_by_key(|&(status, errors)| (std::cmp::Reverse(errors), status));
-    let statuses = by_status
-        .iter()
-        .take(3)
-        .map(|(status, errors)| format!(" · {}\u{a0}×\u{a0}status\u{a0}{status}", count(*errors)));
+    let statuses = by_status.iter().take(3).map(|(status, errors)| {
+        format!(
+            "\u{a0}· {}\u{a0}×\u{a0}status\u{a0}{status}",
+            count(*errors)
+        )
+    });
     let rate = if incident.signal == "latency" {
         Tone::Plain
     } else {
@@ -237,7 +233,7 @@ fn shared(scope: &[ScopeLabel]) -> String {
             percent(label.coverage)
         )
     });
-    labels.collect::<Vec<_>>().join(" · ")
+    labels.collect::<Vec<_>>().join("\u{a0}· ")
 }
 
 fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
@@ -364,13 +360,14 @@ impl Chart {
             if let Some(at) = at
                 && let Some(epoch) = epoch_s(at)
             {
-                labels.push((view.clock.show(at) + what, epoch));
+                let shown = view.clock.show(at);
+                labels.push((vec![format!("{shown}{what}"), shown], epoch));
             }
         }
         let series = &incident.series;
         let edges = [(series.first(), self.from), (series.last(), self.to - 1)];
         for (window, at) in edges {
-            labels.extend(window.map(|window| (view.clock.show(&window.0), at)));
+            labels.extend(window.map(|window| (vec![view.clock.show(&window.0)], at)));
         }
         self.axis.labels(&labels, view.style.unicode)
     }

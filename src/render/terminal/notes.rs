@@ -1,6 +1,6 @@
 //! The end of the table: short bursts, what could not be read, remarks, and what to try next.
 
-use super::View;
+use super::{NAME_ROOM, View};
 use crate::render::human::{count, count_of, duration, percent};
 use crate::render::page::{Page, Span, Tone};
 use crate::render::sanitize::{short, visible};
@@ -12,8 +12,6 @@ const BLIPS_SHOWN: usize = 5;
 const REASONS_SHOWN: usize = 5;
 /// From this share of rejected lines on, the reader should look at examples.
 const MANY_REJECTED: f64 = 0.01;
-/// Columns for a name in a sentence.
-const NAME_ROOM: usize = 48;
 
 /// Blips, notes and a hint.
 pub fn write(page: &mut Page, view: &View) {
