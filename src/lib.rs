@@ -1,11 +1,11 @@
 //! triage
+pub mod record;
+pub mod error;
+pub mod render;
+pub mod report;
 pub mod aggregate;
 pub mod changes;
 pub mod confirm;
 pub mod detect;
-pub mod error;
-pub mod record;
-pub mod render;
-pub mod report;
 pub mod series;
 pub mod zoom;

@@ -1,6 +1,10 @@
 //! Reports written by hand, for the tests of the renderers.
 
+mod hostile;
+
 use std::collections::BTreeMap;
+
+pub use hostile::{ATTACK, base64, hostile};
 
 use crate::report::*;
 
@@ -509,72 +513,6 @@ pub fn nothing_read() -> Report {
     report
 }
 
-/// Every text that a stranger can write is an attack on the terminal or on the layout.
-pub fn hostile() -> Report {
-    let attack = "\x1b[2J\x1b]0;owned\x07\r\n\u{202e}moc\u{2066}\u{200b}\u{9b}31m\t|\"東京\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}";
-    let long = format!("/{attack}/{}", "very-long-path/".repeat(334));
-    let mut report = guilty_deploy();
-    report.scan.services = vec![
-        utf8(attack),
-        Text::Bytes {
-            bytes: base64(b"\xff\xfe\x1b[31m"),
-        },
-    ];
-    report.scan.rejected_lines = 400_000;
-    report.scan.rejects[0].example.text = utf8(&long);
-    report.scan.rejects[0].example.file = utf8(attack);
-    report.scan.salvaged = vec![Salvaged {
-        file: utf8(&long),
-        offset: u64::MAX,
-        why: attack.to_owned(),
-    }];
-    report.scan.gaps = vec![Gap {
-        service: Some(utf8(&long)),
-        from: attack.to_owned(),
-        to: at("09:00:00"),
-    }];
-    for change in &mut report.changes {
-        change.author = some(attack);
-        change.description = Some(long.clone());
-        change.service = some(attack);
-        change.version = some(attack);
-        change.url = Some(long.clone());
-        change.note = some(attack);
-        change.commit = some(attack);
-    }
-    report.changes[2].id = attack.to_owned();
-    let incident = &mut report.incidents[0];
-    incident.suspects[0].change = attack.to_owned();
-    incident.suspects[0].next = Some(long.clone());
-    incident.changes[0].change = attack.to_owned();
-    for hit in &mut incident.endpoints {
-        hit.endpoint = utf8(&long);
-        hit.method = utf8(attack);
-        hit.service = Text::Bytes {
-            bytes: base64(b"\xc3\x28\x9b2J"),
-        };
-        hit.statuses = BTreeMap::from([(attack.to_owned(), 3)]);
-    }
-    incident.scope[0].value = utf8(&long);
-    incident.samples[0].text = utf8(&long);
-    incident.samples[0].file = utf8(&long);
-    for disposition in &mut incident.changes {
-        disposition.why = long.clone();
-    }
-    for endpoint in &mut report.endpoints {
-        endpoint.endpoint = utf8(&long);
-        endpoint.service = utf8(attack);
-        endpoint.method = utf8(attack);
-        endpoint.statuses = BTreeMap::from([(attack.to_owned(), 3)]);
-        endpoint.errors = u64::MAX;
-        endpoint.requests = u64::MAX;
-    }
-    report.blips[0].service = utf8(&long);
-    report.blips[0].during_change = some(attack);
-    report.notes = vec![attack.to_owned(), long];
-    report
-}
-
 /// One of each kind.
 pub fn all() -> Vec<Report> {
     vec![
@@ -584,23 +522,6 @@ pub fn all() -> Vec<Report> {
         ambiguous(),
         slow(),
         nothing_read(),
-        hostile(),
+        hostile(ATTACK),
     ]
-}
-
-/// RFC 4648 §4.
-pub fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for three in bytes.chunks(3) {
-        let bits = three
-            .iter()
-            .fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte))
-            << (8 * (3 - three.len()));
-        for i in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= three.len() { digit as char } else { '=' });
-        }
-    }
-    out
 }

@@ -10,6 +10,7 @@
 
 use std::fmt::Write;
 
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::sanitize::is_unprintable;
@@ -23,7 +24,11 @@ pub fn json(report: &Report) -> String {
 
 /// The JSON schema of the report, as it is published.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Report);
+    // What is written has every key, also those that are null: `for_serialize` requires them.
+    let generator = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator();
+    let schema = generator.into_root_schema_for::<Report>();
     let text = serde_json::to_string_pretty(&schema).expect("a schema has string keys only");
     text + "\n"
 }

@@ -116,13 +116,13 @@ pub fn cause(view: &View, incident: &Incident) -> Vec<Span> {
         ],
         ("ambiguous", Some(first)) => {
             let rivals = incident.suspects.iter().skip(1);
-            let mut names = vec![likely(first)];
+            let mut names: Vec<String> = Vec::new();
             names.extend(
                 rivals
                     .filter(|rival| first.probability - rival.probability < MARGIN)
                     .map(likely),
             );
-            if names.len() == 1 || first.probability - incident.unexplained_probability < MARGIN {
+            if names.is_empty() || first.probability - incident.unexplained_probability < MARGIN {
                 names.push(format!(
                     "no listed change\u{a0}{}",
                     in_brackets(incident.unexplained_probability)
@@ -130,7 +130,7 @@ pub fn cause(view: &View, incident: &Incident) -> Vec<Span> {
             }
             vec![
                 Tone::Warn.span("can't separate "),
-                Tone::Plain.span(names.join(" from ")),
+                Tone::Plain.span(format!("{} from {}", likely(first), names.join(" and "))),
             ]
         }
         (_, first) => {

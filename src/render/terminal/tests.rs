@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
@@ -79,7 +80,7 @@ fn colour_says_nothing_that_the_words_do_not() {
 
 #[test]
 fn hostile_names_can_not_break_the_table() {
-    let hostile = fixtures::hostile();
+    let hostile = fixtures::hostile(fixtures::ATTACK);
     for style in styles() {
         let text = table(&hostile, &style);
         assert!(
@@ -95,6 +96,26 @@ fn hostile_names_can_not_break_the_table() {
         "{text}"
     );
     assert!(text.contains("\\xc3(\\x9b2J"), "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_text_breaks_the_table(
+        text in prop_oneof![any::<String>(), r"[\x00-\x20\x7f-\xa0\u{200b}-\u{2070}\u{300}-\u{350}\u{1100}-\u{1200}東🚀a]{0,300}"],
+        width in 0_usize..130,
+        unicode: bool,
+        explain: bool,
+    ) {
+        let style = Style { width, color: false, unicode, top: 10, explain };
+        let table = table(&fixtures::hostile(&text), &style);
+        prop_assert!(table.chars().all(|c| c == '\n' || !is_unprintable(c)));
+        prop_assert!(unicode || table.is_ascii());
+        for line in table.lines() {
+            prop_assert!(line.width() <= width.clamp(40, 120), "{line:?}");
+        }
+    }
 }
 
 #[test]
@@ -382,7 +403,7 @@ fn the_look() {
         ("slow_80", fixtures::slow(), style(80)),
         ("all_well_80", fixtures::all_well(), style(80)),
         ("nothing_read_80", fixtures::nothing_read(), style(80)),
-        ("hostile_80", fixtures::hostile(), style(80)),
+        ("hostile_80", fixtures::hostile(fixtures::ATTACK), style(80)),
     ];
     for (name, report, style) in looks {
         insta::assert_snapshot!(name, table(&report, &style));
