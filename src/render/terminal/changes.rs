@@ -54,7 +54,7 @@ impl<'a> Listing<'a> {
         let total = others.len();
         others.sort_by_key(|other| FATES.iter().position(|fate| fate.0 == other.status));
         others.truncate(if explain { usize::MAX } else { OTHERS_SHOWN });
-        others.sort_by_key(|other| {
+        others.sort_by_cached_key(|other| {
             view.change(&other.change)
                 .and_then(|change| epoch_s(&change.at))
         });
@@ -222,10 +222,13 @@ fn suspect_lines(page: &mut Page, view: &View, incident: &Incident, mark: char, 
         Tone::Mark.span(format!("  {mark}")),
         share(suspect.probability, tone),
     ];
+    let at = change.map(|change| view.clock.show(&change.at));
     let mut facts = Vec::new();
     facts.extend(versions(change));
-    facts.extend(lag(suspect));
-    facts.extend(change.map(|change| view.clock.show(&change.at)));
+    match (at, lag(suspect)) {
+        (Some(at), Some(lag)) => facts.push(format!("{at}, {lag}")),
+        (at, lag) => facts.extend(at.or(lag)),
+    }
     let facts = facts
         .iter()
         .map(|fact| format!("\u{a0}· {fact}"))
@@ -325,11 +328,11 @@ fn versions(change: Option<&Change>) -> Option<String> {
     }
 }
 
-/// `42 s before the onset`.
+/// `42 s before onset`.
 fn lag(suspect: &Suspect) -> Option<String> {
     let lag = suspect.lag_s?;
     let side = if lag < 0.0 { "after" } else { "before" };
-    Some(format!("{} {side} the onset", duration(lag)))
+    Some(format!("{} {side} onset", duration(lag)))
 }
 
 /// What the marker says of a change, who did it and where to look.

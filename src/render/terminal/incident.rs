@@ -97,7 +97,7 @@ fn subject(incident: &Incident) -> String {
 
 fn name(hit: &HitEndpoint) -> String {
     short(
-        &format!("{} {}", visible(&hit.method), visible(&hit.endpoint)),
+        &format!("{}\u{a0}{}", visible(&hit.method), visible(&hit.endpoint)),
         NAME_ROOM,
     )
 }

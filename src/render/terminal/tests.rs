@@ -157,7 +157,7 @@ fn the_guilty_change_is_named_right_under_the_headline() {
         assert_eq!(cause, headline.map(|line| line + 1), "{text}");
         assert_says(
             &text,
-            &["▶ cause 97 % deploy d-1042 of api · 2.3.9 → 2.4.0 · 42 s before the onset"],
+            &["▶ cause 97 % deploy d-1042 of api · 2.3.9 → 2.4.0 · 42 s before onset"],
         );
     }
 }
@@ -408,4 +408,48 @@ fn the_look() {
     for (name, report, style) in looks {
         insta::assert_snapshot!(name, table(&report, &style));
     }
+}
+
+#[test]
+fn a_log_over_midnight_shows_dates() {
+    let mut report = fixtures::guilty_deploy();
+    report.scan.from = Some("2024-04-09T20:00:00-07:00".to_owned());
+    let text = table(&report, &style(80));
+    assert_says(
+        &text,
+        &[
+            "2024-04-09 20:00–2024-04-10 11:59 -07:00",
+            "since 04-10 09:00:12 until 04-10 11:01:34 (2 h 1 min)",
+            "└04-10 09:00:12 onset",
+            "b 04-10 09:44:00 tried fix config c-12 of web",
+        ],
+    );
+}
+
+#[test]
+fn two_incidents_are_told_apart_to_the_last_table() {
+    let mut report = fixtures::guilty_deploy();
+    let mut second = report.incidents[0].clone();
+    second.id = "i2".to_owned();
+    second.endpoints.truncate(1);
+    second.series.truncate(1);
+    report.incidents.push(second);
+    let text = table(&report, &style(100));
+    assert_says(
+        &text,
+        &["INCIDENT i1 · RECOVERED · 4 endpoints of api fail"],
+    );
+    assert_says(
+        &text,
+        &["INCIDENT i2 · RECOVERED · POST /api/v1/login of api fails"],
+    );
+    let row = |name: &str| {
+        text.lines()
+            .rev()
+            .find(|line| line.contains(name))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(row("POST /api/v1/login").ends_with("i1 i2"), "{text}");
+    assert!(row("GET /api/v1/me").ends_with("  i1"), "{text}");
 }
