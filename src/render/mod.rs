@@ -1,1 +1,39 @@
-//! 
+//! From the finished report to something to read: a table for people, JSON for programs.
+//!
+//! In comes a [`Report`](crate::report::Report) and, for people, a [`Style`]; out comes a `String`.
+//! Nothing here reads a log, looks at the terminal, the environment or the clock, or decides
+//! anything about an incident: what is not in the report is not shown.
+//!
+//! Log lines and change markers are written by strangers. Whatever is shown of them to a person
+//! goes through [`sanitize`] at one place, the [`page`] that all lines are written on.
+
+mod human;
+mod json;
+mod ndjson;
+mod page;
+mod sanitize;
+mod spark;
+mod terminal;
+mod when;
+
+pub use json::{json, schema};
+pub use ndjson::ndjson;
+pub use terminal::table;
+
+/// How the table is to look: all that a renderer has to know of the place it is shown at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns to use. Taken as at least 40 and at most 120: longer lines are hard to read.
+    pub width: usize,
+    /// Whether to add ANSI colours. They only repeat what the words say.
+    pub color: bool,
+    /// Whether the place can show more than ASCII.
+    pub unicode: bool,
+    /// How many endpoints to list.
+    pub top: usize,
+    /// Whether to list every piece of evidence with its weight.
+    pub explain: bool,
+}
+
+#[cfg(test)]
+mod fixtures;

@@ -1,0 +1,464 @@
+//! What is known of the changes in one incident: the cause in one line, the suspects with their
+//! reasons, what became of the others, what is ruled out, and on request all the evidence.
+
+use super::View;
+use crate::render::human::{count_of, duration, probability};
+use crate::render::page::{Page, Span, Tone};
+use crate::render::sanitize::{short, width};
+use crate::render::when::epoch_s;
+use crate::report::{Change, Disposition, Evidence, Incident, Suspect};
+
+/// Suspects shown in full; the rest is counted, except with `--explain`.
+const SUSPECTS_SHOWN: usize = 3;
+/// Suspects below this probability get no reasons, but for the first.
+const WORTH_REASONS: f64 = 0.10;
+/// Sentences per suspect.
+const REASONS: usize = 2;
+/// Other changes listed; the rest is counted, except with `--explain`.
+const OTHERS_SHOWN: usize = 5;
+/// Columns before a suspect's name: mark, probability.
+const SUSPECT_INDENT: usize = 12;
+/// Columns for what a marker says of its change: two lines of the page.
+const DESCRIPTION_ROOM: usize = 160;
+/// What is told apart at all: an "ambiguous" verdict names all suspects within 10 points.
+const MARGIN: f64 = 0.10;
+/// What each fate is called, in the order in which they matter to the reader.
+const FATES: [(&str, &str, Tone); 4] = [
+    ("fix", "fix", Tone::Good),
+    ("attempted_fix", "tried fix", Tone::Warn),
+    ("cleared", "cleared", Tone::Good),
+    ("after", "after", Tone::Faint),
+];
+
+/// The changes of an incident that are listed, each with its mark in the chart.
+pub struct Listing<'a> {
+    suspects: Vec<(char, &'a Suspect)>,
+    others: Vec<(char, &'a Disposition)>,
+    more_suspects: usize,
+    more_others: usize,
+}
+
+impl<'a> Listing<'a> {
+    /// Digits for the suspects by rank, letters for the others in order of time.
+    pub fn new(view: &View, incident: &'a Incident) -> Listing<'a> {
+        let explain = view.style.explain;
+        let shown = if explain { usize::MAX } else { SUSPECTS_SHOWN };
+        let marks = ('1'..='9').chain(std::iter::repeat('*'));
+        let suspects: Vec<_> = marks.zip(incident.suspects.iter().take(shown)).collect();
+
+        let mut others: Vec<_> = incident
+            .changes
+            .iter()
+            .filter(|change| change.status != "suspect")
+            .collect();
+        let total = others.len();
+        others.sort_by_key(|other| FATES.iter().position(|fate| fate.0 == other.status));
+        others.truncate(if explain { usize::MAX } else { OTHERS_SHOWN });
+        others.sort_by_cached_key(|other| {
+            view.change(&other.change)
+                .and_then(|change| epoch_s(&change.at))
+        });
+        let marks = ('a'..='z').chain(std::iter::repeat('*'));
+        Listing {
+            more_suspects: incident.suspects.len() - suspects.len(),
+            more_others: total - others.len(),
+            suspects,
+            others: marks.zip(others).collect(),
+        }
+    }
+
+    /// The marks with their times, suspects first.
+    pub fn marks(&self, view: &View) -> Vec<(char, i64)> {
+        let suspects = self
+            .suspects
+            .iter()
+            .map(|(mark, suspect)| (*mark, suspect.change.as_str()));
+        let others = self
+            .others
+            .iter()
+            .map(|(mark, other)| (*mark, other.change.as_str()));
+        let at = |id: &str| epoch_s(&view.change(id)?.at);
+        suspects
+            .chain(others)
+            .filter_map(|(mark, id)| Some((mark, at(id)?)))
+            .collect()
+    }
+}
+
+/// The answer to "which change did it".
+pub fn cause(view: &View, incident: &Incident) -> Vec<Span> {
+    let named = |suspect: &Suspect| brief(view, &suspect.change);
+    let likely = |suspect: &Suspect| {
+        format!(
+            "{}\u{a0}{}",
+            named(suspect),
+            in_brackets(suspect.probability)
+        )
+    };
+    let first = incident.suspects.first();
+    match (incident.verdict.as_str(), first) {
+        ("change", Some(guilty)) => vec![
+            Tone::Bad.span(format!(
+                "{} {}",
+                probability(guilty.probability),
+                named(guilty)
+            )),
+            Tone::Plain.span(
+                versions(view.change(&guilty.change))
+                    .map(|v| format!("\u{a0}· {v}"))
+                    .unwrap_or_default(),
+            ),
+            Tone::Plain.span(
+                lag(guilty)
+                    .map(|lag| format!("\u{a0}· {lag}"))
+                    .unwrap_or_default(),
+            ),
+        ],
+        ("ambiguous", Some(first)) => {
+            let rivals = incident.suspects.iter().skip(1);
+            let mut names: Vec<String> = Vec::new();
+            names.extend(
+                rivals
+                    .filter(|rival| first.probability - rival.probability < MARGIN)
+                    .map(likely),
+            );
+            if names.is_empty() || first.probability - incident.unexplained_probability < MARGIN {
+                names.push(format!(
+                    "no listed change\u{a0}{}",
+                    in_brackets(incident.unexplained_probability)
+                ));
+            }
+            vec![
+                Tone::Warn.span("can't separate "),
+                Tone::Plain.span(format!("{} from {}", likely(first), names.join(" and "))),
+            ]
+        }
+        (_, first) => {
+            let least_unlikely = match first {
+                Some(first) => format!("; least unlikely: {}", likely(first)),
+                None if incident.changes.is_empty() => "; none was near in time".to_owned(),
+                None => String::new(),
+            };
+            vec![
+                Tone::Warn.span("no listed change explains this"),
+                Tone::Plain.span(format!(
+                    "\u{a0}{}{least_unlikely}",
+                    in_brackets(incident.unexplained_probability)
+                )),
+            ]
+        }
+    }
+}
+
+/// Suspects, other changes, what is ruled out.
+pub fn write(page: &mut Page, view: &View, incident: &Incident, listing: &Listing) {
+    page.blank();
+    let total = count_of(view.report.changes.len() as u64, "change");
+    page.line(&[
+        Tone::Strong.span("  SUSPECTS"),
+        Tone::Faint.span(format!(" among {total}")),
+    ]);
+    let none_first = incident
+        .suspects
+        .first()
+        .is_none_or(|first| first.probability < incident.unexplained_probability);
+    if none_first {
+        no_listed_change(page, incident, listing);
+    }
+    for (mark, suspect) in &listing.suspects {
+        suspect_lines(page, view, incident, *mark, suspect);
+    }
+    if !none_first {
+        no_listed_change(page, incident, listing);
+    }
+
+    if !listing.others.is_empty() {
+        page.blank();
+        page.line(&[Tone::Strong.span("  OTHER CHANGES")]);
+    }
+    for (mark, other) in &listing.others {
+        other_line(page, view, *mark, other);
+    }
+    if listing.more_others > 0 {
+        let more = format!("{} more are in --explain", listing.more_others);
+        page.paragraph(&[], 5, &[Tone::Faint.span(more)]);
+    }
+    leads(page, incident);
+    if view.style.explain {
+        explain(page, view, incident);
+    }
+}
+
+fn no_listed_change(page: &mut Page, incident: &Incident, listing: &Listing) {
+    let kinds = incident
+        .alternatives
+        .iter()
+        .map(|other| format!("{}\u{a0}{}", other.kind, probability(other.probability)));
+    let mut text = "no listed change".to_owned();
+    for (i, kind) in kinds.enumerate() {
+        text += if i == 0 { ": " } else { ", " };
+        text += &kind;
+    }
+    if listing.more_suspects > 0 {
+        text += &format!(
+            " ({} less likely suspects are in --explain)",
+            listing.more_suspects
+        );
+    }
+    let lead = [
+        Tone::Plain.span("   "),
+        share(incident.unexplained_probability, Tone::Strong),
+    ];
+    page.paragraph(&lead, SUSPECT_INDENT, &[Tone::Plain.span(text)]);
+}
+
+fn suspect_lines(page: &mut Page, view: &View, incident: &Incident, mark: char, suspect: &Suspect) {
+    let tone = match incident.verdict.as_str() {
+        "change" if suspect.rank == 1 => Tone::Bad,
+        _ => Tone::Strong,
+    };
+    let change = view.change(&suspect.change);
+    let lead = [
+        Tone::Mark.span(format!("  {mark}")),
+        share(suspect.probability, tone),
+    ];
+    let at = change.map(|change| view.clock.show(&change.at));
+    let mut facts = Vec::new();
+    facts.extend(versions(change));
+    match (at, lag(suspect)) {
+        (Some(at), Some(lag)) => facts.push(format!("{at}, {lag}")),
+        (at, lag) => facts.extend(at.or(lag)),
+    }
+    let facts = facts
+        .iter()
+        .map(|fact| format!("\u{a0}· {fact}"))
+        .collect::<String>();
+    page.paragraph(
+        &lead,
+        SUSPECT_INDENT,
+        &[
+            tone.span(brief(view, &suspect.change)),
+            Tone::Plain.span(facts),
+        ],
+    );
+    if suspect.rank != 1 && suspect.probability < WORTH_REASONS && !view.style.explain {
+        return;
+    }
+    let about = change.map(about).unwrap_or_default();
+    if !about.is_empty() {
+        page.paragraph(&[], SUSPECT_INDENT, &[Tone::Plain.span(about)]);
+    }
+    for reason in reasons(&suspect.evidence) {
+        let (sign, tone) = if reason.nats < 0.0 {
+            ("−", Tone::Good)
+        } else {
+            ("+", Tone::Bad)
+        };
+        let lead = [
+            Tone::Plain.span(" ".repeat(SUSPECT_INDENT)),
+            tone.span(sign),
+        ];
+        page.paragraph(&lead, SUSPECT_INDENT + 2, &[Tone::Plain.span(&reason.text)]);
+    }
+    if let Some(note) = change.and_then(|change| change.note.as_ref()) {
+        let lead = [
+            Tone::Plain.span(" ".repeat(SUSPECT_INDENT)),
+            Tone::Warn.span("!"),
+        ];
+        page.paragraph(&lead, SUSPECT_INDENT + 2, &[Tone::Plain.span(note)]);
+    }
+    if let Some(next) = &suspect.next {
+        let lead = [
+            Tone::Plain.span(" ".repeat(SUSPECT_INDENT)),
+            Tone::Faint.span("$"),
+        ];
+        page.paragraph(&lead, SUSPECT_INDENT + 2, &[Tone::Faint.span(next)]);
+    }
+}
+
+/// The strongest sentences; not the ones that repeat what the suspect's own line says (its lag),
+/// or say the same of every change (the prior), unless there are no others.
+fn reasons(evidence: &[Evidence]) -> impl Iterator<Item = &Evidence> {
+    let telling = |e: &&Evidence| e.kind != "prior" && e.kind != "lag";
+    let repeated = move |e: &&Evidence| !telling(e);
+    evidence
+        .iter()
+        .filter(telling)
+        .chain(evidence.iter().filter(repeated))
+        .take(REASONS)
+}
+
+/// `  97 %  `, aligned at the right.
+fn share(p: f64, tone: Tone) -> Span {
+    let text = probability(p);
+    tone.span(format!(
+        "{}{text}",
+        " ".repeat(7_usize.saturating_sub(width(&text)))
+    ))
+}
+
+fn in_brackets(p: f64) -> String {
+    format!("({})", probability(p))
+}
+
+/// `deploy d-1042 of api`.
+fn brief(view: &View, id: &str) -> String {
+    let Some(change) = view.change(id) else {
+        return format!("change {id}");
+    };
+    let unlisted = if change.source == "logs" {
+        "unlisted "
+    } else {
+        ""
+    };
+    match &change.service {
+        Some(service) => format!("{unlisted}{} {id} of {service}", change.kind),
+        None => format!("{unlisted}{} {id}", change.kind),
+    }
+}
+
+/// `2.3.9 → 2.4.0`.
+fn versions(change: Option<&Change>) -> Option<String> {
+    let change = change?;
+    match (&change.previous_version, &change.version) {
+        (Some(old), Some(new)) => Some(format!("{old}\u{a0}→\u{a0}{new}")),
+        (None, Some(new)) => Some(new.clone()),
+        (Some(old), None) => Some(format!("was {old}")),
+        (None, None) => None,
+    }
+}
+
+/// `42 s before onset`.
+fn lag(suspect: &Suspect) -> Option<String> {
+    let lag = suspect.lag_s?;
+    let side = if lag < 0.0 { "after" } else { "before" };
+    Some(format!("{} {side} onset", duration(lag)))
+}
+
+/// What the marker says of a change, who did it and where to look.
+fn about(change: &Change) -> String {
+    let mut parts = Vec::new();
+    let description = change
+        .description
+        .as_ref()
+        .map(|text| short(text, DESCRIPTION_ROOM));
+    match (description, &change.author) {
+        (Some(what), Some(who)) => parts.push(format!("“{what}” by {who}")),
+        (Some(what), None) => parts.push(format!("“{what}”")),
+        (None, Some(who)) => parts.push(format!("by {who}")),
+        (None, None) => {}
+    }
+    parts.extend(change.commit.as_ref().map(|commit| {
+        format!(
+            "commit\u{a0}{}",
+            commit.chars().take(12).collect::<String>()
+        )
+    }));
+    parts.extend(change.url.clone());
+    parts.join("\u{a0}· ")
+}
+
+fn other_line(page: &mut Page, view: &View, mark: char, other: &Disposition) {
+    let (fate, tone) = match FATES.iter().find(|fate| fate.0 == other.status) {
+        Some(&(_, fate, tone)) => (fate, tone),
+        None => (other.status.as_str(), Tone::Plain),
+    };
+    let at = view
+        .change(&other.change)
+        .map(|change| view.clock.show(&change.at))
+        .unwrap_or_default();
+    let lead = [
+        Tone::Mark.span(format!("  {mark}  ")),
+        Tone::Plain.span(format!("{at:8}  ")),
+        tone.span(format!("{fate:9}  ")),
+    ];
+    let aligned = 5 + width(&at).max(8) + 2 + 11;
+    // On a narrow page the words under the first line need the room more than the alignment.
+    let hang = if page.width() < 80 {
+        SUSPECT_INDENT
+    } else {
+        aligned
+    };
+    let words = [
+        Tone::Strong.span(brief(view, &other.change)),
+        Tone::Plain.span(format!(": {}", other.why)),
+    ];
+    page.paragraph(&lead, hang, &words);
+}
+
+fn leads(page: &mut Page, incident: &Incident) {
+    if incident.ruled_out.is_empty() && incident.not_assessed.is_empty() {
+        return;
+    }
+    page.blank();
+    page.line(&[Tone::Strong.span("  OTHER LEADS")]);
+    for lead in &incident.ruled_out {
+        let words = [
+            Tone::Strong.span(&lead.lead),
+            Tone::Plain.span(format!(": {}", lead.finding)),
+        ];
+        page.paragraph(&[Tone::Good.span("  ruled out")], 16, &words);
+    }
+    for lead in &incident.not_assessed {
+        let words = [
+            Tone::Strong.span(&lead.lead),
+            Tone::Plain.span(format!(": needs {}", lead.needs)),
+        ];
+        page.paragraph(&[Tone::Faint.span("  not assessed")], 16, &words);
+    }
+}
+
+/// All evidence for and against each change, in nats: what is printed sums to its score.
+fn explain(page: &mut Page, view: &View, incident: &Incident) {
+    page.blank();
+    let title = [
+        Tone::Strong.span("EVIDENCE"),
+        Tone::Faint.span(
+            " for (+) and against (−) each change, in nats; a nat multiplies the odds by 2.7",
+        ),
+    ];
+    page.paragraph(&[], 2, &title);
+    for change in &incident.changes {
+        let suspect = incident
+            .suspects
+            .iter()
+            .find(|suspect| suspect.change == change.change);
+        let evidence = match suspect {
+            Some(suspect) if change.evidence.is_empty() => &suspect.evidence,
+            _ => &change.evidence,
+        };
+        if evidence.is_empty() {
+            continue;
+        }
+        let fate = match suspect {
+            Some(suspect) => probability(suspect.probability),
+            None => change.status.replace('_', " "),
+        };
+        let score: f64 = evidence.iter().map(|e| e.nats).sum();
+        let lead = [Tone::Strong.span(format!("{:>9}", signed(score)))];
+        let name = [
+            Tone::Strong.span(brief(view, &change.change)),
+            Tone::Plain.span(format!("\u{a0}· {fate}")),
+        ];
+        page.paragraph(&lead, 11, &name);
+        let widest = evidence
+            .iter()
+            .map(|e| width(&e.kind))
+            .max()
+            .unwrap_or(0)
+            .min(18);
+        for e in evidence {
+            let lead = [
+                Tone::Plain.span(format!("{:>11}  ", signed(e.nats))),
+                Tone::Faint.span(format!("{:widest$}", e.kind.replace('_', " "))),
+            ];
+            page.paragraph(&lead, 15 + widest, &[Tone::Plain.span(&e.text)]);
+        }
+    }
+}
+
+/// `+4.10`, `−0.30`.
+fn signed(nats: f64) -> String {
+    let sign = if nats < 0.0 { '−' } else { '+' };
+    format!("{sign}{:.2}", nats.abs())
+}
