@@ -2,8 +2,66 @@
 //!
 //! Comes in: the bytes of a marker file (native JSON array, NDJSON, CSV, or a deploy system's
 //! export). Goes out: [`Change`]s in order of time, normalised. Knows nothing of logs.
+//!
+//! The way of a file: `document` turns its text into JSON values, whatever it was written in;
+//! `export` asks each value whether a known system wrote it and lets that system's reader have
+//! it; what nobody knows is a native marker and goes to `native`. [`merge`] then joins the files
+//! and draws the conclusions that need all changes at hand: duplicates, previous versions,
+//! rollbacks.
+
+mod csv;
+mod document;
+mod entry;
+mod export;
+mod merge;
+mod native;
+mod time;
+mod words;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use crate::error::Result;
+
+pub use merge::merge;
+
+/// The changes of one or several marker files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Markers {
+    /// The changes, in order of time, then id.
+    pub changes: Vec<Change>,
+    /// The form that was recognised (`GitHub deployments`, `CSV`).
+    pub source: &'static str,
+    /// Whether some time had no zone, and none was given: it was read as UTC.
+    pub assumed_utc: bool,
+    /// What the reader of the report should know: entries left out, conclusions drawn.
+    pub notes: Vec<String>,
+}
+
+/// Reads one marker file; times without a zone are taken in `zone`, or in UTC where none is given.
+pub fn read(bytes: &[u8], path: &Path, zone: Option<&TimeZone>) -> Result<Markers> {
+    let document = document::read(bytes).map_err(|e| e.at(path))?;
+    let mut reader = entry::Reader::new(zone);
+    let (source, mut changes) = export::read(&document, &mut reader).map_err(|e| e.at(path))?;
+    sort(&mut changes);
+    Ok(Markers {
+        changes,
+        source,
+        assumed_utc: reader.assumed_utc,
+        notes: reader.notes,
+    })
+}
+
+/// Puts changes in order of time, then id.
+fn sort(changes: &mut [Change]) {
+    changes.sort_by(|a, b| (a.at_us, &a.id).cmp(&(b.at_us, &b.id)));
+}
 
 /// One change to the system.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +104,62 @@ pub struct Change {
     pub files: Vec<String>,
     /// Keys of the marker that have no meaning here.
     pub extra: BTreeMap<String, serde_json::Value>,
+}
+
+impl Change {
+    /// A deploy of which only the time is known.
+    fn at(at_us: i64) -> Change {
+        Change {
+            id: String::new(),
+            kind: Kind::Deploy,
+            service: None,
+            version: None,
+            previous_version: None,
+            at_us,
+            finished_us: None,
+            at_is_end: false,
+            rollback_of: None,
+            author: None,
+            description: None,
+            commit: None,
+            environment: None,
+            url: None,
+            status: None,
+            endpoints: Vec::new(),
+            hosts: Vec::new(),
+            files: Vec::new(),
+            extra: BTreeMap::new(),
+        }
+    }
+
+    /// Gives a change without an id a stable one: a hash of what tells changes apart, so that the
+    /// same marker has the same id in every run, file and form.
+    fn ensure_id(&mut self) {
+        if !self.id.is_empty() {
+            return;
+        }
+        let told_apart_by = [
+            &self.service,
+            &self.version,
+            &self.commit,
+            &self.environment,
+            &self.author,
+            &self.description,
+        ];
+        let mut content = self.at_us.to_string();
+        for field in told_apart_by {
+            content.push('\u{1f}');
+            content.push_str(field.as_deref().unwrap_or(""));
+        }
+        self.id = format!("m-{:010x}", fnv1a(&content) & 0xff_ffff_ffff);
+    }
+}
+
+/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// The sorts of change.

@@ -1,0 +1,113 @@
+//! What deploy systems export, each recognised by its shape.
+//!
+//! Comes in: a parsed file. Goes out: its changes, and the name of the form. Each system has a
+//! file beside this one with one row or more of [`EXPORTS`]; what no row recognises is read as a
+//! native marker. A row's recogniser must name keys that no other row has together, and never the
+//! native `at`.
+
+pub(super) mod git;
+pub(super) mod github;
+
+use serde_json::Value;
+
+use super::document::Document;
+use super::entry::{Entry, Reader};
+use super::{Change, native};
+use crate::error::{Error, Result};
+
+/// One form of export.
+pub(super) struct Export {
+    /// Its name, for people.
+    name: &'static str,
+    /// JSON pointers to where its entries may lie: a list of them, or one alone. `""` is the
+    /// top-level value itself.
+    lies_at: &'static [&'static str],
+    /// Whether a value is an entry of this form.
+    is: fn(&Value) -> bool,
+    /// Reads the entries of a file, all at once: in some forms they speak of one another.
+    read: fn(&[Entry<'_>], &mut Reader<'_>) -> Result<Vec<Change>>,
+}
+
+/// All forms, in the order in which they are tried.
+const EXPORTS: &[&Export] = &[
+    &git::LOG,
+    &github::DEPLOYMENTS,
+    &github::STATUSES,
+    &github::WEBHOOKS,
+    &github::RELEASES,
+];
+
+/// Reads a file: the name of its form, and its changes.
+pub(super) fn read(
+    document: &Document,
+    reader: &mut Reader<'_>,
+) -> Result<(&'static str, Vec<Change>)> {
+    let mut by_form: Vec<(&Export, Vec<Entry<'_>>)> = Vec::new();
+    let mut natives: Vec<Entry<'_>> = Vec::new();
+    let mut strangers = 0;
+    let mut number = 0;
+    let mut numbered = |value| {
+        number += 1;
+        Entry { number, value }
+    };
+    for value in &document.values {
+        let Some((export, entries)) = recognise(value) else {
+            natives.extend(native::markers(value).into_iter().map(&mut numbered));
+            continue;
+        };
+        let entries: Vec<Entry<'_>> = entries.into_iter().map(&mut numbered).collect();
+        let known = entries
+            .iter()
+            .copied()
+            .filter(|entry| (export.is)(entry.value));
+        let known: Vec<Entry<'_>> = known.collect();
+        strangers += entries.len() - known.len();
+        match by_form
+            .iter_mut()
+            .find(|(form, _)| std::ptr::eq(*form, export))
+        {
+            Some((_, all)) => all.extend(known),
+            None => by_form.push((export, known)),
+        }
+    }
+
+    let mut changes = Vec::new();
+    for (export, entries) in &by_form {
+        changes.extend((export.read)(entries, reader)?);
+    }
+    for entry in &natives {
+        changes.push(native::read(*entry, reader)?);
+    }
+    changes.iter_mut().for_each(Change::ensure_id);
+    reader.left_out(strangers, "entry of another kind");
+    let source = match (by_form.as_slice(), natives.is_empty()) {
+        ([], _) => document.form,
+        ([(export, _)], true) => export.name,
+        _ => "several forms",
+    };
+    Ok((source, changes))
+}
+
+/// The form of a top-level value, and the entries in it.
+fn recognise(value: &Value) -> Option<(&'static Export, Vec<&Value>)> {
+    EXPORTS.iter().find_map(|export| {
+        let entries = export.lies_at.iter().find_map(|pointer| {
+            let entries: Vec<&Value> = match value.pointer(pointer)? {
+                Value::Array(list) => list.iter().collect(),
+                one => vec![one],
+            };
+            entries
+                .iter()
+                .any(|entry| (export.is)(entry))
+                .then_some(entries)
+        })?;
+        Some((*export, entries))
+    })
+}
+
+/// Whether a value has all of these, each a JSON pointer.
+fn has(value: &Value, pointers: &[&str]) -> bool {
+    pointers
+        .iter()
+        .all(|pointer| value.pointer(pointer).is_some())
+}

@@ -1,0 +1,177 @@
+//! Several marker files become one list, and what only all changes together can tell is added.
+//!
+//! Comes in: the [`Markers`] of each file. Goes out: one. The same change in two files is one
+//! change; two changes of one id are told apart; a change that doesn't say which version it
+//! replaced is given the one that was there before; a deploy that brings back an earlier version
+//! is a rollback. What a marker says itself is never overruled, but for the word "deploy".
+
+use std::collections::BTreeMap;
+
+use super::{Change, Kind, Markers, Status, export, sort};
+
+/// Joins marker files.
+pub fn merge(files: Vec<Markers>) -> Markers {
+    let mut joined = Markers {
+        source: common_source(&files),
+        ..Markers::default()
+    };
+    // Each change with the file it came from: changes without a service belong together only
+    // within one file.
+    let mut changes: Vec<(usize, Change)> = Vec::new();
+    let mut outcomes: Vec<Change> = Vec::new();
+    for (file, markers) in files.into_iter().enumerate() {
+        joined.assumed_utc |= markers.assumed_utc;
+        joined.notes.extend(markers.notes);
+        match markers.source == export::github::STATUSES_NAME {
+            true => outcomes.extend(markers.changes),
+            false => changes.extend(markers.changes.into_iter().map(|change| (file, change))),
+        }
+    }
+    let file_of_outcomes = usize::MAX;
+    for outcome in outcomes {
+        match changes
+            .iter_mut()
+            .find(|(_, change)| change.id == outcome.id)
+        {
+            Some((_, deployment)) => export::github::add_outcome(deployment, &outcome),
+            None => changes.push((file_of_outcomes, outcome)),
+        }
+    }
+    changes.sort_by(|(_, a), (_, b)| (a.at_us, &a.id).cmp(&(b.at_us, &b.id)));
+    let mut changes = tell_apart(changes, &mut joined.notes);
+    for (_, sequence) in sequences(&changes) {
+        link(&mut changes, &sequence, &mut joined.notes);
+    }
+    joined.changes = changes.into_iter().map(|(_, change)| change).collect();
+    sort(&mut joined.changes);
+    joined
+}
+
+fn common_source(files: &[Markers]) -> &'static str {
+    match files {
+        [] => "",
+        [first, rest @ ..] if rest.iter().all(|file| file.source == first.source) => first.source,
+        _ => "several forms",
+    }
+}
+
+/// Drops what is there twice, and gives different changes of one id different ids: the first in
+/// order of time keeps it.
+fn tell_apart(changes: Vec<(usize, Change)>, notes: &mut Vec<String>) -> Vec<(usize, Change)> {
+    let mut taken: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut kept: Vec<(usize, Change)> = Vec::with_capacity(changes.len());
+    for (file, mut change) in changes {
+        let id = change.id.clone();
+        let same_id = taken.entry(id.clone()).or_default();
+        let is_kept = same_id
+            .iter()
+            .filter_map(|i| kept.get(*i))
+            .any(|(_, other)| {
+                Change {
+                    id: id.clone(),
+                    ..other.clone()
+                } == change
+            });
+        if is_kept {
+            continue;
+        }
+        same_id.push(kept.len());
+        if same_id.len() > 1 {
+            change.id = (same_id.len()..)
+                .map(|n| format!("{id}~{n}"))
+                .find(|new| kept.iter().all(|(_, other)| other.id != *new))
+                .unwrap_or_default();
+            notes.push(format!(
+                "two different changes have the id {id}: one is called {}",
+                change.id
+            ));
+        }
+        kept.push((file, change));
+    }
+    kept
+}
+
+/// What the changes of one sequence have in common: one place where one version replaces another.
+type Place = (Option<usize>, Option<String>, Option<String>, Vec<String>);
+
+/// The changes of each place that say what they brought, in order of time, as indices.
+fn sequences(changes: &[(usize, Change)]) -> BTreeMap<Place, Vec<usize>> {
+    let mut places: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+    for (i, (file, change)) in changes.iter().enumerate() {
+        let file = change.service.is_none().then_some(*file);
+        let place = (
+            file,
+            change.service.clone(),
+            change.environment.clone(),
+            change.hosts.clone(),
+        );
+        if brought(change).is_some() || change.kind == Kind::Rollback {
+            places.entry(place).or_default().push(i);
+        }
+    }
+    places
+}
+
+/// What a change put in place: its version, or its commit where the version has no name.
+fn brought(change: &Change) -> Option<&str> {
+    change.version.as_deref().or(change.commit.as_deref())
+}
+
+/// Names that stand for something new each time.
+const MOVING: [&str; 8] = [
+    "latest", "main", "master", "head", "stable", "edge", "nightly", "develop",
+];
+
+/// Fills in previous versions and finds rollbacks in the changes of one place.
+fn link(changes: &mut [(usize, Change)], sequence: &[usize], notes: &mut Vec<String>) {
+    let mut before: Vec<Change> = Vec::new();
+    for i in sequence {
+        let Some((_, change)) = changes.get_mut(*i) else {
+            continue;
+        };
+        let in_place = before.iter().rev().find(|c| {
+            c.version.is_some() && !matches!(c.status, Some(Status::Failed | Status::Cancelled))
+        });
+        if change.previous_version.is_none() && change.version.is_some() {
+            change.previous_version = in_place.and_then(|c| c.version.clone());
+        }
+        if change.rollback_of.is_none() {
+            find_rollback(change, &before, notes);
+        }
+        before.push(change.clone());
+    }
+}
+
+/// A deploy that brings back what was there before its predecessor undoes that predecessor; so
+/// does a rollback that doesn't say what it undoes. Undoing a rollback is a deploy.
+fn find_rollback(change: &mut Change, before: &[Change], notes: &mut Vec<String>) {
+    let Some((last, earlier)) = before.split_last() else {
+        return;
+    };
+    if last.kind != Kind::Deploy || last.at_us == change.at_us {
+        return;
+    }
+    if change.kind == Kind::Rollback {
+        change.rollback_of = Some(last.id.clone());
+        return;
+    }
+    let Some(name) = brought(change).filter(|name| !MOVING.contains(&name.to_lowercase().as_str()))
+    else {
+        return;
+    };
+    let commits_differ = |other: &Change| match (&change.commit, &other.commit) {
+        (Some(one), Some(other)) => one != other,
+        _ => false,
+    };
+    let returns = earlier
+        .iter()
+        .any(|c| brought(c) == Some(name) && !commits_differ(c));
+    if change.kind == Kind::Deploy && brought(last) != Some(name) && returns {
+        notes.push(format!(
+            "{} brings back {name}: it is taken for a rollback of {}",
+            change.id, last.id
+        ));
+        change.kind = Kind::Rollback;
+        change.rollback_of = Some(last.id.clone());
+    }
+}
