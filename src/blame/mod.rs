@@ -1,1 +1,340 @@
-//! 
+//! Blame: which change caused an incident, if any did?
+//!
+//! Comes in: an [`Incident`], all [`Change`]s, and a [`Context`] of counts around the incident.
+//! Goes out: a [`Verdict`] with a probability for each change that could be the cause, one for
+//! "none of them", and the reasons in nats and in words. Each kind of evidence has its file and
+//! is a function to a [`Contribution`]; `posterior` turns their sums into probabilities; every
+//! number is in `constants`. Reads no log and renders nothing: names in the sentences are as the
+//! logs and markers have them, and whoever prints them makes them harmless.
+
+mod aftermath;
+mod constants;
+mod dependency;
+mod disposition;
+mod footprint;
+mod lag;
+mod leads;
+mod load;
+mod phrase;
+mod posterior;
+mod power;
+mod prior;
+mod rollback;
+mod scope;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::Load;
+pub use power::{could_show, smallest_visible_excess};
+pub use verdict::{
+    Alternative, Cause, Contribution, Disposition, DispositionStatus, EvidenceKind, NotAssessed,
+    RuledOut, Suspect, Verdict, VerdictKind,
+};
+
+use crate::changes::Change;
+use crate::confirm::{Estimate, Incident};
+use crate::stats::log_sum_exp;
+use constants::{
+    EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S, VETO_PROBABILITY,
+    VETO_SIGMAS,
+};
+use footprint::Footprint;
+use prior::Prior;
+
+/// What the log counted around an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Context {
+    /// First request of the log, µs.
+    pub log_from_us: i64,
+    /// Last request of the log, µs.
+    pub log_to_us: i64,
+    /// Offset of the logs' local time from UTC at the incident, in seconds: where midnight is.
+    pub zone_offset_s: i64,
+    /// Every endpoint of the log, counted from the incident's onset to its end.
+    pub endpoints: Vec<EndpointFact>,
+    /// Failures of the incident by status.
+    pub error_statuses: Vec<(u16, u64)>,
+    /// The minutes of the incident's endpoints, from before its onset to after its end, in order.
+    pub minutes: Vec<Minute>,
+    /// Over-dispersion ρ of error counts.
+    pub dispersion: f64,
+    /// Requests against their expectation; `None` where there is no expectation.
+    pub load: Option<Load>,
+    /// Median latency of the incident's failures, µs; `None` where the log has none.
+    pub failing_latency_us: Option<f64>,
+    /// Median latency of the successes of the same endpoints, µs; `None` where the log has none.
+    pub success_latency_us: Option<f64>,
+}
+
+/// What one endpoint did during the incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointFact {
+    /// Its service.
+    pub service: String,
+    /// Its method.
+    pub method: String,
+    /// Its path template.
+    pub template: String,
+    /// Its route group within its service.
+    pub group: u32,
+    /// Whether it is one of the incident's endpoints.
+    pub affected: bool,
+    /// Whether it could have shown the incident's effect ([`could_show`]).
+    pub powered: bool,
+    /// Requests from onset to end.
+    pub requests: u64,
+    /// Errors from onset to end.
+    pub errors: u64,
+    /// Error rate to be expected.
+    pub baseline_rate: f64,
+}
+
+impl EndpointFact {
+    /// Whether it says something about the incident: it was hit, or it would have shown it.
+    fn is_witness(&self) -> bool {
+        self.affected || self.powered
+    }
+
+    /// Errors beyond the expectation.
+    fn excess_errors(&self) -> f64 {
+        self.errors as f64 - self.baseline_rate * self.requests as f64
+    }
+}
+
+/// Requests and errors of a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Minute {
+    /// Its begin, µs.
+    pub start_us: i64,
+    /// Requests in it.
+    pub requests: u64,
+    /// Errors in it.
+    pub errors: u64,
+}
+
+/// The incident's begin and end, as far as they are known.
+struct Moments<'a> {
+    onset: Option<&'a Estimate>,
+    end: Option<&'a Estimate>,
+    first_failure_us: i64,
+}
+
+impl<'a> Moments<'a> {
+    fn of(incident: &'a Incident) -> Moments<'a> {
+        Moments {
+            onset: incident.onset.as_ref(),
+            end: incident.end.as_ref(),
+            first_failure_us: incident.first_failure_us,
+        }
+    }
+
+    /// The onset; where it is not in the log, the first failure, which came later.
+    fn reference_us(&self) -> i64 {
+        self.onset
+            .map_or(self.first_failure_us, |onset| onset.median_us)
+    }
+
+    /// Whether the change can't be the cause because it came after the onset. Where the onset is
+    /// not in the log, it lies before the first failure, and only that bound is used.
+    fn vetoed(&self, change: &Change) -> bool {
+        match self.onset {
+            Some(onset) => lag::vetoed(change, onset),
+            None => {
+                let start_us = lag::Rollout::of(change).start_us;
+                start_us.saturating_sub(skew_bound_us()) > self.first_failure_us
+            }
+        }
+    }
+
+    /// Whether the onset came clearly after this time.
+    fn surely_before_onset(&self, at_us: i64) -> bool {
+        let bound_us = at_us.saturating_add(skew_bound_us());
+        self.onset.is_some_and(|onset| {
+            let later = onset
+                .posterior
+                .iter()
+                .filter(|(time_us, _)| *time_us > bound_us);
+            later.map(|(_, p)| p).sum::<f64>() > VETO_PROBABILITY
+        })
+    }
+
+    /// The end, if it came clearly before this time.
+    fn end_surely_before(&self, at_us: i64) -> Option<&'a Estimate> {
+        self.end
+            .filter(|end| lag::probability_before(end, at_us) > VETO_PROBABILITY)
+    }
+
+    /// `42 s before the onset`.
+    fn position(&self, change: &Change) -> String {
+        if let Some(onset) = self.onset {
+            return lag::position(change, onset);
+        }
+        let lag_us = self.first_failure_us.saturating_sub(change.at_us);
+        let side = if lag_us >= 0 { "before" } else { "after" };
+        format!(
+            "{} {side} the first failure of the log",
+            phrase::duration(lag_us)
+        )
+    }
+}
+
+/// Three standard deviations of clock skew, in µs.
+fn skew_bound_us() -> i64 {
+    (VETO_SIGMAS * SKEW_S * 1e6) as i64
+}
+
+/// A change that could be the cause, with its evidence.
+struct Candidate<'a> {
+    /// Its index among the changes.
+    index: usize,
+    change: &'a Change,
+    footprint: Footprint,
+    contributions: Vec<Contribution>,
+}
+
+impl Candidate<'_> {
+    /// S: the sum of its weighted nats.
+    fn score(&self) -> f64 {
+        self.contributions.iter().map(|c| c.nats).sum()
+    }
+
+    /// Whether nothing but its time speaks for it.
+    fn has_only_timing(&self) -> bool {
+        !self.contributions.iter().any(|c| {
+            c.kind != EvidenceKind::Prior
+                && !disposition::is_timing(c.kind)
+                && c.nats >= EVIDENCE_COUNTS
+        })
+    }
+}
+
+/// Which change caused the incident, if any did.
+pub fn judge(incident: &Incident, changes: &[Change], context: &Context) -> Verdict {
+    let moments = Moments::of(incident);
+    if incident.single_client {
+        return accuse_nobody(incident, changes, &moments, context);
+    }
+    let candidates = candidates(incident, changes, &moments, context);
+    let footprints: Vec<&Footprint> = candidates.iter().map(|c| &c.footprint).collect();
+    let (dependency_nats, dependency) = dependency::assess(context, &footprints);
+    let (load_nats, load) = load::assess(context);
+
+    let others = [
+        SHARE_DEPENDENCY.ln() + dependency_nats,
+        SHARE_LOAD.ln() + load_nats,
+        SHARE_UNKNOWN.ln(),
+    ];
+    let intensity = moments.onset.map_or(1.0, |onset| {
+        lag::background_intensity(onset, context.zone_offset_s)
+    });
+    let scores: Vec<f64> = candidates.iter().map(Candidate::score).collect();
+    let mut probabilities = posterior::softmax(&scores, intensity.ln() + log_sum_exp(&others));
+    let none = (1.0 - probabilities.iter().sum::<f64>()).max(0.0);
+    let [by_dependency, by_load, _] = posterior::share_out(none, others);
+    let timing_only: Vec<bool> = candidates.iter().map(Candidate::has_only_timing).collect();
+    posterior::cap_timing(&mut probabilities, &timing_only);
+
+    let suspects = verdict::rank(&candidates, &probabilities, &moments);
+    let unexplained = (1.0 - suspects.iter().map(|s| s.probability).sum::<f64>()).max(0.0);
+    let alternatives = verdict::alternatives(
+        unexplained,
+        (by_dependency, dependency.clone()),
+        (by_load, load.clone()),
+    );
+    let kind = verdict::kind(&suspects, unexplained);
+    let strong = verdict::is_strong(kind, &suspects);
+    let best = suspects
+        .first()
+        .map(|s| (&changes[s.change], s.probability));
+    let judged = |index: usize| {
+        let found = candidates
+            .iter()
+            .zip(&probabilities)
+            .find(|(c, _)| c.index == index);
+        match found {
+            Some((candidate, p)) => disposition::candidate(candidate, *p, best, changes, &moments),
+            None if moments.vetoed(&changes[index]) => {
+                disposition::after_onset(index, changes, incident, &moments, context)
+            }
+            None => disposition::too_old(index, changes, &moments),
+        }
+    };
+    Verdict {
+        kind,
+        strong,
+        summary: verdict::summary(kind, strong, &suspects, unexplained, changes, &moments),
+        dispositions: (0..changes.len()).map(judged).collect(),
+        ruled_out: leads::ruled_out((dependency_nats, &dependency), (load_nats, &load)),
+        not_assessed: leads::not_assessed(context, moments.onset.is_some()),
+        suspects,
+        unexplained_probability: unexplained,
+        alternatives,
+    }
+}
+
+/// The changes neither after the onset nor too long before it, with their evidence.
+fn candidates<'a>(
+    incident: &Incident,
+    changes: &'a [Change],
+    moments: &Moments<'_>,
+    context: &Context,
+) -> Vec<Candidate<'a>> {
+    let prior = Prior::new(changes, context);
+    let earliest_us = moments
+        .onset
+        .map_or(moments.first_failure_us, |onset| onset.low_us);
+    let possible =
+        |change: &&Change| !moments.vetoed(change) && !lag::out_of_reach(change, earliest_us);
+    let weigh =
+        |(index, change): (usize, &'a Change)| {
+            let footprint = Footprint::of(change, context);
+            let mut contributions = vec![prior.contribution(change)];
+            if let Some(onset) = moments.onset {
+                contributions.push(lag::contribution(change, onset, context.zone_offset_s));
+            }
+            contributions.push(scope::contribution(change, &footprint, context));
+            let undo = rollback::undone_by(index, changes);
+            contributions.extend(undo.and_then(|undo| {
+                rollback::contribution(&changes[undo], incident, moments, context)
+            }));
+            Candidate {
+                index,
+                change,
+                footprint,
+                contributions,
+            }
+        };
+    changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| possible(change))
+        .map(weigh)
+        .collect()
+}
+
+/// The verdict on an incident that one client alone makes.
+fn accuse_nobody(
+    incident: &Incident,
+    changes: &[Change],
+    moments: &Moments<'_>,
+    context: &Context,
+) -> Verdict {
+    let judged = |index: usize| match moments.vetoed(&changes[index]) {
+        true => disposition::after_onset(index, changes, incident, moments, context),
+        false => disposition::single_client(index, changes, moments),
+    };
+    Verdict {
+        kind: VerdictKind::Unexplained,
+        strong: false,
+        suspects: Vec::new(),
+        unexplained_probability: 1.0,
+        alternatives: verdict::alternatives(1.0, (0.0, Vec::new()), (0.0, Vec::new())),
+        dispositions: (0..changes.len()).map(judged).collect(),
+        ruled_out: Vec::new(),
+        not_assessed: leads::not_assessed(context, moments.onset.is_some()),
+        summary: "One client alone makes the failures (a retry storm); no change is accused."
+            .to_owned(),
+    }
+}

@@ -1,0 +1,219 @@
+//! Every number that the verdict rests on, with where it comes from.
+//!
+//! *Judgement* marks a starting point that was set by reasoning and waits to be fitted on recorded
+//! incidents; nothing here was tuned to a single case. Weights and likelihood ratios are in nats.
+
+use crate::changes::{Kind, Status};
+
+/// A day, in seconds.
+pub(super) const DAY_S: f64 = 86_400.0;
+
+/// How far back a change can be a cause: 24 h (the lag's longest component is cut there).
+pub(super) const REACH_US: i64 = 86_400_000_000;
+
+/// Standard deviation of the difference between the markers' clock and the logs', in seconds.
+pub(super) const SKEW_S: f64 = 30.0;
+
+/// A change is out of question when the onset lies more than this many [`SKEW_S`] before it…
+pub(super) const VETO_SIGMAS: f64 = 3.0;
+
+/// …with at least this probability.
+pub(super) const VETO_PROBABILITY: f64 = 0.99;
+
+/// Rollout assumed before a marker that dates only the end, in µs (30 min).
+pub(super) const UNKNOWN_ROLLOUT_US: i64 = 1_800_000_000;
+
+/// Probability that a deploy causes an incident that the logs show. *Judgement.*
+pub(super) const CAUSE_PROBABILITY: f64 = 0.05;
+
+/// Share of incidents that a change causes: binary push 37 % + configuration push 31 % of outage
+/// triggers (Google, Site Reliability Workbook, appendix C).
+pub(super) const SHARE_BY_CHANGE: f64 = 0.68;
+
+/// Least rate of incidents that no change causes: one in 30 days, per second. *Judgement.*
+pub(super) const LEAST_BACKGROUND_PER_S: f64 = 1.0 / (30.0 * DAY_S);
+
+/// How often a sort of change breaks something, against a deploy. *Judgement.*
+pub(super) fn kind_factor(kind: Kind) -> f64 {
+    match kind {
+        Kind::Deploy | Kind::Config | Kind::Migration => 1.0,
+        Kind::Flag | Kind::Infra => 0.8,
+        Kind::Rollback => 0.3,
+    }
+}
+
+/// How likely a change took effect at all, by what became of it. A failed rollout has touched part
+/// of its hosts; a cancelled one seldom any. *Judgement.*
+pub(super) fn status_factor(status: Option<Status>) -> f64 {
+    match status {
+        Some(Status::Failed) => 0.3,
+        Some(Status::Cancelled) => 0.1,
+        Some(Status::Succeeded | Status::InProgress) | None => 1.0,
+    }
+}
+
+/// Factor for a change outside production where others are in production: staging now and then
+/// shares a database or a queue with it, no more. *Judgement.*
+pub(super) const OTHER_ENVIRONMENT_FACTOR: f64 = 0.1;
+
+/// Words in an environment's name that place it outside production; looked for first, so that
+/// `pre-prod` is not production.
+pub(super) const OUTSIDE_PRODUCTION: [&str; 20] = [
+    "staging",
+    "stage",
+    "stg",
+    "dev",
+    "devel",
+    "development",
+    "test",
+    "testing",
+    "qa",
+    "uat",
+    "pre",
+    "preprod",
+    "preproduction",
+    "preview",
+    "nonprod",
+    "non",
+    "sandbox",
+    "ci",
+    "local",
+    "demo",
+];
+
+/// Words in an environment's name that place it in production.
+pub(super) const PRODUCTION: [&str; 4] = ["production", "prod", "prd", "live"];
+
+/// Lag mixture: a lognormal of this median, in seconds… *Judgement.*
+pub(super) const LAG_MEDIAN_S: f64 = 100.0;
+/// …and this log standard deviation,
+pub(super) const LAG_SIGMA: f64 = 1.0;
+/// with this weight;
+pub(super) const LAG_WEIGHT_LOGNORMAL: f64 = 0.65;
+/// any time during the rollout,
+pub(super) const LAG_WEIGHT_ROLLOUT: f64 = 0.15;
+/// the next round time of the clock (a scheduled job, a cache that is filled hourly),
+pub(super) const LAG_WEIGHT_CLOCK: f64 = 0.10;
+/// or slowly (a leak, a cache that expires): exponential with this mean in seconds, cut at 24 h.
+pub(super) const LAG_WEIGHT_SLOW: f64 = 0.10;
+/// Mean of the slow component, in seconds (6 h).
+pub(super) const LAG_SLOW_MEAN_S: f64 = 21_600.0;
+/// Rollout of unknown length, in seconds (30 min).
+pub(super) const LAG_UNKNOWN_ROLLOUT_S: f64 = 1_800.0;
+/// Shortest rollout, in seconds.
+pub(super) const LAG_LEAST_ROLLOUT_S: f64 = 60.0;
+/// What begins at a round time begins within this many seconds after it.
+pub(super) const CLOCK_WINDOW_S: f64 = 120.0;
+
+/// Weight of scope: endpoints of one service are not independent witnesses. *Judgement.*
+pub(super) const SCOPE_WEIGHT: f64 = 0.7;
+/// Bounds of scope before weighting.
+pub(super) const SCOPE_CLIP: f64 = 6.0;
+/// Route groups that scope looks at.
+pub(super) const SCOPE_GROUPS: usize = 6;
+/// P(an endpoint inside the cause's footprint is hit), and the same without a cause there.
+pub(super) const HIT_INSIDE: (f64, f64) = (0.30, 0.05);
+/// P(an endpoint outside the cause's footprint is hit), and the same for any change.
+pub(super) const HIT_OUTSIDE: (f64, f64) = (0.01, 0.05);
+/// P(an endpoint inside the cause's footprint is spared), and the same without a cause there.
+pub(super) const SPARED_INSIDE: (f64, f64) = (0.70, 0.95);
+
+/// Recovery after the undo: a lognormal of this median, in seconds (3 min)… *Judgement.*
+pub(super) const RECOVERY_MEDIAN_S: f64 = 180.0;
+/// …this log standard deviation
+pub(super) const RECOVERY_SIGMA: f64 = 1.0;
+/// and this weight; the rest is any time during the undo's rollout.
+pub(super) const RECOVERY_WEIGHT_LOGNORMAL: f64 = 0.7;
+/// Rate at which incidents end by themselves: once an hour, per second. *Judgement.*
+pub(super) const RECOVERY_BY_ITSELF_PER_S: f64 = 1.0 / 3600.0;
+/// Bounds of the rollback's evidence; the lower is also the worth of "undone, and it went on".
+pub(super) const ROLLBACK_CLIP: (f64, f64) = (-2.3, 4.0);
+/// Worth of a recovery clearly before the undo.
+pub(super) const RECOVERED_BEFORE_UNDO: f64 = -1.2;
+/// After this long without recovery the undo has not helped, in µs (30 min).
+pub(super) const UNDO_PATIENCE_US: i64 = 1_800_000_000;
+
+/// Shares of the three other causes among incidents that no change causes. *Judgement.*
+pub(super) const SHARE_DEPENDENCY: f64 = 0.40;
+/// See [`SHARE_DEPENDENCY`].
+pub(super) const SHARE_LOAD: f64 = 0.15;
+/// See [`SHARE_DEPENDENCY`].
+pub(super) const SHARE_UNKNOWN: f64 = 0.45;
+
+/// Bounds of the evidence for a dependency. *Judgement*, as all of its parts.
+pub(super) const DEPENDENCY_CLIP: f64 = 4.0;
+/// Several services without a change in common fail together.
+pub(super) const SEVERAL_SERVICES: f64 = 1.5;
+/// One service of at least [`SERVICES_TO_COMPARE`] fails.
+pub(super) const ONE_SERVICE: f64 = -1.0;
+/// Services that must be able to show a failure before "only one fails" means something.
+pub(super) const SERVICES_TO_COMPARE: usize = 3;
+/// Share of the failures that makes a status dominant.
+pub(super) const DOMINANT_STATUS: f64 = 0.8;
+/// Worth of mostly 502, 503, 504 (a proxy that can't reach what it calls), and minus that of mostly 500.
+pub(super) const GATEWAY_STATUSES: f64 = 1.0;
+/// Worth of slow failures, and minus that of fast ones.
+pub(super) const FAILURE_LATENCY: f64 = 1.0;
+/// Failures are slow from this multiple of the successes' median,
+pub(super) const SLOW_FAILURES: f64 = 5.0;
+/// and fast below this one.
+pub(super) const FAST_FAILURES: f64 = 0.5;
+/// Round time-outs that clients and proxies come configured with, in seconds.
+pub(super) const TIMEOUTS_S: [f64; 11] = [
+    1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 90.0, 120.0,
+];
+/// A time-out shows from 2 % before it (timer granularity) to 5 % after it (what surrounds it).
+pub(super) const TIMEOUT_BAND: (f64, f64) = (0.98, 1.05);
+
+/// Bounds of the evidence for load. *Judgement*, as all of its parts.
+pub(super) const LOAD_CLIP: f64 = 3.0;
+/// Requests at least [`SURGE`] times the expectation before the onset.
+pub(super) const LOAD_SURGE: f64 = 2.0;
+/// The multiple of the expectation that is a surge.
+pub(super) const SURGE: f64 = 2.0;
+/// The error rate used to follow the load.
+pub(super) const LOAD_CURVE: f64 = 1.0;
+/// Requests within [`ORDINARY_LOAD`] of the expectation.
+pub(super) const LOAD_ORDINARY: f64 = -2.0;
+/// Relative deviation from the expectation that is ordinary.
+pub(super) const ORDINARY_LOAD: f64 = 0.2;
+
+/// Tempering of the posterior: evidence is less independent than it is added up as. *Judgement.*
+pub(super) const TEMPERATURE: f64 = 1.5;
+/// What changes with nothing but timing may have together: on 51 faulty rollouts with several
+/// under way, the latest change before detection was the cause in 47 %.
+pub(super) const TIMING_CAP: f64 = 0.80;
+/// Evidence of this worth counts as a kind of its own.
+pub(super) const EVIDENCE_COUNTS: f64 = 1.0;
+/// The best change is named from here on…
+pub(super) const NAMED_FROM: f64 = 0.5;
+/// …and this far above the second;
+pub(super) const NAMED_GAP: f64 = 0.10;
+/// where timing alone tells the two apart, it must also be this many times as probable.
+pub(super) const NAMED_RATIO_BY_TIMING: f64 = 2.0;
+/// Two changes differ in more than timing from here on, in nats of everything else.
+pub(super) const SAME_EVIDENCE: f64 = 0.5;
+/// Nothing is named where the best change is below this.
+pub(super) const UNEXPLAINED_BELOW: f64 = 0.3;
+/// A verdict is strong from here on, with two kinds of evidence.
+pub(super) const STRONG_FROM: f64 = 0.9;
+/// A change less probable than this is cleared: one in twenty.
+pub(super) const CLEARED_BELOW: f64 = 0.05;
+
+/// An endpoint could have shown the effect with at least this many failures more…
+pub(super) const POWER_FAILURES: f64 = 3.0;
+/// …and this probability to notice them…
+pub(super) const POWER: f64 = 0.8;
+/// …at this level.
+pub(super) const POWER_ALPHA: f64 = 0.01;
+/// Requests beyond which the over-dispersion, not their number, limits what can be seen.
+pub(super) const POWER_REQUESTS: u64 = 100_000;
+
+/// Whole minutes compared before and after an attempted fix.
+pub(super) const FIX_MINUTES: usize = 10;
+/// Minutes left out after it, in which it takes effect.
+pub(super) const FIX_SETTLES_MIN: i64 = 2;
+/// A rate has changed when it differs by this many standard errors…
+pub(super) const FIX_SIGMAS: f64 = 3.0;
+/// …and by this share of what it was.
+pub(super) const FIX_EFFECT: f64 = 0.25;

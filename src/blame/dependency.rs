@@ -1,0 +1,136 @@
+//! Dependency: did something that the services call fail, rather than one of them change?
+//!
+//! Comes in: how many services failed together, with which statuses, how fast. What a log does not
+//! have (latencies) is left out, never taken as normal.
+
+use std::collections::BTreeSet;
+
+use super::constants::{
+    DEPENDENCY_CLIP, DOMINANT_STATUS, FAILURE_LATENCY, FAST_FAILURES, GATEWAY_STATUSES,
+    ONE_SERVICE, SERVICES_TO_COMPARE, SEVERAL_SERVICES, SLOW_FAILURES, TIMEOUT_BAND, TIMEOUTS_S,
+};
+use super::footprint::Footprint;
+use super::{Context, Contribution, EvidenceKind, phrase};
+
+/// Everything that speaks for or against a dependency, and its sum within bounds.
+pub(super) fn assess(context: &Context, candidates: &[&Footprint]) -> (f64, Vec<Contribution>) {
+    let findings: Vec<Contribution> = [
+        breadth(context, candidates),
+        statuses(context),
+        latency(context),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let nats: f64 = findings.iter().map(|finding| finding.nats).sum();
+    (nats.clamp(-DEPENDENCY_CLIP, DEPENDENCY_CLIP), findings)
+}
+
+fn finding(nats: f64, text: String) -> Option<Contribution> {
+    Some(Contribution {
+        kind: EvidenceKind::Dependency,
+        nats,
+        text,
+    })
+}
+
+/// Several services at once, unless one change touches them; or one of several.
+fn breadth(context: &Context, candidates: &[&Footprint]) -> Option<Contribution> {
+    let services = |wanted: &dyn Fn(&super::EndpointFact) -> bool| -> BTreeSet<&str> {
+        context
+            .endpoints
+            .iter()
+            .filter(|e| wanted(e))
+            .map(|e| e.service.as_str())
+            .collect()
+    };
+    let hit = services(&|e| e.affected);
+    let visible = services(&|e| e.is_witness());
+    let in_common = |footprint: &&Footprint| {
+        let touched: BTreeSet<&str> = footprint
+            .endpoints(context)
+            .filter(|e| e.affected)
+            .map(|e| e.service.as_str())
+            .collect();
+        touched.len() >= 2
+    };
+    match hit.len() {
+        0 => None,
+        1 if visible.len() >= SERVICES_TO_COMPARE => finding(
+            ONE_SERVICE,
+            format!(
+                "only {} of {} services fails",
+                phrase::names(hit.iter().copied()),
+                visible.len()
+            ),
+        ),
+        1 => None,
+        _ if candidates.iter().any(in_common) => None,
+        n => finding(
+            SEVERAL_SERVICES,
+            format!(
+                "{n} services that share no change fail together ({})",
+                phrase::names(hit.iter().copied())
+            ),
+        ),
+    }
+}
+
+/// Statuses of a proxy that can't reach what it calls, or of an application that fails itself.
+fn statuses(context: &Context) -> Option<Contribution> {
+    let count = |wanted: &[u16]| -> u64 {
+        let of = context
+            .error_statuses
+            .iter()
+            .filter(|(status, _)| wanted.contains(status));
+        of.map(|(_, n)| *n).sum()
+    };
+    let all: u64 = context.error_statuses.iter().map(|(_, n)| *n).sum();
+    if all == 0 {
+        return None;
+    }
+    let share = |wanted: &[u16]| count(wanted) as f64 / all as f64;
+    let (gateway, own) = (share(&[502, 503, 504]), share(&[500]));
+    if gateway >= DOMINANT_STATUS {
+        let text = format!(
+            "{} of the failures are 502, 503 or 504",
+            phrase::percent(gateway)
+        );
+        return finding(GATEWAY_STATUSES, text);
+    }
+    if own >= DOMINANT_STATUS {
+        let text = format!("{} of the failures are 500", phrase::percent(own));
+        return finding(-GATEWAY_STATUSES, text);
+    }
+    None
+}
+
+/// Failures that waited, above all for a round time-out; or that came faster than answers do.
+fn latency(context: &Context) -> Option<Contribution> {
+    let failing_us = context.failing_latency_us?;
+    let success_us = context.success_latency_us.filter(|us| *us > 0.0)?;
+    let (failing, success) = (
+        phrase::duration(failing_us as i64),
+        phrase::duration(success_us as i64),
+    );
+    let ratio = failing_us / success_us;
+    let failing_s = failing_us / 1e6;
+    let timeout = TIMEOUTS_S.iter().find(|timeout| {
+        (TIMEOUT_BAND.0 * **timeout..=TIMEOUT_BAND.1 * **timeout).contains(&failing_s)
+    });
+    match timeout {
+        Some(timeout) if ratio > 1.0 => finding(
+            FAILURE_LATENCY,
+            format!("failures take {failing}, as a time-out of {timeout} s would"),
+        ),
+        _ if ratio >= SLOW_FAILURES => finding(
+            FAILURE_LATENCY,
+            format!("failures take {failing}, successes {success}"),
+        ),
+        _ if ratio < FAST_FAILURES => finding(
+            -FAILURE_LATENCY,
+            format!("failures take {failing}, successes {success}: nothing was waited for"),
+        ),
+        _ => None,
+    }
+}

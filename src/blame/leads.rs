@@ -1,0 +1,87 @@
+//! Leads: what the logs rule out, and what they can't tell about.
+//!
+//! What was not measured is "not assessed", never "normal".
+
+use super::constants::{LOAD_ORDINARY, ONE_SERVICE};
+use super::{Context, Contribution, NotAssessed, RuledOut};
+
+/// Leads that need more than counts, with what they need.
+const NEVER_FROM_COUNTS: [(&str, &str); 6] = [
+    (
+        "new version against old, host against host",
+        "requests counted by version and host",
+    ),
+    (
+        "error rate against the new version's share of traffic",
+        "requests counted by version",
+    ),
+    (
+        "shift between the markers' clock and the logs'",
+        "the first request of each version",
+    ),
+    (
+        "error messages not seen before",
+        "error lines of the applications",
+    ),
+    (
+        "stack traces in changed files",
+        "stack traces, and the files of each change",
+    ),
+    (
+        "a called service that takes its callers down",
+        "which service calls which",
+    ),
+];
+
+/// Load and dependency, where the evidence is against them.
+pub(super) fn ruled_out(
+    (dependency_nats, dependency): (f64, &[Contribution]),
+    (load_nats, load): (f64, &[Contribution]),
+) -> Vec<RuledOut> {
+    let against = |findings: &[Contribution]| {
+        let texts = findings
+            .iter()
+            .filter(|f| f.nats < 0.0)
+            .map(|f| f.text.as_str());
+        texts.collect::<Vec<_>>().join("; ")
+    };
+    let mut ruled_out = Vec::new();
+    if load_nats <= LOAD_ORDINARY {
+        ruled_out.push(RuledOut {
+            lead: "load",
+            finding: against(load),
+        });
+    }
+    if dependency_nats <= ONE_SERVICE {
+        ruled_out.push(RuledOut {
+            lead: "dependency",
+            finding: against(dependency),
+        });
+    }
+    ruled_out
+}
+
+/// What these logs can't tell about, with what would be needed.
+pub(super) fn not_assessed(context: &Context, onset_known: bool) -> Vec<NotAssessed> {
+    let mut open = Vec::new();
+    let mut lacks = |lead, needs| open.push(NotAssessed { lead, needs });
+    if !onset_known {
+        lacks(
+            "time between change and onset",
+            "logs from before the incident began",
+        );
+    }
+    if context.load.is_none() {
+        lacks(
+            "load",
+            "logs from before the incident, to expect the traffic from",
+        );
+    }
+    if context.failing_latency_us.is_none() || context.success_latency_us.is_none() {
+        lacks("latency of failures", "the time that each request took");
+    }
+    for (lead, needs) in NEVER_FROM_COUNTS {
+        lacks(lead, needs);
+    }
+    open
+}

@@ -1,0 +1,82 @@
+//! Load: did the requests grow, rather than anything change?
+//!
+//! Comes in: requests against what was expected, before and during the incident. Without an
+//! expectation nothing is said.
+
+use super::constants::{LOAD_CLIP, LOAD_CURVE, LOAD_ORDINARY, LOAD_SURGE, ORDINARY_LOAD, SURGE};
+use super::{Context, Contribution, EvidenceKind, phrase};
+
+/// Requests of the incident's endpoints against their expectation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load {
+    /// Requests from onset to end.
+    pub requests: u64,
+    /// Requests expected there, from the trailing or seasonal rate.
+    pub expected: f64,
+    /// Requests in the last minutes before the onset (at least one).
+    pub requests_before: u64,
+    /// Requests expected in these minutes.
+    pub expected_before: f64,
+    /// Whether the error rate used to rise with the load before the incident; `None` where the
+    /// load did not vary enough to tell.
+    pub rate_follows_load: Option<bool>,
+}
+
+/// Everything that speaks for or against load, and its sum within bounds.
+pub(super) fn assess(context: &Context) -> (f64, Vec<Contribution>) {
+    let Some(load) = context.load.filter(|load| load.expected > 0.0) else {
+        return (0.0, Vec::new());
+    };
+    let findings: Vec<Contribution> = [volume(&load), curve(&load)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let nats: f64 = findings.iter().map(|finding| finding.nats).sum();
+    (nats.clamp(-LOAD_CLIP, LOAD_CLIP), findings)
+}
+
+fn finding(nats: f64, text: String) -> Option<Contribution> {
+    Some(Contribution {
+        kind: EvidenceKind::Load,
+        nats,
+        text,
+    })
+}
+
+/// A surge that began before the errors did; or nothing out of the ordinary.
+fn volume(load: &Load) -> Option<Contribution> {
+    let (before, during) = (
+        load.requests_before as f64 / load.expected_before,
+        load.requests as f64 / load.expected,
+    );
+    if load.expected_before > 0.0 && before >= SURGE {
+        let text = format!("requests were {before:.1} times the expected already before the onset");
+        return finding(LOAD_SURGE, text);
+    }
+    let deviation = during - 1.0;
+    if deviation.abs() > ORDINARY_LOAD {
+        return None;
+    }
+    finding(
+        LOAD_ORDINARY,
+        format!(
+            "requests were as expected ({} against {}, {}{}; {} more or less would have counted)",
+            phrase::count(load.requests),
+            phrase::count(load.expected.round() as u64),
+            if deviation < 0.0 { "−" } else { "+" },
+            phrase::percent(deviation.abs()),
+            phrase::percent(ORDINARY_LOAD),
+        ),
+    )
+}
+
+/// An error rate that followed the load before.
+fn curve(load: &Load) -> Option<Contribution> {
+    if load.rate_follows_load? {
+        return finding(
+            LOAD_CURVE,
+            "the error rate rose with the load before, too".to_owned(),
+        );
+    }
+    None
+}

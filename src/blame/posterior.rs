@@ -1,0 +1,95 @@
+//! Posterior: scores in nats → probabilities.
+//!
+//! Every change competes with "none of them". The softmax is tempered, since pieces of evidence are
+//! less independent than adding them up takes them for; and changes with nothing but timing on
+//! their side share at most 0.80.
+
+use super::constants::{TEMPERATURE, TIMING_CAP};
+use crate::stats::log_sum_exp;
+
+/// Tempered softmax of the changes' scores and that of "none": the changes' probabilities.
+pub(super) fn softmax(scores: &[f64], none: f64) -> Vec<f64> {
+    let tempered: Vec<f64> = scores
+        .iter()
+        .chain(std::iter::once(&none))
+        .map(|score| score / TEMPERATURE)
+        .collect();
+    let total = log_sum_exp(&tempered);
+    tempered
+        .iter()
+        .take(scores.len())
+        .map(|score| (score - total).exp())
+        .collect()
+}
+
+/// Scales the changes that have nothing but timing down to [`TIMING_CAP`] together; returns what
+/// they lost.
+pub(super) fn cap_timing(probabilities: &mut [f64], timing_only: &[bool]) -> f64 {
+    let together: f64 = probabilities
+        .iter()
+        .zip(timing_only)
+        .filter(|(_, only)| **only)
+        .map(|(p, _)| p)
+        .sum();
+    if together <= TIMING_CAP {
+        return 0.0;
+    }
+    for (p, _) in probabilities
+        .iter_mut()
+        .zip(timing_only)
+        .filter(|(_, only)| **only)
+    {
+        *p *= TIMING_CAP / together;
+    }
+    together - TIMING_CAP
+}
+
+/// Shares out `whole` in proportion to `exp(scores)`; the last share is the remainder, so that the
+/// shares add up to it.
+pub(super) fn share_out<const N: usize>(whole: f64, scores: [f64; N]) -> [f64; N] {
+    let total = log_sum_exp(&scores);
+    let mut shares = scores.map(|score| whole * (score - total).exp());
+    if let Some((last, others)) = shares.split_last_mut() {
+        *last = (whole - others.iter().sum::<f64>()).max(0.0);
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn the_softmax_is_tempered_by_one_and_a_half() {
+        // Odds e³ between a change and none become e².
+        let p = softmax(&[3.0], 0.0);
+        near(p[0], 7.389_056_098_930_65 / 8.389_056_098_930_65);
+    }
+
+    #[test]
+    fn timing_alone_shares_four_fifths() {
+        let mut p = [0.6, 0.3, 0.08];
+        near(cap_timing(&mut p, &[true, true, false]), 0.1);
+        near(p[0] + p[1], 0.8);
+        near(p[0] / p[1], 2.0);
+        near(p[2], 0.08);
+        let mut within = [0.5, 0.4];
+        near(cap_timing(&mut within, &[true, false]), 0.0);
+        near(within[0], 0.5);
+    }
+
+    #[test]
+    fn shares_add_up_to_the_whole() {
+        let shares = share_out(0.3, [0.4_f64.ln() + 1.5, 0.15_f64.ln(), 0.45_f64.ln()]);
+        // .4·e^1.5 = 1.792676, against .15 and .45.
+        near(
+            shares[0],
+            0.3 * 1.792_675_628_135_225_8 / 2.392_675_628_135_225_8,
+        );
+        assert_eq!(shares.iter().sum::<f64>(), 0.3);
+    }
+}

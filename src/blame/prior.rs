@@ -1,0 +1,88 @@
+//! Prior: how often such a change breaks something, against how often something breaks by itself.
+//!
+//! Comes in: the changes and the time that they were counted over. Goes out: the log odds of
+//! "this change broke something" against "something else did within a day". The more changes there
+//! are, the more of them stand near any incident by chance, so their number weighs against each.
+
+use super::constants::{
+    CAUSE_PROBABILITY, DAY_S, LEAST_BACKGROUND_PER_S, OTHER_ENVIRONMENT_FACTOR, OUTSIDE_PRODUCTION,
+    PRODUCTION, REACH_US, SHARE_BY_CHANGE, kind_factor, status_factor,
+};
+use super::{Context, Contribution, EvidenceKind, phrase};
+use crate::changes::{Change, Status};
+
+/// What is expected without any evidence.
+pub(super) struct Prior {
+    /// Incidents that no change causes, per second.
+    background_per_s: f64,
+    /// Markers counted, and the seconds they were counted over.
+    markers: (usize, f64),
+    /// Whether some change says that it was done in production.
+    production_named: bool,
+}
+
+impl Prior {
+    /// Counts the markers from a day before the log to its end.
+    pub(super) fn new(changes: &[Change], context: &Context) -> Prior {
+        let from_us = context.log_from_us.saturating_sub(REACH_US);
+        let span_s = context.log_to_us.saturating_sub(from_us).max(REACH_US) as f64 / 1e6;
+        let counted = |c: &&Change| (from_us..=context.log_to_us).contains(&c.at_us);
+        let markers = changes.iter().filter(counted).count();
+        let by_change_per_s = CAUSE_PROBABILITY * markers as f64 / span_s;
+        Prior {
+            background_per_s: (by_change_per_s * (1.0 - SHARE_BY_CHANGE) / SHARE_BY_CHANGE)
+                .max(LEAST_BACKGROUND_PER_S),
+            markers: (markers, span_s),
+            production_named: changes.iter().any(|c| is_production(c) == Some(true)),
+        }
+    }
+
+    /// The change's prior log odds against all other causes of a day.
+    pub(super) fn contribution(&self, change: &Change) -> Contribution {
+        let elsewhere = self.production_named && is_production(change) == Some(false);
+        let odds = CAUSE_PROBABILITY
+            * kind_factor(change.kind)
+            * status_factor(change.status)
+            * if elsewhere {
+                OTHER_ENVIRONMENT_FACTOR
+            } else {
+                1.0
+            }
+            / (self.background_per_s * DAY_S);
+        let (markers, span_s) = self.markers;
+        let mut text = format!(
+            "a {}, one of {markers} change{} in {:.0} h",
+            phrase::kind(change.kind),
+            if markers == 1 { "" } else { "s" },
+            span_s / 3600.0,
+        );
+        match change.status {
+            Some(Status::Failed) => text.push_str("; it failed, so it may have changed little"),
+            Some(Status::Cancelled) => {
+                text.push_str("; it was cancelled, so it seldom takes effect")
+            }
+            Some(Status::Succeeded | Status::InProgress) | None => {}
+        }
+        if let Some(environment) = change.environment.as_deref().filter(|_| elsewhere) {
+            text.push_str(&format!(
+                "; it was done in `{environment}`, not in production"
+            ));
+        }
+        Contribution {
+            kind: EvidenceKind::Prior,
+            nats: odds.ln(),
+            text,
+        }
+    }
+}
+
+/// Whether a change's environment is production; `None` where its name tells neither.
+fn is_production(change: &Change) -> Option<bool> {
+    let name = change.environment.as_deref()?.to_lowercase();
+    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).collect();
+    let names_one_of = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    if names_one_of(&OUTSIDE_PRODUCTION) {
+        return Some(false);
+    }
+    names_one_of(&PRODUCTION).then_some(true)
+}

@@ -1,0 +1,154 @@
+//! Rollback: did the incident end when the change was undone?
+//!
+//! Comes in: a change, the change that undoes it, and the incident's end. A recovery minutes after
+//! the undo speaks for the change; one that never came, or came before the undo, speaks against it.
+
+use super::constants::{
+    RECOVERED_BEFORE_UNDO, RECOVERY_BY_ITSELF_PER_S, RECOVERY_MEDIAN_S, RECOVERY_SIGMA,
+    RECOVERY_WEIGHT_LOGNORMAL, ROLLBACK_CLIP, UNDO_PATIENCE_US, VETO_PROBABILITY,
+};
+use super::lag::{self, Rollout};
+use super::scope::Totals;
+use super::{Context, Contribution, EvidenceKind, Moments, could_show, phrase};
+use crate::changes::{Change, Kind, Status};
+use crate::confirm::{Estimate, Incident, State};
+use crate::stats::lognormal_pdf;
+
+/// The index of the first change that undoes `changes[index]`.
+pub(super) fn undone_by(index: usize, changes: &[Change]) -> Option<usize> {
+    let first = |undo: &&usize| (changes[**undo].at_us, **undo);
+    let undoes: Vec<usize> = (0..changes.len())
+        .filter(|undo| undoes(*undo, changes) == Some(index))
+        .collect();
+    undoes.iter().min_by_key(first).copied()
+}
+
+/// What `changes[undo]` undoes: the change that it names; else, for a rollback, the last change of
+/// its service whose previous version it brings back; else, where versions don't tell, the last
+/// deploy of its service.
+pub(super) fn undoes(undo: usize, changes: &[Change]) -> Option<usize> {
+    let rollback = changes.get(undo)?;
+    if let Some(id) = &rollback.rollback_of {
+        return changes
+            .iter()
+            .position(|c| c.id == *id)
+            .filter(|found| *found != undo);
+    }
+    if rollback.kind != Kind::Rollback || rollback.service.is_none() {
+        return None;
+    }
+    let earlier = |c: &Change| {
+        c.service == rollback.service
+            && c.at_us < rollback.at_us
+            && c.kind != Kind::Rollback
+            && c.status != Some(Status::Cancelled)
+    };
+    let last = |wanted: &dyn Fn(&Change) -> bool| {
+        let found = changes
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| earlier(c) && wanted(c));
+        found.max_by_key(|(i, c)| (c.at_us, *i)).map(|(i, _)| i)
+    };
+    let brings_back =
+        |c: &Change| c.previous_version.is_some() && c.previous_version == rollback.version;
+    let versions_silent = |c: &Change| {
+        c.kind == Kind::Deploy
+            && (rollback.version.is_none()
+                || (c.previous_version.is_none() && c.version != rollback.version))
+    };
+    last(&brings_back).or_else(|| last(&versions_silent))
+}
+
+/// The evidence of `undo` for or against the change that it undoes; `None` where it tells nothing:
+/// too early, a gap in the log, or too little traffic.
+pub(super) fn contribution(
+    undo: &Change,
+    incident: &Incident,
+    moments: &Moments<'_>,
+    context: &Context,
+) -> Option<Contribution> {
+    let by = format!("{} `{}`", phrase::kind(undo.kind), undo.id);
+    let start_us = Rollout::of(undo).start_us;
+    let said = |nats: f64, text: String| {
+        Some(Contribution {
+            kind: EvidenceKind::Rollback,
+            nats,
+            text,
+        })
+    };
+    if moments.surely_before_onset(start_us) {
+        let text = format!("it was undone by {by} before the incident began");
+        return said(ROLLBACK_CLIP.0, text);
+    }
+    match &incident.end {
+        Some(end) if lag::probability_before(end, start_us) > VETO_PROBABILITY => {
+            let early = phrase::duration(start_us.saturating_sub(end.median_us));
+            said(
+                RECOVERED_BEFORE_UNDO,
+                format!("the rate was back {early} before {by} undid it"),
+            )
+        }
+        Some(end) => {
+            let nats = recovery_ratio(undo, end)
+                .ln()
+                .clamp(ROLLBACK_CLIP.0, ROLLBACK_CLIP.1);
+            let after_us = end.median_us.saturating_sub(undo.at_us);
+            let (time, side) = (
+                phrase::duration(after_us),
+                if after_us < 0 { "before" } else { "after" },
+            );
+            said(
+                nats,
+                format!("the rate was back {time} {side} {by} undid it"),
+            )
+        }
+        None if incident.state == State::Ongoing && recovery_would_show(start_us, context) => {
+            let patience = phrase::duration(UNDO_PATIENCE_US);
+            said(
+                ROLLBACK_CLIP.0,
+                format!("{by} undid it, and it went on for {patience} and more"),
+            )
+        }
+        None => None,
+    }
+}
+
+/// Density of the recovery at this time after the undo, against incidents that end by themselves.
+fn recovery_ratio(undo: &Change, end: &Estimate) -> f64 {
+    let rollout = Rollout::of(undo);
+    let length_s = rollout.assumed_length_s();
+    let density = |after_s: f64| {
+        let during = if (0.0..=length_s).contains(&after_s) {
+            1.0 / length_s
+        } else {
+            0.0
+        };
+        RECOVERY_WEIGHT_LOGNORMAL * lognormal_pdf(after_s, RECOVERY_MEDIAN_S, RECOVERY_SIGMA)
+            + (1.0 - RECOVERY_WEIGHT_LOGNORMAL) * during
+    };
+    let mean: f64 = end
+        .posterior
+        .iter()
+        .map(|(time_us, p)| {
+            let after_s = time_us.saturating_sub(rollout.start_us) as f64 / 1e6;
+            p * lag::over_skew(|skew_s| density(after_s - skew_s))
+        })
+        .sum();
+    mean / RECOVERY_BY_ITSELF_PER_S
+}
+
+/// Whether the log goes on for 30 minutes after the undo, with traffic enough to show a recovery.
+fn recovery_would_show(undo_us: i64, context: &Context) -> bool {
+    let until_us = undo_us.saturating_add(UNDO_PATIENCE_US);
+    let requests: u64 = context
+        .minutes
+        .iter()
+        .filter(|minute| (undo_us..until_us).contains(&minute.start_us))
+        .map(|minute| minute.requests)
+        .sum();
+    let hit = Totals::of(context.endpoints.iter().filter(|e| e.affected));
+    let excess = hit.rate() - hit.baseline_rate();
+    context.log_to_us >= until_us
+        && could_show(requests, hit.baseline_rate(), context.dispersion, excess)
+}

@@ -1,0 +1,172 @@
+//! Scope: are the endpoints that a change touches the ones that were hit?
+//!
+//! Comes in: the change's footprint and what each endpoint did during the incident. Each endpoint
+//! that could have shown the effect is a witness; those of a route group share code and traffic,
+//! so a group counts once, and only the largest groups count.
+
+use std::collections::BTreeMap;
+
+use super::constants::{
+    HIT_INSIDE, HIT_OUTSIDE, SCOPE_CLIP, SCOPE_GROUPS, SCOPE_WEIGHT, SPARED_INSIDE,
+};
+use super::footprint::Footprint;
+use super::{Context, Contribution, EndpointFact, EvidenceKind, phrase};
+use crate::changes::Change;
+
+/// The scope's log likelihood ratio, weighted.
+pub(super) fn contribution(
+    change: &Change,
+    footprint: &Footprint,
+    context: &Context,
+) -> Contribution {
+    let (nats, text) = match footprint {
+        Footprint::Undeclared => (
+            0.0,
+            "its marker names neither a service nor endpoints, so scope can't tell".to_owned(),
+        ),
+        Footprint::OutOfSight => (
+            0.0,
+            format!("{} in these logs, so scope can't tell", absence(change)),
+        ),
+        Footprint::Declared(touched) => {
+            let nats = ratio(touched, context).clamp(-SCOPE_CLIP, SCOPE_CLIP);
+            (SCOPE_WEIGHT * nats, finding(change, footprint, context))
+        }
+    };
+    Contribution {
+        kind: EvidenceKind::Scope,
+        nats,
+        text,
+    }
+}
+
+/// What of a change out of sight was looked for.
+fn absence(change: &Change) -> String {
+    match &change.service {
+        Some(service) => format!("its service `{service}` does not occur"),
+        None => "none of its endpoints occurs".to_owned(),
+    }
+}
+
+/// One route group's witnesses.
+#[derive(Default)]
+struct Group {
+    excess: f64,
+    requests: u64,
+    nats: f64,
+    witnesses: u32,
+}
+
+/// Sum over the largest groups of the mean log likelihood ratio of their endpoints. Largest by
+/// excess failures, then by requests: the groups that were hit must not be crowded out.
+fn ratio(touched: &[bool], context: &Context) -> f64 {
+    let mut groups: BTreeMap<(&str, u32), Group> = BTreeMap::new();
+    for (endpoint, touched) in context.endpoints.iter().zip(touched) {
+        if !endpoint.is_witness() || !(endpoint.affected || *touched) {
+            continue;
+        }
+        let (with, without) = match (endpoint.affected, *touched) {
+            (true, true) => HIT_INSIDE,
+            (true, false) => HIT_OUTSIDE,
+            (false, _) => SPARED_INSIDE,
+        };
+        let group = groups
+            .entry((&endpoint.service, endpoint.group))
+            .or_default();
+        group.excess += if endpoint.affected {
+            endpoint.excess_errors()
+        } else {
+            0.0
+        };
+        group.requests = group.requests.saturating_add(endpoint.requests);
+        group.nats += (with / without).ln();
+        group.witnesses += 1;
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by(|a, b| {
+        b.excess
+            .total_cmp(&a.excess)
+            .then(b.requests.cmp(&a.requests))
+    });
+    groups
+        .iter()
+        .take(SCOPE_GROUPS)
+        .map(|group| group.nats / f64::from(group.witnesses))
+        .sum()
+}
+
+/// The finding in a sentence.
+fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String {
+    let hit = context.endpoints.iter().filter(|e| e.affected).count();
+    let (mut hit_inside, mut spared_inside) = (0_usize, 0_usize);
+    for endpoint in footprint.endpoints(context).filter(|e| e.is_witness()) {
+        if endpoint.affected {
+            hit_inside += 1;
+        } else {
+            spared_inside += 1;
+        }
+    }
+    let whose = match &change.service {
+        Some(service) => format!("`{service}`"),
+        None => "the endpoints that it names".to_owned(),
+    };
+    match (hit_inside, spared_inside) {
+        (0, 0) => format!("none of the {hit} endpoints hit belongs to {whose}"),
+        (0, _) => format!("{whose} is not hit: {}", rates(footprint, context)),
+        (inside, 0) => format!("{inside} of the {hit} endpoints hit belong to {whose}"),
+        (inside, spared) => format!(
+            "{inside} of the {hit} endpoints hit belong to {whose}; {spared} others of it are spared"
+        ),
+    }
+}
+
+/// Error rate of the footprint against its expectation: `0.3 % failed, 0.3 % expected`, with the
+/// smallest excess that would have shown.
+pub(super) fn rates(footprint: &Footprint, context: &Context) -> String {
+    let totals = Totals::of(footprint.endpoints(context).filter(|e| e.is_witness()));
+    let seen = format!(
+        "{} of its requests failed, {} expected",
+        phrase::percent(totals.rate()),
+        phrase::percent(totals.baseline_rate()),
+    );
+    match super::smallest_visible_excess(
+        totals.requests,
+        totals.baseline_rate(),
+        context.dispersion,
+    ) {
+        Some(excess) => format!("{seen} (+{} would have shown)", phrase::percent(excess)),
+        None => seen,
+    }
+}
+
+/// Requests and errors of some endpoints, with what was expected.
+#[derive(Default)]
+pub(super) struct Totals {
+    /// Requests.
+    pub requests: u64,
+    /// Errors.
+    pub errors: u64,
+    /// Errors to be expected.
+    pub expected: f64,
+}
+
+impl Totals {
+    /// Adds the endpoints up.
+    pub(super) fn of<'a>(endpoints: impl Iterator<Item = &'a EndpointFact>) -> Totals {
+        endpoints.fold(Totals::default(), |sum, e| Totals {
+            requests: sum.requests.saturating_add(e.requests),
+            errors: sum.errors.saturating_add(e.errors),
+            expected: sum.expected + e.baseline_rate * e.requests as f64,
+        })
+    }
+
+    /// errors / requests.
+    pub(super) fn rate(&self) -> f64 {
+        self.errors as f64 / self.requests.max(1) as f64
+    }
+
+    /// Expected errors / requests.
+    pub(super) fn baseline_rate(&self) -> f64 {
+        self.expected / self.requests.max(1) as f64
+    }
+}
