@@ -8,3 +8,5 @@ pub mod confirm;
 pub mod detect;
 pub mod series;
 pub mod zoom;
+pub mod format;
+pub mod timestamp;
