@@ -1,0 +1,265 @@
+//! A log line's time, as bytes, in; microseconds since 1970 out.
+//!
+//! A [`Clock`] reads every notation that servers use: CLF (`17/May/2015:10:05:03 +0000`), ISO 8601
+//! and RFC 3339, nginx's error log, epochs in any unit, syslog, HAProxy, `ctime`. It is parsed by
+//! hand, without an allocation, and remembers the previous time: most lines of a log share their
+//! second with the line before, and nearly all of them share the day.
+//!
+//! A time that names no zone is a local time of the zone given, or UTC where none was given
+//! ([`Clock::assumed_utc`] then says so). The clock never asks for the current time: a syslog time,
+//! which has no year, needs [`Clock::not_after`].
+
+mod text;
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned, civil};
+
+pub use text::Unit;
+
+const SECOND: i64 = 1_000_000;
+const DAY_S: i64 = 86_400;
+
+/// Length of `17/May/2015:10:05:03 +0000`.
+const CLF: usize = 26;
+/// Longest text that is compared with the previous one: RFC 3339 with nanoseconds and an offset.
+const MEMO: usize = 36;
+
+/// Reads times; one per worker thread, because it remembers the previous one.
+///
+/// What it remembers never changes an answer, only its speed.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    zone: Option<TimeZone>,
+    not_after_us: Option<i64>,
+    clf: Clf,
+    memo: Memo,
+    day: text::DayMemo,
+    local: Option<Local>,
+    assumed_utc: bool,
+    offsets: Option<(i32, i32)>,
+}
+
+/// The previous CLF time: its text, its instant and the instant of its midnight in its own offset.
+#[derive(Debug, Clone)]
+struct Clf {
+    text: [u8; CLF],
+    us: Option<i64>,
+    midnight_us: Option<i64>,
+}
+
+/// The previous text of any other notation.
+#[derive(Debug, Clone)]
+struct Memo {
+    text: [u8; MEMO],
+    len: usize,
+    us: Option<i64>,
+}
+
+/// The zone's offset during one minute of local time. Since 1972 no zone has changed its offset
+/// within a minute.
+#[derive(Debug, Clone, Copy)]
+struct Local {
+    minute: i64,
+    offset_s: i32,
+}
+
+impl Clock {
+    /// A clock that reads times without a zone as local times of `zone`, or as UTC if `None`.
+    pub fn new(zone: Option<TimeZone>) -> Clock {
+        Clock {
+            zone,
+            not_after_us: None,
+            clf: Clf {
+                text: [0; CLF],
+                us: None,
+                midnight_us: None,
+            },
+            memo: Memo {
+                text: [0; MEMO],
+                len: 0,
+                us: None,
+            },
+            day: text::DayMemo::default(),
+            local: None,
+            assumed_utc: false,
+            offsets: None,
+        }
+    }
+
+    /// The same clock for a file whose lines were written up to this instant: a time without a year
+    /// gets the latest year that doesn't put it (by more than a day) after. Without it, such times
+    /// can't be read.
+    pub fn not_after(mut self, latest_us: i64) -> Clock {
+        self.not_after_us = Some(latest_us);
+        self
+    }
+
+    /// A clock with the same settings which has read nothing yet.
+    pub fn fresh(&self) -> Clock {
+        Clock {
+            not_after_us: self.not_after_us,
+            ..Clock::new(self.zone.clone())
+        }
+    }
+
+    /// Whether a time without a zone was read as UTC because no zone had been given.
+    pub fn assumed_utc(&self) -> bool {
+        self.assumed_utc
+    }
+
+    /// The smallest and the largest offset from UTC met so far, in seconds; `None` before the first
+    /// time. `Z` and epochs count as 0.
+    pub fn offsets(&self) -> Option<(i32, i32)> {
+        self.offsets
+    }
+
+    /// Reads a CLF time, the hot path: one compare if the second is the previous line's, two
+    /// compares and six digits if the day is.
+    #[inline]
+    pub fn clf(&mut self, text: &[u8]) -> Option<i64> {
+        let Ok(full) = <&[u8; CLF]>::try_from(text) else {
+            return self.read(text);
+        };
+        if *full == self.clf.text {
+            return self.clf.us;
+        }
+        self.clf_changed(full)
+    }
+
+    fn clf_changed(&mut self, full: &[u8; CLF]) -> Option<i64> {
+        let same_day = full[..12] == self.clf.text[..12] && full[20..] == self.clf.text[20..];
+        if same_day
+            && let Some(midnight_us) = self.clf.midnight_us
+            && let Some(second) = text::clock_seconds(&full[12..20])
+        {
+            let us = midnight_us + second * SECOND;
+            self.clf.text = *full;
+            self.clf.us = Some(us);
+            return Some(us);
+        }
+        let Some(parts) = text::clf(full, &mut self.day) else { return self.read(full) };
+        let us = self.instant(&parts)?;
+        let midnight_us = us - parts.second_of_day * SECOND - parts.micros;
+        let whole = parts.micros == 0 && parts.offset_s.is_some();
+        self.clf = Clf {
+            text: *full,
+            us: Some(us),
+            midnight_us: whole.then_some(midnight_us),
+        };
+        Some(us)
+    }
+
+    /// Reads a time in any notation; numbers are epochs whose unit is told by their size.
+    pub fn read(&mut self, text: &[u8]) -> Option<i64> {
+        let text = text.trim_ascii();
+        let memo = self.memo.text.get(..self.memo.len).unwrap_or_default();
+        if !text.is_empty() && memo == text {
+            return self.memo.us;
+        }
+        let us = self.read_anew(text)?;
+        if let Some(slot) = self.memo.text.get_mut(..text.len()) {
+            slot.copy_from_slice(text);
+            self.memo.len = text.len();
+            self.memo.us = Some(us);
+        }
+        Some(us)
+    }
+
+    fn read_anew(&mut self, text: &[u8]) -> Option<i64> {
+        let text = text
+            .strip_prefix(b"[")
+            .and_then(|t| t.strip_suffix(b"]"))
+            .unwrap_or(text);
+        let parts = match *text {
+            [b'0'..=b'9', _, _, _, b'-' | b'/', ..] => text::iso(text, &mut self.day)?,
+            [b'0'..=b'9', _, b'/', ..] => text::clf(text, &mut self.day)?,
+            [b'0'..=b'9', ..] => return self.noted(text::epoch(text, None)?, 0),
+            [b'A'..=b'Z', _, _, b' ', b'A'..=b'Z', ..] => text::ctime(text)?,
+            [b'A'..=b'Z', ..] => return self.yearless(text),
+            _ => return None,
+        };
+        self.instant(&parts)
+    }
+
+    /// Reads an epoch in a unit that is known.
+    pub fn epoch(&mut self, text: &[u8], unit: Unit) -> Option<i64> {
+        let us = text::epoch(text, Some(unit))?;
+        self.noted(us, 0)
+    }
+
+    /// A syslog time: the latest year whose date exists and isn't after the file's end.
+    fn yearless(&mut self, text: &[u8]) -> Option<i64> {
+        let limit_us = self.not_after_us?.checked_add(DAY_S * SECOND)?;
+        let year = Timestamp::from_microsecond(limit_us)
+            .ok()?
+            .to_zoned(TimeZone::UTC)
+            .year();
+        // Eight years back are enough for a 29 February, even around 1900 or 2100.
+        (0..=8).map(|back| i64::from(year) - back).find_map(|year| {
+            let parts = text::syslog(text, year)?;
+            self.instant(&parts).filter(|&us| us <= limit_us)
+        })
+    }
+
+    fn instant(&mut self, parts: &text::Parts) -> Option<i64> {
+        let local_s = parts.day * DAY_S + parts.second_of_day;
+        let offset_s = match parts.offset_s {
+            Some(offset_s) => offset_s,
+            None => self.local_offset(local_s)?,
+        };
+        self.noted(
+            (local_s - i64::from(offset_s)) * SECOND + parts.micros,
+            offset_s,
+        )
+    }
+
+    fn noted(&mut self, us: i64, offset_s: i32) -> Option<i64> {
+        let (low, high) = self.offsets.unwrap_or((offset_s, offset_s));
+        self.offsets = Some((low.min(offset_s), high.max(offset_s)));
+        Some(us)
+    }
+
+    /// The offset at a local time. A time that occurs twice is the first; one that was skipped is
+    /// read with the offset before the gap (RFC 5545's rule, as in Temporal's "compatible").
+    fn local_offset(&mut self, local_s: i64) -> Option<i32> {
+        let Some(zone) = &self.zone else {
+            self.assumed_utc = true;
+            return Some(0);
+        };
+        let minute = local_s.div_euclid(60);
+        if let Some(local) = self.local
+            && local.minute == minute
+        {
+            return Some(local.offset_s);
+        }
+        let naive = Timestamp::from_second(minute * 60)
+            .ok()?
+            .to_zoned(TimeZone::UTC)
+            .datetime();
+        let at = zone.to_ambiguous_timestamp(naive).compatible().ok()?;
+        let offset_s = i32::try_from(minute * 60 - at.as_second()).ok()?;
+        self.local = Some(Local { minute, offset_s });
+        Some(offset_s)
+    }
+}
+
+/// Reads one time as people and deploy systems write it: every notation that [`Clock::read`] knows,
+/// and RFC 9557 (`…[Europe/Berlin]`), RFC 2822 and a bare date (its midnight).
+pub fn parse_any(text: &str, zone: Option<&TimeZone>) -> Option<i64> {
+    let text = text.trim();
+    if let Some(us) = Clock::new(zone.cloned()).read(text.as_bytes()) {
+        return Some(us);
+    }
+    if let Ok(zoned) = text.parse::<Zoned>() {
+        return Some(zoned.timestamp().as_microsecond());
+    }
+    if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
+        return Some(zoned.timestamp().as_microsecond());
+    }
+    let date: civil::Date = text.parse().ok()?;
+    let midnight = date.to_zoned(zone.cloned().unwrap_or(TimeZone::UTC)).ok()?;
+    Some(midnight.timestamp().as_microsecond())
+}
+
+#[cfg(test)]
+mod tests;
