@@ -59,6 +59,9 @@ pub fn probability(p: f64) -> String {
     }
 }
 
+/// 10^12 s are 31,700 years: no log is longer, and the arithmetic below can't overflow.
+const LONGEST_S: f64 = 1e12;
+
 /// Seconds in the two units that matter: `42 s`, `94 s`, `12 min`, `2 h 1 min`, `3 d 4 h`.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() {
@@ -72,7 +75,7 @@ pub fn duration(seconds: f64) -> String {
             "under 1\u{a0}s".to_owned()
         };
     }
-    let s = seconds.round() as u64;
+    let s = seconds.round().min(LONGEST_S) as u64;
     let (major, unit, minor, subunit) = match s {
         60 => return "1\u{a0}min".to_owned(),
         0..120 => return format!("{s}\u{a0}s"),
@@ -85,6 +88,19 @@ pub fn duration(seconds: f64) -> String {
         format!("{major}\u{a0}{unit}")
     } else {
         format!("{major}\u{a0}{unit}\u{a0}{minor}\u{a0}{subunit}")
+    }
+}
+
+/// A ratio: `1.4×`, `31×`, `>9,999×`.
+pub fn times(ratio: f64) -> String {
+    if !ratio.is_finite() {
+        "?".to_owned()
+    } else if ratio < 9.95 {
+        format!("{ratio:.1}×")
+    } else if ratio < 9_999.5 {
+        format!("{}×", count(ratio.round() as u64))
+    } else {
+        ">9,999×".to_owned()
     }
 }
 
@@ -174,9 +190,23 @@ mod tests {
             (7282.0, "2 h 1 min"),
             (86_400.0, "24 h"),
             (187_200.0, "2 d 4 h"),
+            (u64::MAX as f64, "11574074 d 2 h"), // 10^12 s, rounded to the hour
             (f64::INFINITY, "?"),
         ] {
             assert_eq!(spaced(duration(seconds)), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn ratios_have_two_digits_at_least() {
+        for (ratio, expected) in [
+            (1.44, "1.4×"),
+            (31.2, "31×"),
+            (2100.0, "2,100×"),
+            (1e300, ">9,999×"),
+            (f64::NAN, "?"),
+        ] {
+            assert_eq!(times(ratio), expected);
         }
     }
 

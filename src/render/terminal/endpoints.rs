@@ -24,59 +24,49 @@ const GUTTER: usize = 2;
 
 struct Column {
     title: &'static str,
-    right: bool,
+    alignment: CellAlignment,
     /// The columns with the highest number give way first.
     gives_way: u8,
     cell: fn(&View, &Endpoint) -> String,
 }
 
-const COLUMNS: [Column; 7] = [
+const fn column(
+    title: &'static str,
+    alignment: CellAlignment,
+    gives_way: u8,
+    cell: fn(&View, &Endpoint) -> String,
+) -> Column {
     Column {
-        title: "ERRORS",
-        right: true,
-        gives_way: 0,
-        cell: |_, e| count(e.errors),
-    },
-    Column {
-        title: "RATE",
-        right: true,
-        gives_way: 1,
-        cell: |_, e| percent(e.error_rate),
-    },
-    Column {
-        title: "REQUESTS",
-        right: true,
-        gives_way: 3,
-        cell: |_, e| count(e.requests),
-    },
-    Column {
-        title: "SERVICE",
-        right: false,
-        gives_way: 2,
-        cell: |_, e| short(&visible(&e.service), SERVICE_ROOM),
-    },
-    Column {
-        title: "STATUS",
-        right: false,
-        gives_way: 4,
-        cell: |_, e| statuses(e),
-    },
-    Column {
-        title: "ERRORS OVER TIME",
-        right: false,
-        gives_way: 5,
-        cell: over_time,
-    },
-    Column {
-        title: "IN",
-        right: false,
-        gives_way: 1,
-        cell: |view, e| incidents_of(view, e),
-    },
+        title,
+        alignment,
+        gives_way,
+        cell,
+    }
+}
+
+const COLUMNS: [Column; 8] = [
+    column("ERRORS", CellAlignment::Right, 1, |_, e| count(e.errors)),
+    column("RATE", CellAlignment::Right, 2, |_, e| {
+        percent(e.error_rate)
+    }),
+    column("REQUESTS", CellAlignment::Right, 5, |_, e| {
+        count(e.requests)
+    }),
+    column("SERVICE", CellAlignment::Left, 4, |_, e| {
+        short(&visible(&e.service), SERVICE_ROOM)
+    }),
+    column(NAME, CellAlignment::Left, 0, |_, e| {
+        format!("{} {}", visible(&e.method), visible(&e.endpoint))
+    }),
+    column("STATUS", CellAlignment::Left, 6, |_, e| statuses(e)),
+    column("ERRORS OVER TIME", CellAlignment::Left, 7, over_time),
+    column("IN", CellAlignment::Left, 3, |view, e| {
+        incidents_of(view, e)
+    }),
 ];
 
-/// Where the endpoint's name stands among the columns.
-const NAME_AT: usize = 4;
+/// The column that takes what room is left, and is never left out.
+const NAME: &str = "ENDPOINT";
 
 /// The table of endpoints, and a title that says how much of it is shown.
 pub fn write(page: &mut Page, view: &View) {
@@ -101,75 +91,84 @@ pub fn write(page: &mut Page, view: &View) {
         &[Tone::Faint.span(title)],
     );
 
-    let (table, is_failing) = (lay_out(page, view, &shown), |e: &&Endpoint| {
-        !hit_by(view, e).is_empty()
-    });
-    for (i, line) in table.lines().enumerate() {
+    let columns = fitting(page.width(), view, &shown);
+    for (i, line) in lay_out(view, &columns, shown.len()).lines().enumerate() {
+        // The first two lines are the header and the line under it.
         let tone = match i.checked_sub(2).and_then(|row| shown.get(row)) {
             None => Tone::Faint,
-            Some(endpoint) if is_failing(endpoint) => Tone::Strong,
-            Some(_) => Tone::Plain,
+            Some(endpoint) if hit_by(view, endpoint).is_empty() => Tone::Plain,
+            Some(_) => Tone::Strong,
         };
         page.line(&[Tone::Plain.span(" ".repeat(GUTTER)), tone.span(line)]);
     }
 }
 
-fn lay_out(page: &Page, view: &View, shown: &[&Endpoint]) -> Table {
+/// A column with the texts of its cells.
+type Filled<'a> = (&'a Column, Vec<String>);
+
+/// The columns that there is room for, with their cells.
+fn fitting(room: usize, view: &View, shown: &[&Endpoint]) -> Vec<Filled<'static>> {
     let unicode = view.style.unicode;
-    let mut columns: Vec<(&Column, Vec<String>)> = COLUMNS
+    let fill = |column: &'static Column| -> Filled<'static> {
+        let texts = shown.iter().map(|e| (column.cell)(view, e));
+        (
+            column,
+            texts
+                .map(|text| clean(&text, unicode).into_owned())
+                .collect(),
+        )
+    };
+    let mut columns: Vec<_> = COLUMNS
         .iter()
-        .map(|column| {
-            let cells = shown
-                .iter()
-                .map(|e| clean(&(column.cell)(view, e), unicode).into_owned());
-            (column, cells.collect::<Vec<_>>())
-        })
+        .map(fill)
         .filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty()))
         .collect();
-    let taken = |columns: &[(&Column, Vec<String>)]| -> usize {
-        columns
-            .iter()
-            .map(|(column, cells)| GUTTER + widest(column.title, cells))
-            .sum()
-    };
-    let names = shown.iter().map(|e| {
-        let name = format!("{} {}", visible(&e.method), visible(&e.endpoint));
-        clean(&name, unicode).into_owned()
-    });
-    let names: Vec<String> = names.collect();
-    let asked = widest("ENDPOINT", &names).min(NAME_ROOM) + GUTTER;
-    while taken(&columns) + asked > page.width() {
+    while asked(&columns) > room && columns.len() > 1 {
         let Some(loser) = (0..columns.len()).max_by_key(|&i| columns[i].0.gives_way) else {
             break;
         };
         columns.remove(loser);
     }
-    let room = page.width().saturating_sub(taken(&columns) + GUTTER);
-    let names = names.iter().map(|name| fit(name, room, unicode));
-    let before = columns
-        .iter()
-        .filter(|(column, _)| {
-            COLUMNS
-                .iter()
-                .take(NAME_AT)
-                .any(|c| c.title == column.title)
-        })
-        .count();
-    let endpoint = Column {
-        title: "ENDPOINT",
-        right: false,
-        gives_way: 0,
-        cell: |_, _| String::new(),
-    };
-    columns.insert(before, (&endpoint, names.collect()));
+    let spare = room.saturating_sub(asked(&columns));
+    for (column, cells) in &mut columns {
+        let limit = needed(column, cells) + spare;
+        for cell in cells.iter_mut().filter(|_| column.title == NAME) {
+            *cell = fit(cell, limit, unicode);
+        }
+    }
+    columns
+}
 
-    let line = if unicode { '─' } else { '-' };
+/// Columns of the page that these columns of the table ask for.
+fn asked(columns: &[Filled]) -> usize {
+    columns
+        .iter()
+        .map(|(column, cells)| GUTTER + needed(column, cells))
+        .sum()
+}
+
+fn needed(column: &Column, cells: &[String]) -> usize {
+    let widest = cells
+        .iter()
+        .map(|cell| width(cell))
+        .chain([width(column.title)])
+        .max()
+        .unwrap_or(0);
+    if column.title == NAME {
+        widest.min(NAME_ROOM)
+    } else {
+        widest
+    }
+}
+
+fn lay_out(view: &View, columns: &[Filled], rows: usize) -> Table {
+    let line = if view.style.unicode { '─' } else { '-' };
     let mut table = Table::new();
     table
         .load_style(TableStyle::new().header_separator(LineStyle::none().fill(line).junction(line)))
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(columns.iter().map(|(column, _)| column.title));
-    for row in 0..shown.len() {
+    for row in 0..rows {
         table.add_row(
             columns
                 .iter()
@@ -180,23 +179,10 @@ fn lay_out(page: &Page, view: &View, shown: &[&Endpoint]) -> Table {
     for (i, (shape, _)) in columns.iter().enumerate() {
         if let Some(column) = table.column_mut(i) {
             column.set_padding((0, u16::from(i != last)));
-            column.set_cell_alignment(if shape.right {
-                CellAlignment::Right
-            } else {
-                CellAlignment::Left
-            });
+            column.set_cell_alignment(shape.alignment);
         }
     }
     table
-}
-
-fn widest(title: &str, cells: &[String]) -> usize {
-    cells
-        .iter()
-        .map(|cell| width(cell))
-        .chain([width(title)])
-        .max()
-        .unwrap_or(0)
 }
 
 /// `500 502`: the statuses, most errors first.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::changes::{self, Listing};
 use super::{NAME_ROOM, View};
-use crate::render::human::{count, count_of, duration, latency, percent, percent_number};
+use crate::render::human::{count, count_of, duration, latency, percent, percent_number, times};
 use crate::render::page::{Page, Span, Tone};
 use crate::render::sanitize::{short, visible};
 use crate::render::spark::{Axis, Bin, bars, gap_sign};
@@ -224,8 +224,8 @@ fn shared(scope: &[ScopeLabel]) -> String {
     let labels = scope.iter().take(LABELS_NAMED).map(|label| {
         let name = format!("{}={}", label.label, visible(&label.value));
         let lift = match label.lift {
-            Some(lift) if lift.is_finite() => format!(", {lift:.0}× the rate elsewhere"),
-            _ => String::new(),
+            Some(lift) => format!(", {} the rate elsewhere", times(lift)),
+            None => String::new(),
         };
         format!(
             "{} in {} of the errors{lift}",
