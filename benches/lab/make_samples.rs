@@ -18,22 +18,30 @@ use stories::{Story, auth_outage, not_the_deploy, quiet_day};
 fn main() -> io::Result<ExitCode> {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     let [arg] = args.as_slice() else {
-        writeln!(io::stderr(), "usage: make-samples FOLDER | --truth")?;
-        return Ok(ExitCode::from(2));
+        return usage();
     };
+    let wants_truth = arg == "--truth";
+    if !wants_truth && arg.as_encoded_bytes().starts_with(b"-") {
+        return usage();
+    }
     let mut out = io::stdout().lock();
     for story in [
         auth_outage::make(),
         quiet_day::make(),
         not_the_deploy::make(),
     ] {
-        if arg == "--truth" {
+        if wants_truth {
             print_truth(&mut out, &story)?;
         } else {
             story.files.write(&Path::new(arg).join(story.name))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn usage() -> io::Result<ExitCode> {
+    writeln!(io::stderr(), "usage: make-samples FOLDER | --truth")?;
+    Ok(ExitCode::from(2))
 }
 
 fn print_truth(out: &mut impl io::Write, story: &Story) -> io::Result<()> {
