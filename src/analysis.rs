@@ -97,7 +97,8 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
         .num_threads(options.threads)
         .build()
         .map_err(|e| Error::io("the threads can't be started", std::io::Error::other(e)))?;
-    let reading = |query| Reading {
+    let everything = Query::default();
+    let whole = Reading {
         files: &found.files,
         io: options.io,
         now_us: options.now_us,
@@ -105,15 +106,15 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
         registry: options.registry,
         format: options.log_format.clone(),
         zone: options.zone.clone(),
-        query,
+        query: &everything,
         progress: options.progress,
     };
-    let mut query = options.query.clone();
     let of_day = |m: Option<Moment>| matches!(m, Some(Moment::TimeOfDay { .. }));
-    let last = if of_day(options.since) || of_day(options.until) { last_time(&scan(&reading(&Query::default()))) } else { None };
+    let last = if of_day(options.since) || of_day(options.until) { last_time(&scan(&whole)) } else { None };
+    let mut query = options.query.clone();
     query.since_us = options.since.and_then(|m| m.resolve(last));
     query.until_us = options.until.and_then(|m| m.resolve(last));
-    let reading = reading(&query);
+    let reading = Reading { query: &query, ..whole };
 
     let scan = scan(&reading);
     refuse_unread(&scan, found)?;

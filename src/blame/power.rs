@@ -1,7 +1,10 @@
 //! Power: could this endpoint have shown the incident at all? What could not is no witness.
 
 use super::constants::{POWER, POWER_ALPHA, POWER_FAILURES, POWER_REQUESTS};
-use crate::stats::{beta_binomial_at_least, beta_binomial_critical};
+use crate::stats::ln_beta_binomial_tail;
+
+/// Smallest over-dispersion told from none.
+const LEAST_RHO: f64 = 1e-6;
 
 /// Whether `requests` at this baseline rate and over-dispersion would show an error rate that is
 /// `excess` higher: at least three failures more, noticed with probability 0.8 at level 0.01.
@@ -10,8 +13,31 @@ pub fn could_show(requests: u64, baseline_rate: f64, rho: f64, excess: f64) -> b
     if n as f64 * excess < POWER_FAILURES {
         return false;
     }
-    let noticed_from = beta_binomial_critical(n, baseline_rate, rho, POWER_ALPHA);
-    beta_binomial_at_least(noticed_from, n, (baseline_rate + excess).min(1.0), rho) >= POWER
+    let noticed_from = critical(n, baseline_rate, rho, POWER_ALPHA);
+    ln_at_least(noticed_from, n, baseline_rate + excess, rho) >= POWER.ln()
+}
+
+/// ln P(at least `x` errors among `n` requests), beta-binomial with this mean rate and intra-class
+/// correlation ρ (ρ → 0 is the binomial).
+fn ln_at_least(x: u64, n: u64, rate: f64, rho: f64) -> f64 {
+    let rate = rate.clamp(1e-12, 1.0 - 1e-12);
+    let kappa = 1.0 / rho.clamp(LEAST_RHO, 1.0 - LEAST_RHO) - 1.0;
+    ln_beta_binomial_tail(x, n, rate * kappa, (1.0 - rate) * kappa)
+}
+
+/// The least number of errors among `n` requests that comes up with probability below `alpha`;
+/// `n + 1` where none does.
+fn critical(n: u64, rate: f64, rho: f64, alpha: f64) -> u64 {
+    let (mut common, mut rare) = (0, n + 1);
+    while rare - common > 1 {
+        let middle = common.midpoint(rare);
+        if ln_at_least(middle, n, rate, rho) < alpha.ln() {
+            rare = middle;
+        } else {
+            common = middle;
+        }
+    }
+    rare
 }
 
 /// The smallest excess of the error rate that [`could_show`] affirms, to three digits; `None` where

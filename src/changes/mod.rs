@@ -191,3 +191,29 @@ pub enum Status {
     /// It was under way when the marker was written.
     InProgress,
 }
+
+impl Kind {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Deploy => "deploy",
+            Kind::Rollback => "rollback",
+            Kind::Flag => "flag",
+            Kind::Config => "config",
+            Kind::Migration => "migration",
+            Kind::Infra => "infra",
+        }
+    }
+}
+
+impl Status {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Succeeded => "succeeded",
+            Status::Failed => "failed",
+            Status::Cancelled => "cancelled",
+            Status::InProgress => "in_progress",
+        }
+    }
+}

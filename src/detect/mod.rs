@@ -40,3 +40,10 @@ pub struct Baseline {
     /// First minute after it.
     pub to_min: i64,
 }
+/// stub
+pub struct Detection { /// s
+ pub candidates: Vec<Candidate> }
+/// stub
+pub fn candidates(_: &crate::series::SeriesSet) -> Detection { Detection { candidates: vec![] } }
+/// stub
+pub fn gaps(_: &crate::series::SeriesSet) -> Vec<(Option<crate::series::ServiceId>, usize, usize)> { vec![] }

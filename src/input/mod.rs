@@ -17,7 +17,7 @@ mod walk;
 
 pub use feed::{Block, Buffer, Feed, Salvage, Selection};
 pub use lines::Lines;
-pub use walk::{Codec, Found, LogFile, find};
+pub use walk::{Found, LogFile, find};
 
 /// Bytes in a block, before it is extended to the end of its last line.
 pub const BLOCK: usize = 4 << 20;

@@ -281,6 +281,7 @@ pub fn guilty_deploy() -> Report {
             lift: Some(31.0),
         }],
         verdict: "change".to_owned(),
+        summary: "Caused by deploy d-1042 of api, 42 s before the onset.".into(),
         suspects: vec![
             Suspect {
                 rank: 1,
@@ -312,14 +313,17 @@ pub fn guilty_deploy() -> Report {
             Alternative {
                 kind: "dependency".to_owned(),
                 probability: 0.012,
+                evidence: Vec::new(),
             },
             Alternative {
                 kind: "load".to_owned(),
                 probability: 0.001,
+                evidence: Vec::new(),
             },
             Alternative {
                 kind: "unknown".to_owned(),
                 probability: 0.005,
+                evidence: Vec::new(),
             },
         ],
         changes: vec![
@@ -431,10 +435,12 @@ pub fn unexplained() -> Report {
         Alternative {
             kind: "dependency".to_owned(),
             probability: 0.6,
+                evidence: Vec::new(),
         },
         Alternative {
             kind: "unknown".to_owned(),
             probability: 0.31,
+                evidence: Vec::new(),
         },
     ];
     incident
@@ -459,6 +465,7 @@ pub fn ambiguous() -> Report {
     incident.alternatives = vec![Alternative {
         kind: "unknown".to_owned(),
         probability: 0.07,
+                evidence: Vec::new(),
     }];
     incident.recurring = Some(Recurring {
         every_s: 3600,

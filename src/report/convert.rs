@@ -26,6 +26,9 @@ use crate::sketch::Latencies;
 use crate::stats::wilson;
 use crate::zoom::Detail;
 
+/// Two-sided 95 % of the normal distribution.
+const Z_95: f64 = 1.959_963_984_540_054;
+
 /// Everything that a report is made from.
 pub(crate) struct Material<'a> {
     /// The files.
@@ -463,7 +466,7 @@ fn users(detail: &Detail) -> Option<Users> {
     if active == 0 {
         return None;
     }
-    let (low, high) = wilson(affected, active);
+    let (low, high) = wilson(affected, active, Z_95);
     let whole = |n: u64| (n as f64 * weight).round() as u64;
     Some(Users {
         affected: whole(affected),

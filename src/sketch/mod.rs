@@ -6,4 +6,4 @@ mod latency;
 mod users;
 
 pub use latency::Latencies;
-pub use users::{UserCounts, Users, user_hash};
+pub use users::{Users, user_hash};
