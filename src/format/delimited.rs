@@ -1,0 +1,307 @@
+//! Lines whose parts stand in a fixed order between fixed delimiters, such as access logs.
+//!
+//! A layout is written as the line would be, with the parts in braces:
+//! `{who} [{time}] "{request}" {status} {}{|} "{}" "{agent}"{tail}`.
+//! A part ends where the text after it begins; one in quotes ends at the first quote that no
+//! backslash escapes. `{}` is stepped over, `{latency:ms}` has a unit. Three are special:
+//! - `{who}`: the head of a CLF line: `[virtual host[:port]] client ident user`;
+//! - `{|}`: the line may end here, or go on with the tail;
+//! - `{tail}`: what administrators added at the end, which is learned from a file's first lines
+//!   ([`Layout::learn`]); `{bare tail}` may not begin with a quote.
+
+use crate::record::{Depth, Reject};
+use crate::timestamp::Unit;
+
+use super::fields::{Fields, Slot, address, is_ip, split_once};
+use super::keys::{Keys, Meaning, with_unit};
+use super::text::latency_us;
+
+/// How a kind of line is laid out.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    steps: Vec<Step>,
+    tail: Tail,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Text that must stand here.
+    Literal(Box<[u8]>),
+    Part { slot: Option<Slot>, unit: Option<Unit>, end: End },
+    Who,
+    MayEnd,
+    Tail { bare: bool },
+}
+
+/// Where a part ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// At a quote that isn't escaped.
+    Quote,
+    /// At this byte, or at the end of the line if that is a space.
+    Byte(u8),
+    /// At the end of the line.
+    Line,
+}
+
+/// Where in the tail the latency stands.
+#[derive(Debug, Clone)]
+enum Tail {
+    Unknown,
+    /// In the token `name=…`.
+    Named { name: Box<[u8]>, unit: Option<Unit> },
+    /// It is the token at this place.
+    At { index: usize, unit: Option<Unit> },
+}
+
+impl Layout {
+    /// Compiles a layout; the error says what is wrong with it.
+    pub(super) fn new(text: &str) -> Result<Layout, String> {
+        let mut steps = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let Some((literal, after)) = rest.split_once('{') else {
+                steps.push(Step::Literal(rest.as_bytes().into()));
+                break;
+            };
+            if !literal.is_empty() {
+                steps.push(Step::Literal(literal.as_bytes().into()));
+            }
+            let (part, after) = after.split_once('}').ok_or("a brace that isn't closed")?;
+            steps.push(Step::new(part, literal, after)?);
+            rest = after;
+        }
+        Ok(Layout { steps, tail: Tail::Unknown })
+    }
+
+    /// The parts of the request that stand on the line.
+    #[inline]
+    pub(super) fn parse<'a>(&self, line: &'a [u8], depth: Depth) -> Result<Fields<'a>, Reject> {
+        let mut fields = Fields::new(depth);
+        let tail = self.walk(line, &mut fields, depth)?;
+        let latency = match &self.tail {
+            Tail::Unknown => None,
+            _ if tail.is_empty() => None,
+            Tail::Named { name, unit } => Tokens(tail).find_map(|token| named(token, name)).map(|text| (text, *unit)),
+            Tail::At { index, unit } => Tokens(tail).nth(*index).map(|token| (token, *unit)),
+        };
+        if let Some((text, unit)) = latency {
+            fields.set(Slot::Latency, unquoted(text), unit);
+        }
+        Ok(fields)
+    }
+
+    /// Takes the steps along the line; what is left is the tail.
+    #[inline]
+    fn walk<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>, depth: Depth) -> Result<&'a [u8], Reject> {
+        let mut rest = line;
+        let mut may_end = false;
+        for step in &self.steps {
+            match step {
+                Step::Literal(literal) => match rest.strip_prefix(&**literal) {
+                    Some(after) => rest = after,
+                    None if may_end && (rest.is_empty() || rest[0] == b' ') => return Ok(rest),
+                    None if rest.len() < literal.len() && literal.starts_with(rest) => return Err(Reject::Truncated),
+                    None => return Err(Reject::Unrecognized),
+                },
+                Step::Part { slot, unit, end } => {
+                    let len = end.find(rest)?;
+                    if let Some(slot) = slot {
+                        fields.set(*slot, &rest[..len], *unit);
+                    }
+                    rest = &rest[len..];
+                    may_end = false;
+                }
+                Step::Who => rest = who(rest, fields, depth)?,
+                Step::MayEnd => may_end = true,
+                Step::Tail { bare } => {
+                    let is_tail = rest.is_empty() || rest[0] == b' ' && !(*bare && rest.get(1) == Some(&b'"'));
+                    return if is_tail { Ok(rest) } else { Err(Reject::Unrecognized) };
+                }
+            }
+        }
+        if rest.is_empty() { Ok(rest) } else { Err(Reject::Unrecognized) }
+    }
+
+    /// The same layout, knowing where the tail of these lines has the latency. It has one where a
+    /// name says so (`rt=0.123`), or where every line has, at the same place, a number with a unit
+    /// (`12ms`) or with exactly three decimals (nginx's `$request_time`, in seconds; an upstream's
+    /// time beside it is the smaller one). Other numbers can mean anything and are left alone.
+    pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
+        let tails: Vec<Vec<&[u8]>> = lines
+            .filter_map(|line| self.walk(line, &mut Fields::new(Depth::Counts), Depth::Counts).ok())
+            .map(|tail| Tokens(tail).collect())
+            .collect();
+        let tail = named_latency(&tails, keys).or_else(|| bare_latency(&tails)).unwrap_or(Tail::Unknown);
+        Layout { steps: self.steps.clone(), tail }
+    }
+}
+
+/// The best-ranked name of a latency in any of the tails.
+fn named_latency(tails: &[Vec<&[u8]>], keys: &Keys) -> Option<Tail> {
+    let mut best: Option<(u8, &[u8], Option<Unit>)> = None;
+    for token in tails.iter().flatten() {
+        let Some((name, value)) = split_once(unquoted(token), b'=') else { continue };
+        let Some(Meaning::Part { slot: Slot::Latency, rank, unit }) = keys.find_name(name) else { continue };
+        if latency_us(unquoted(value), unit).is_some() && best.is_none_or(|(known, ..)| rank < known) {
+            best = Some((rank, name, unit));
+        }
+    }
+    best.map(|(_, name, unit)| Tail::Named { name: name.into(), unit })
+}
+
+/// The place where every tail has a latency (or `-`), the longest if there are several.
+fn bare_latency(tails: &[Vec<&[u8]>]) -> Option<Tail> {
+    let places = tails.iter().map(Vec::len).min()?;
+    let sum_at = |index: usize| {
+        let mut sum = None;
+        for tail in tails {
+            match unquoted(tail[index]) {
+                b"-" => {}
+                token => sum = Some(sum.unwrap_or(0u64).saturating_add(bare_us(token)?)),
+            }
+        }
+        sum.map(|sum| (sum, index))
+    };
+    // Of equal sums the first place.
+    let longest = (0..places).filter_map(sum_at).max_by_key(|&(sum, index)| (sum, usize::MAX - index));
+    longest.map(|(_, index)| Tail::At { index, unit: Some(Unit::Seconds) })
+}
+
+/// `0.123` and `12ms`, but no `12`, `1.5` or `1.2345`.
+fn bare_us(token: &[u8]) -> Option<u64> {
+    let three_decimals = match token {
+        [whole @ .., b'.', a, b, c] => {
+            !whole.is_empty() && whole.iter().chain([a, b, c]).all(u8::is_ascii_digit)
+        }
+        _ => false,
+    };
+    latency_us(token, three_decimals.then_some(Unit::Seconds))
+}
+
+impl Step {
+    fn new(part: &str, before: &str, after: &str) -> Result<Step, String> {
+        let end = match after.as_bytes().first() {
+            Some(b'"') if before.ends_with('"') => End::Quote,
+            // An optional rest or a tail begins with a space.
+            Some(b'{') => End::Byte(b' '),
+            Some(&b) => End::Byte(b),
+            None => End::Line,
+        };
+        let (name, unit) = with_unit(part);
+        Ok(match (part, Slot::named(name)) {
+            ("who", _) => Step::Who,
+            ("|", _) => Step::MayEnd,
+            ("tail", _) => Step::Tail { bare: false },
+            ("bare tail", _) => Step::Tail { bare: true },
+            ("", _) => Step::Part { slot: None, unit, end },
+            (_, Some(slot)) => Step::Part { slot: Some(slot), unit, end },
+            _ => return Err(format!("{{{part}}}: no such part of a request")),
+        })
+    }
+}
+
+impl End {
+    /// How long the part is that begins here.
+    #[inline]
+    fn find(self, rest: &[u8]) -> Result<usize, Reject> {
+        match self {
+            End::Quote => closing_quote(rest).ok_or(Reject::Truncated),
+            End::Byte(b' ') => Ok(memchr::memchr(b' ', rest).unwrap_or(rest.len())),
+            End::Byte(byte) => memchr::memchr(byte, rest).ok_or(Reject::Truncated),
+            End::Line => Ok(rest.len()),
+        }
+    }
+}
+
+/// The quote that ends a quoted part: not escaped, and followed by a space or nothing, since some
+/// servers don't escape the quotes inside.
+#[inline]
+fn closing_quote(text: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr(b'"', text.get(from..)?)?;
+        let is_end = matches!(text.get(at + 1), None | Some(b' '));
+        let escaped = at > 0 && text[at - 1] == b'\\' && {
+            let backslashes = text[..at].iter().rev().take_while(|&&b| b == b'\\').count();
+            backslashes % 2 == 1
+        };
+        if is_end && !escaped {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// `[virtual host[:port]] client ident user`, up to the ` [` of the time.
+#[inline]
+fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>, depth: Depth) -> Result<&'a [u8], Reject> {
+    let mut from = 0;
+    let open = loop {
+        let bracket = text.get(from..).and_then(|rest| memchr::memchr(b'[', rest));
+        let at = from + bracket.ok_or(Reject::Unrecognized)?;
+        if at > 0 && text[at - 1] == b' ' {
+            break at - 1;
+        }
+        from = at + 1;
+    };
+    let head = &text[..open];
+    let (first, after) = split_once(head, b' ').unwrap_or((head, b""));
+    let (client, names) = if is_ip(first) {
+        (first, after)
+    } else {
+        match split_once(after, b' ') {
+            // Without an address to tell: a host name as the client, unless there are four words.
+            Some((second, names)) if is_ip(second) || names.contains(&b' ') => {
+                if let Some(host) = address(first) {
+                    fields.set(Slot::Service, host, None);
+                }
+                (second, names)
+            }
+            _ => (first, after),
+        }
+    };
+    if depth == Depth::Full {
+        fields.set(Slot::Client, client, None);
+        if let Some((_ident, user)) = split_once(names, b' ') {
+            fields.set(Slot::User, user, None);
+        }
+    }
+    Ok(&text[open..])
+}
+
+/// The value of a token `name=value`, with or without quotes.
+#[inline]
+fn named<'a>(token: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    unquoted(token).strip_prefix(name)?.strip_prefix(b"=")
+}
+
+#[inline]
+fn unquoted(token: &[u8]) -> &[u8] {
+    match token {
+        [b'"', inside @ .., b'"'] => inside,
+        _ => token,
+    }
+}
+
+/// The words of a tail; quoted ones, or those with a quoted value, may have spaces in them.
+struct Tokens<'a>(&'a [u8]);
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let text = self.0.trim_ascii_start();
+        if text.is_empty() {
+            return None;
+        }
+        let word = memchr::memchr(b' ', text).unwrap_or(text.len());
+        let len = match memchr::memchr(b'"', &text[..word]) {
+            Some(open) => closing_quote(&text[open + 1..]).map_or(text.len(), |inside| open + inside + 2),
+            None => word,
+        };
+        self.0 = &text[len..];
+        Some(&text[..len])
+    }
+}

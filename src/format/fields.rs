@@ -1,0 +1,327 @@
+//! The parts of a request as they stand on the line, and what they must look like to be one.
+//!
+//! Every parser fills [`Fields`], its own way; [`Fields::record`] turns them into a [`Record`] or
+//! says why the line is none. So what is a request, a status or a client is decided here, once, for
+//! all shapes. It knows no key name and no layout.
+
+use crate::record::{Depth, Record, Reject, Status};
+use crate::timestamp::{Clock, Unit};
+
+use super::text::{latency_us, unescape};
+
+/// A part of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    Time,
+    Status,
+    Method,
+    Target,
+    /// A whole request line: `GET / HTTP/1.1`.
+    Request,
+    Latency,
+    Service,
+    Client,
+    User,
+    Agent,
+    Host,
+    Version,
+    Region,
+}
+
+impl Slot {
+    /// Every slot with its name in specs.
+    pub(super) const ALL: [(&'static str, Slot); 13] = [
+        ("time", Slot::Time),
+        ("status", Slot::Status),
+        ("method", Slot::Method),
+        ("target", Slot::Target),
+        ("request", Slot::Request),
+        ("latency", Slot::Latency),
+        ("service", Slot::Service),
+        ("client", Slot::Client),
+        ("user", Slot::User),
+        ("agent", Slot::Agent),
+        ("host", Slot::Host),
+        ("version", Slot::Version),
+        ("region", Slot::Region),
+    ];
+
+    pub(super) fn named(name: &str) -> Option<Slot> {
+        Slot::ALL.iter().find(|(known, _)| *known == name).map(|&(_, slot)| slot)
+    }
+
+    /// Whether pass 1 needs it.
+    pub(super) fn is_counted(self) -> bool {
+        (self as usize) <= Slot::Service as usize
+    }
+}
+
+/// A value as it stands on the line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Raw<'a> {
+    pub text: &'a [u8],
+    /// What a bare number means, where the key's name or the format says so.
+    pub unit: Option<Unit>,
+    /// Whether it has backslash escapes that must be undone.
+    pub escaped: bool,
+    rank: u8,
+}
+
+const ABSENT: Raw<'static> = Raw { text: b"", unit: None, escaped: false, rank: u8::MAX };
+
+/// What a parser found on one line.
+pub(super) struct Fields<'a> {
+    raw: [Raw<'a>; Slot::ALL.len()],
+    depth: Depth,
+    any_escaped: bool,
+    /// A request's key was there, but empty or `-`.
+    saw_empty_request: bool,
+    /// A status's key was there, whatever its value.
+    saw_status: bool,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(depth: Depth) -> Fields<'a> {
+        Fields {
+            raw: [ABSENT; Slot::ALL.len()],
+            depth,
+            any_escaped: false,
+            saw_empty_request: false,
+            saw_status: false,
+        }
+    }
+
+    /// What stands where the format has this part: taken as it is.
+    #[inline]
+    pub(super) fn set(&mut self, slot: Slot, text: &'a [u8], unit: Option<Unit>) {
+        self.raw[slot as usize] = Raw { text, unit, escaped: false, rank: 0 };
+        self.saw_status |= slot == Slot::Status;
+    }
+
+    /// What stands under a key that may mean this part: taken if it can be one and no better-ranked
+    /// key has given it already. The first of equals stays.
+    pub(super) fn offer(&mut self, slot: Slot, rank: u8, unit: Option<Unit>, text: &'a [u8], escaped: bool) {
+        if rank >= self.raw[slot as usize].rank || !(slot.is_counted() || self.depth == Depth::Full) {
+            return;
+        }
+        self.saw_status |= slot == Slot::Status;
+        let is_request = matches!(slot, Slot::Target | Slot::Request);
+        let empty = text.is_empty() || text == b"-";
+        self.saw_empty_request |= is_request && empty;
+        let taken = !empty
+            && match slot {
+                Slot::Status => status(text).is_some(),
+                Slot::Time => !is_small_number(text),
+                Slot::Target => text.starts_with(b"\\") || is_target(text),
+                Slot::Latency => unit.is_some() || !text.ends_with_digit(),
+                _ => true,
+            };
+        if taken {
+            self.any_escaped |= escaped;
+            self.raw[slot as usize] = Raw { text, unit, escaped, rank };
+        }
+    }
+
+    #[inline]
+    fn get(&self, slot: Slot) -> Option<&'a [u8]> {
+        let raw = &self.raw[slot as usize];
+        (raw.rank != u8::MAX).then_some(raw.text)
+    }
+
+    /// A value, unless the log says that there is none.
+    #[inline]
+    fn value(&self, slot: Slot) -> Option<&'a [u8]> {
+        self.get(slot).filter(|text| !matches!(*text, b"" | b"-"))
+    }
+
+    /// The request these parts make up, or why they make up none.
+    #[inline]
+    pub(super) fn record(mut self, clock: &mut Clock, scratch: &'a mut Vec<u8>) -> Result<Record<'a>, Reject> {
+        if self.any_escaped {
+            self.unescape(scratch);
+        }
+        let status = self.get(Slot::Status).and_then(status);
+        let (method, target) = match (self.request(), status) {
+            (Ok(request), Some(_)) => request,
+            (Ok((method, _)), None) if self.saw_status || method != NO_METHOD => return Err(Reject::NoStatus),
+            (Err(reason), Some(_)) => return Err(reason),
+            (Err(reason), None) if self.saw_status => return Err(reason),
+            _ => return Err(Reject::NoRequest),
+        };
+        let status = status.ok_or(Reject::NoStatus)?;
+        let time_us = self.time_us(clock).ok_or(Reject::BadTime)?;
+        let latency = &self.raw[Slot::Latency as usize];
+        Ok(Record {
+            time_us,
+            method,
+            target,
+            status,
+            latency_us: latency_us(latency.text, latency.unit),
+            service: self.value(Slot::Service),
+            client: self.value(Slot::Client).and_then(address),
+            user: self.value(Slot::User),
+            agent: self.value(Slot::Agent),
+            host: self.value(Slot::Host),
+            version: self.value(Slot::Version),
+            region: self.value(Slot::Region),
+        })
+    }
+
+    #[inline]
+    fn time_us(&self, clock: &mut Clock) -> Option<i64> {
+        let raw = &self.raw[Slot::Time as usize];
+        match raw.unit {
+            Some(unit) => clock.epoch(raw.text, unit).or_else(|| clock.read(raw.text)),
+            None => clock.clf(raw.text),
+        }
+    }
+
+    #[inline]
+    fn request(&self) -> Result<(&'a [u8], &'a [u8]), Reject> {
+        if let Some(target) = self.get(Slot::Target) {
+            let line = || self.get(Slot::Request).and_then(|line| request_line(line).ok());
+            let method = self.value(Slot::Method).or_else(|| line().map(|(method, _)| method));
+            return match method {
+                None if is_target(target) => Ok((NO_METHOD, target)),
+                Some(method) if is_request(method, target) => Ok((method, target)),
+                _ if matches!(target, b"" | b"-") => Err(Reject::EmptyRequest),
+                _ => Err(Reject::NotHttp),
+            };
+        }
+        match self.get(Slot::Request) {
+            Some(line) => request_line(line),
+            None if self.saw_empty_request => Err(Reject::EmptyRequest),
+            None => Err(Reject::NoRequest),
+        }
+    }
+
+    #[cold]
+    fn unescape(&mut self, scratch: &'a mut Vec<u8>) {
+        scratch.clear();
+        let mut ends = [0; Slot::ALL.len()];
+        for (raw, end) in self.raw.iter().zip(&mut ends) {
+            if raw.escaped {
+                unescape(raw.text, scratch);
+            }
+            *end = scratch.len();
+        }
+        let scratch: &'a [u8] = scratch;
+        let mut start = 0;
+        for (raw, end) in self.raw.iter_mut().zip(ends) {
+            if raw.escaped {
+                raw.text = scratch.get(start..end).unwrap_or_default();
+            }
+            start = end;
+        }
+    }
+}
+
+/// What stands for the method where the log has none.
+pub(super) const NO_METHOD: &[u8] = b"-";
+
+/// Three digits from 100: a server logs 0 or `-` for an answer it never gave.
+fn status(text: &[u8]) -> Option<Status> {
+    Status::parse(text).filter(|status| status.0 >= 100)
+}
+
+trait EndsWithDigit {
+    fn ends_with_digit(&self) -> bool;
+}
+
+impl EndsWithDigit for [u8] {
+    fn ends_with_digit(&self) -> bool {
+        self.last().is_some_and(u8::is_ascii_digit)
+    }
+}
+
+/// A number too small to be an epoch, as a duration or a counter under a name like `time`.
+fn is_small_number(text: &[u8]) -> bool {
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    digits < 9 && matches!(text.get(digits), None | Some(b'.'))
+}
+
+/// Method and target of a request line. The protocol may be missing (`GET /`, HTTP/0.9) and the
+/// target may have spaces in it.
+#[inline]
+pub(super) fn request_line(line: &[u8]) -> Result<(&[u8], &[u8]), Reject> {
+    let line = line.trim_ascii();
+    if matches!(line, b"" | b"-") {
+        return Err(Reject::EmptyRequest);
+    }
+    let (method, rest) = split_once(line, b' ').ok_or(Reject::NotHttp)?;
+    let target = match memchr::memrchr(b' ', rest) {
+        Some(at) if rest[at + 1..].starts_with(b"HTTP/") => &rest[..at],
+        _ => rest,
+    };
+    let target = target.trim_ascii();
+    if is_request(method, target) { Ok((method, target)) } else { Err(Reject::NotHttp) }
+}
+
+#[inline]
+fn is_request(method: &[u8], target: &[u8]) -> bool {
+    is_method(method) && (is_target(target) || method == b"CONNECT" && is_authority(target))
+}
+
+#[inline]
+fn is_method(method: &[u8]) -> bool {
+    let token = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_');
+    method.len() <= 20 && method.first().is_some_and(u8::is_ascii_alphabetic) && method.iter().all(token)
+}
+
+#[inline]
+fn is_target(target: &[u8]) -> bool {
+    match target.first() {
+        Some(b'/' | b'*') => true,
+        Some(b) if b.is_ascii_alphabetic() => {
+            let scheme = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+            let len = target.iter().take(16).take_while(|b| scheme(b)).count();
+            target[len..].starts_with(b"://")
+        }
+        _ => false,
+    }
+}
+
+/// `host:port`, as CONNECT asks for it.
+fn is_authority(target: &[u8]) -> bool {
+    match memchr::memrchr(b':', target) {
+        Some(at) => {
+            at > 0 && (at + 2..=at + 6).contains(&target.len()) && target[at + 1..].iter().all(u8::is_ascii_digit)
+        }
+        None => false,
+    }
+}
+
+/// An address without its port: the first of `X-Forwarded-For`'s list; `None` if nothing is left.
+pub(super) fn address(text: &[u8]) -> Option<&[u8]> {
+    let first = split_once(text, b',').map_or(text, |(first, _)| first).trim_ascii();
+    let bare = match first {
+        [b'[', rest @ ..] => split_once(rest, b']').map_or(first, |(inside, _)| inside),
+        _ => match split_once(first, b':') {
+            Some((host, port)) if !port.contains(&b':') => host,
+            _ => first,
+        },
+    };
+    (!matches!(bare, b"" | b"-")).then_some(bare)
+}
+
+/// Whether it can only be an IP address, with or without a port; a host name is not one.
+pub(super) fn is_ip(text: &[u8]) -> bool {
+    let (mut colons, mut dots, mut hex) = (0, 0, false);
+    for b in text {
+        match b {
+            b'0'..=b'9' => {}
+            b'.' => dots += 1,
+            b':' => colons += 1,
+            b'a'..=b'f' | b'A'..=b'F' => hex = true,
+            b'[' | b']' => {}
+            _ => return false,
+        }
+    }
+    colons >= 2 || dots == 3 && !hex
+}
+
+/// Both sides of the first such byte.
+#[inline]
+pub(super) fn split_once(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    memchr::memchr(byte, text).map(|at| (&text[..at], &text[at + 1..]))
+}

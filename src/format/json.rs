@@ -1,0 +1,278 @@
+//! JSON lines: one object a line, walked key by key over its bytes; no tree is built.
+//!
+//! Nested keys are one name with their parents (`{"http": {"status": 500}}` is `http.status`), of an
+//! array the first element counts, and what follows a key that isn't asked for is stepped over. The
+//! grammar is checked on the way, but not the inside of strings: bytes that aren't UTF-8, control
+//! characters and unknown escapes pass, because real logs have them.
+
+use crate::record::{Depth, Reject};
+
+use super::fields::Fields;
+use super::keys::{Keys, Meaning, Path};
+use super::text::unescape;
+
+/// Nesting beyond this is not a log line (and would be a deep stack).
+const DEEPEST: usize = 96;
+
+/// The parts of a request that an object's keys give.
+pub(super) fn parse<'a>(
+    keys: &Keys,
+    line: &'a [u8],
+    depth: Depth,
+    scratch: &mut Vec<u8>,
+) -> Result<Fields<'a>, Reject> {
+    if line.first() != Some(&b'{') {
+        return Err(Reject::Unrecognized);
+    }
+    let mut walk = Walk { text: line, at: 1, keys, path: Path::default(), fields: Fields::new(depth), scratch };
+    walk.object(0)?;
+    walk.space();
+    if walk.at == line.len() { Ok(walk.fields) } else { Err(Reject::Unrecognized) }
+}
+
+struct Walk<'a, 'k> {
+    text: &'a [u8],
+    at: usize,
+    keys: &'k Keys,
+    path: Path,
+    fields: Fields<'a>,
+    scratch: &'k mut Vec<u8>,
+}
+
+/// A string's text between its quotes, and whether it has escapes.
+struct Text<'a> {
+    text: &'a [u8],
+    escaped: bool,
+}
+
+impl<'a> Walk<'a, '_> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    #[inline]
+    fn space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// What stands here is not JSON, unless the line ends here.
+    #[cold]
+    fn broken<T>(&self) -> Result<T, Reject> {
+        Err(if self.at >= self.text.len() { Reject::Truncated } else { Reject::Unrecognized })
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Result<(), Reject> {
+        self.space();
+        if self.peek() != Some(byte) {
+            return self.broken();
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// After `{`.
+    fn object(&mut self, depth: usize) -> Result<(), Reject> {
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.expect(b'"')?;
+            let key = self.string()?;
+            self.expect(b':')?;
+            let parent = self.path.mark();
+            self.enter(key);
+            let meaning = self.keys.find(self.path.folded());
+            self.value(meaning, depth)?;
+            self.path.back_to(parent);
+            if !self.another(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// After `[`. Only its first element can be a value, and no object in it is read.
+    fn array(&mut self, meaning: Option<Meaning>, depth: usize) -> Result<(), Reject> {
+        self.space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        self.path.fill();
+        let mut meaning = meaning;
+        loop {
+            self.space();
+            if self.peek() == Some(b'[') {
+                meaning = None;
+            }
+            self.value(meaning.take(), depth)?;
+            if !self.another(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether a comma follows, and not the end.
+    #[inline]
+    fn another(&mut self, end: u8) -> Result<bool, Reject> {
+        self.space();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(b) if b == end => {
+                self.at += 1;
+                Ok(false)
+            }
+            _ => self.broken(),
+        }
+    }
+
+    #[inline]
+    fn enter(&mut self, key: Text<'_>) {
+        if key.escaped {
+            self.scratch.clear();
+            unescape(key.text, self.scratch);
+            self.path.push(self.scratch);
+        } else {
+            self.path.push(key.text);
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, meaning: Option<Meaning>, depth: usize) -> Result<(), Reject> {
+        self.space();
+        match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                let Text { text, escaped } = self.string()?;
+                self.offer(meaning, text, escaped);
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let number = self.number()?;
+                self.offer(meaning, number, false);
+            }
+            Some(b'{' | b'[') if depth >= DEEPEST => return Err(Reject::Unrecognized),
+            Some(b'{') => {
+                self.at += 1;
+                if meaning == Some(Meaning::Wrapper) {
+                    self.path.rebase();
+                }
+                self.object(depth + 1)?;
+            }
+            Some(b'[') => {
+                self.at += 1;
+                self.array(meaning, depth + 1)?;
+            }
+            Some(b't') => self.literal(b"true")?,
+            Some(b'f') => self.literal(b"false")?,
+            Some(b'n') => {
+                self.literal(b"null")?;
+                self.offer(meaning, b"", false);
+            }
+            _ => return self.broken(),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn offer(&mut self, meaning: Option<Meaning>, text: &'a [u8], escaped: bool) {
+        if let Some(Meaning::Part { slot, rank, unit }) = meaning {
+            self.fields.offer(slot, rank, unit, text, escaped);
+        }
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Result<(), Reject> {
+        for &b in word {
+            if self.peek() != Some(b) {
+                return self.broken();
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Reject> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start { self.broken() } else { Ok(()) }
+    }
+
+    /// RFC 8259, section 6.
+    fn number(&mut self) -> Result<&'a [u8], Reject> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// After the opening quote; steps behind the closing one.
+    #[inline]
+    fn string(&mut self) -> Result<Text<'a>, Reject> {
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            let Some(end) = self.quote_or_backslash() else {
+                self.at = self.text.len();
+                return Err(Reject::Truncated);
+            };
+            if self.text[end] == b'"' {
+                self.at = end + 1;
+                return Ok(Text { text: &self.text[start..end], escaped });
+            }
+            escaped = true;
+            self.at = (end + 2).min(self.text.len());
+        }
+    }
+
+    /// The next `"` or `\`. Keys and most values are short, so the first sixteen bytes are looked at
+    /// in two words before memchr is called: calling it costs as much as reading them.
+    #[inline]
+    fn quote_or_backslash(&self) -> Option<usize> {
+        let mut at = self.at;
+        for _ in 0..2 {
+            let Some(Ok(word)) = self.text.get(at..at + 8).map(<[u8; 8]>::try_from) else { break };
+            let word = u64::from_le_bytes(word);
+            let found = zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\'));
+            if found != 0 {
+                return Some(at + found.trailing_zeros() as usize / 8);
+            }
+            at += 8;
+        }
+        memchr::memchr2(b'"', b'\\', self.text.get(at..)?).map(|found| at + found)
+    }
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The high bit of each byte that is zero; exact up to the first one, which is all that is used.
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(repeat(0x01)) & !word & repeat(0x80)
+}

@@ -1,0 +1,67 @@
+//! logfmt: `key=value key="quoted value" flag`, as Go services, Heroku and Grafana's tools write it.
+//!
+//! The notation has no standard; read here is what `github.com/kr/logfmt` and its writers agree on:
+//! pairs separated by spaces, values in double quotes with Go's escapes, keys without a value allowed.
+
+use crate::record::{Depth, Reject};
+
+use super::fields::Fields;
+use super::keys::{Keys, Meaning};
+
+/// What a line gives, and whether it looks like logfmt at all.
+pub(super) struct Parsed<'a> {
+    pub fields: Fields<'a>,
+    /// It begins with a pair and has another: prose with an `=` in it does not.
+    pub is_logfmt: bool,
+}
+
+/// The parts of a request that a line's pairs give.
+pub(super) fn parse<'a>(keys: &Keys, line: &'a [u8], depth: Depth) -> Result<Parsed<'a>, Reject> {
+    let mut fields = Fields::new(depth);
+    let (mut rest, mut pairs, mut begins_with_pair) = (line.trim_ascii(), 0, true);
+    while !rest.is_empty() {
+        let Some((key, after)) = key(rest) else {
+            begins_with_pair &= pairs > 0;
+            let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+            rest = rest[end..].trim_ascii_start();
+            continue;
+        };
+        let (value, escaped, after) = value(after)?;
+        pairs += 1;
+        if let Some(Meaning::Part { slot, rank, unit }) = keys.find_name(key) {
+            fields.offer(slot, rank, unit, value, escaped);
+        }
+        rest = after.trim_ascii_start();
+    }
+    Ok(Parsed { fields, is_logfmt: begins_with_pair && pairs >= 2 })
+}
+
+/// A key and what follows its `=`, if a pair begins here.
+#[inline]
+fn key(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let is_key = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'@' | b'/');
+    let len = text.iter().take_while(|b| is_key(b)).count();
+    match &text[len..] {
+        [b'=', after @ ..] if len > 0 => Some((&text[..len], after)),
+        _ => None,
+    }
+}
+
+/// A value, whether it has escapes, and what follows it.
+#[inline]
+fn value(text: &[u8]) -> Result<(&[u8], bool, &[u8]), Reject> {
+    let [b'"', quoted @ ..] = text else {
+        let end = memchr::memchr(b' ', text).unwrap_or(text.len());
+        return Ok((&text[..end], false, &text[end..]));
+    };
+    let (mut at, mut escaped) = (0, false);
+    loop {
+        let found = quoted.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest));
+        let end = at + found.ok_or(Reject::Truncated)?;
+        if quoted[end] == b'"' {
+            return Ok((&quoted[..end], escaped, &quoted[end + 1..]));
+        }
+        escaped = true;
+        at = end + 2;
+    }
+}

@@ -1,0 +1,85 @@
+//! A regular expression with named groups, for what no other shape describes; the slowest shape.
+//!
+//! Group names are looked up in the same table as the keys of structured logs, so `(?<duration_ms>…)`
+//! is a latency in milliseconds.
+
+use regex::bytes::{CaptureLocations, Regex};
+
+use crate::error::{Error, Result};
+use crate::record::{Depth, Reject};
+
+use super::fields::{Fields, Slot};
+use super::keys::{Keys, Meaning};
+
+#[derive(Debug)]
+pub(super) struct Pattern {
+    regex: Regex,
+    /// For each group of the expression, what it means.
+    meanings: Vec<Option<Meaning>>,
+}
+
+/// A regex's groups, allocated once per thread and expression.
+#[derive(Debug, Default)]
+pub(super) struct Groups(Option<(String, CaptureLocations)>);
+
+impl Groups {
+    fn of(&mut self, regex: &Regex) -> &mut CaptureLocations {
+        if self.0.as_ref().is_none_or(|(of, _)| of != regex.as_str()) {
+            self.0 = None;
+        }
+        let (_, groups) =
+            self.0.get_or_insert_with(|| (regex.as_str().to_owned(), regex.capture_locations()));
+        groups
+    }
+}
+
+impl Pattern {
+    /// From an expression whose groups must give at least a time, a request and a status.
+    pub(super) fn new(expression: &str, keys: &Keys) -> Result<Pattern> {
+        let regex = Regex::new(expression).map_err(|e| {
+            Error::config(format!("not a regular expression: {e}"))
+                .hint("the syntax is that of Rust's regex crate: https://docs.rs/regex/latest/regex/#syntax")
+        })?;
+        let mut meanings = Vec::new();
+        for name in regex.capture_names() {
+            let meaning = name.and_then(|name| keys.find_name(name.as_bytes()));
+            if let (Some(name), None) = (name, meaning) {
+                return Err(Error::config(format!("the group `{name}` is no part of a request")).hint(format!(
+                    "names that are: {}, and the usual synonyms; `(?:…)` groups without a name",
+                    Slot::ALL.map(|(name, _)| name).join(", ")
+                )));
+            }
+            meanings.push(meaning);
+        }
+        let gives = |wanted: Slot| {
+            meanings.iter().flatten().any(|m| matches!(m, Meaning::Part { slot, .. } if *slot == wanted))
+        };
+        for (missing, given, example) in [
+            ("time", gives(Slot::Time), r"\[(?<time>[^\]]+)\]"),
+            ("request or path", gives(Slot::Request) || gives(Slot::Target), r"(?<method>[A-Z]+) (?<path>\S+)"),
+            ("status", gives(Slot::Status), r"(?<status>\d{3})"),
+        ] {
+            if !given {
+                return Err(Error::config(format!("the pattern has no group for the {missing}"))
+                    .hint(format!("add one, such as `{example}`")));
+            }
+        }
+        Ok(Pattern { regex, meanings })
+    }
+
+    /// The parts of a request that the groups give.
+    pub(super) fn parse<'a>(&self, line: &'a [u8], depth: Depth, groups: &mut Groups) -> std::result::Result<Fields<'a>, Reject> {
+        let groups = groups.of(&self.regex);
+        if self.regex.captures_read(groups, line).is_none() {
+            return Err(Reject::Unrecognized);
+        }
+        let mut fields = Fields::new(depth);
+        for (index, meaning) in self.meanings.iter().enumerate() {
+            let text = groups.get(index).and_then(|(start, end)| line.get(start..end));
+            if let (Some(Meaning::Part { slot, rank, unit }), Some(text)) = (meaning, text) {
+                fields.offer(*slot, *rank, *unit, text, false);
+            }
+        }
+        Ok(fields)
+    }
+}

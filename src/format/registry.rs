@@ -1,0 +1,189 @@
+//! The formats that are known, by name, by pattern, or told from a file's first lines.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::record::{Depth, Reject};
+use crate::timestamp::Clock;
+
+use super::delimited::Layout;
+use super::keys::Keys;
+use super::pattern::Pattern;
+use super::{Format, Scratch, Shape};
+
+/// The general table of key names, which formats use that bring none of their own.
+const SYNONYMS: &str = include_str!("specs/synonyms.toml");
+
+/// The built-in formats, one file each.
+pub(super) const SPECS: &[(&str, &str)] = &[
+    ("application", include_str!("specs/application.toml")),
+    ("combined", include_str!("specs/combined.toml")),
+    ("common", include_str!("specs/common.toml")),
+    ("json", include_str!("specs/json.toml")),
+    ("logfmt", include_str!("specs/logfmt.toml")),
+];
+
+/// A file's first lines that are looked at: this many, and not more than these bytes.
+const HEAD_LINES: usize = 200;
+const HEAD_BYTES: usize = 64 << 10;
+
+/// All formats that are known.
+#[derive(Debug)]
+pub struct Registry {
+    /// By rank, the most specific first.
+    formats: Vec<Arc<Format>>,
+    synonyms: Arc<Keys>,
+}
+
+/// What a file's first lines tell of its format.
+#[derive(Debug)]
+pub struct Detected {
+    /// The format that reads most of them, or comes closest if none reads any.
+    pub format: Arc<Format>,
+    /// How many of them it reads as requests.
+    pub requests: usize,
+    /// Every format that was tried, with the number of lines that it reads.
+    pub tried: Vec<(String, usize)>,
+}
+
+impl Registry {
+    /// The built-in formats.
+    pub fn builtin() -> Registry {
+        let synonyms = table(SYNONYMS).and_then(|table| Keys::new(&table));
+        let synonyms = Arc::new(synonyms.expect("the built-in synonyms are tested"));
+        let read = |&(name, text): &(&str, &str)| spec(name, text, &synonyms);
+        let formats: std::result::Result<Vec<_>, String> = SPECS.iter().map(read).collect();
+        let mut formats = formats.expect("the built-in specs are tested");
+        formats.sort_by(|a, b| b.rank.cmp(&a.rank).then_with(|| a.name.cmp(&b.name)));
+        Registry { formats, synonyms }
+    }
+
+    /// All formats, the most specific first.
+    pub fn formats(&self) -> &[Arc<Format>] {
+        &self.formats
+    }
+
+    /// The format of that name.
+    pub fn get(&self, name: &str) -> Option<Arc<Format>> {
+        self.formats.iter().find(|format| format.name == name).cloned()
+    }
+
+    /// What a user asked for: the name of a format, or a regular expression with named groups.
+    pub fn user(&self, text: &str) -> Result<Arc<Format>> {
+        if let Some(format) = self.get(text) {
+            return Ok(format);
+        }
+        if !text.contains("(?") {
+            let names: Vec<&str> = self.formats.iter().map(|format| format.name()).collect();
+            return Err(Error::config(format!("no log format is called `{text}`")).hint(format!(
+                "use one of {}, or a regular expression with the named groups time, request (or path) and status",
+                names.join(", ")
+            )));
+        }
+        let pattern = Pattern::new(text, &self.synonyms)?;
+        Ok(Arc::new(Format {
+            name: "pattern".to_owned(),
+            title: "a pattern given on the command line".to_owned(),
+            url: String::new(),
+            rank: 0,
+            shape: Shape::Pattern(pattern),
+            keys: Arc::clone(&self.synonyms),
+        }))
+    }
+
+    /// Tells the format of a file from its first bytes: the one that reads most lines as requests, the
+    /// more specific of two that read equally many. If none reads any, the one that comes closest,
+    /// so that its lines are rejected for the right reason.
+    pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
+        let lines = head_lines(head);
+        let scores: Vec<Score> = self.formats.iter().map(|format| score(format, &lines, clock)).collect();
+        // The first of equals is the most specific, and `max_by_key` gives the last.
+        let best = scores.iter().enumerate().rev().max_by_key(|(_, score)| score.key());
+        let best = best.map_or(0, |(index, _)| index);
+        let tried = self.formats.iter().zip(&scores).map(|(f, s)| (f.name.clone(), s.requests)).collect();
+        Detected {
+            format: self.formats[best].learned(lines.iter().copied()),
+            requests: scores[best].requests,
+            tried,
+        }
+    }
+
+    /// A format that was named instead of told, knowing what a file's first lines have beyond it.
+    pub fn learn(&self, format: &Arc<Format>, head: &[u8]) -> Arc<Format> {
+        format.learned(head_lines(head).into_iter())
+    }
+}
+
+/// How well a format reads some lines.
+struct Score {
+    requests: usize,
+    /// Lines of its shape that are no requests.
+    shaped: usize,
+}
+
+impl Score {
+    /// Lines that are merely of its shape count only where no format reads a request.
+    fn key(&self) -> (usize, usize) {
+        (self.requests, if self.requests == 0 { self.shaped } else { 0 })
+    }
+}
+
+fn score(format: &Format, lines: &[&[u8]], clock: &Clock) -> Score {
+    let mut clock = clock.fresh();
+    let mut score = Score { requests: 0, shaped: 0 };
+    for line in lines {
+        match format.parse(line, &mut clock, &mut Scratch::default(), Depth::Counts) {
+            Ok(_) => score.requests += 1,
+            Err(
+                Reject::NoRequest | Reject::EmptyRequest | Reject::NotHttp | Reject::NoStatus | Reject::BadTime,
+            ) => score.shaped += 1,
+            Err(_) => {}
+        }
+    }
+    score
+}
+
+/// The first lines; not the last of them if the end of the head cuts it.
+fn head_lines(head: &[u8]) -> Vec<&[u8]> {
+    let cut = head.len() >= HEAD_BYTES;
+    let head = &head[..head.len().min(HEAD_BYTES)];
+    let whole = match memchr::memrchr(b'\n', head) {
+        Some(end) if cut => &head[..end],
+        _ => head,
+    };
+    whole.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(HEAD_LINES).collect()
+}
+
+pub(super) fn table(text: &str) -> std::result::Result<toml::Table, String> {
+    text.parse().map_err(|e| format!("{e}"))
+}
+
+/// A format from its spec.
+fn spec(name: &str, text: &str, synonyms: &Arc<Keys>) -> std::result::Result<Arc<Format>, String> {
+    let table = table(text).map_err(|e| format!("{name}: {e}"))?;
+    let string = |key: &str| {
+        let value = table.get(key).and_then(|value| value.as_str());
+        value.map(str::to_owned).ok_or_else(|| format!("{name}: `{key}` is missing"))
+    };
+    let shape = match string("shape")?.as_str() {
+        "delimited" => Shape::Delimited(Layout::new(&string("layout")?).map_err(|e| format!("{name}: {e}"))?),
+        "json" => Shape::Json,
+        "logfmt" => Shape::Logfmt,
+        "pattern" => Shape::Pattern(Pattern::new(&string("pattern")?, synonyms).map_err(|e| format!("{name}: {e}"))?),
+        "plain" => Shape::Plain,
+        other => return Err(format!("{name}: no parser for the shape `{other}`")),
+    };
+    let keys = match table.get("keys").and_then(|keys| keys.as_table()) {
+        Some(keys) => Arc::new(Keys::new(keys).map_err(|e| format!("{name}: {e}"))?),
+        None => Arc::clone(synonyms),
+    };
+    let rank = table.get("rank").and_then(|rank| rank.as_integer());
+    Ok(Arc::new(Format {
+        name: name.to_owned(),
+        title: string("title")?,
+        url: string("url")?,
+        rank: rank.ok_or_else(|| format!("{name}: `rank` is missing"))?,
+        shape,
+        keys,
+    }))
+}

@@ -1,0 +1,237 @@
+//! Values as text: durations with their units, and backslash escapes undone.
+
+use crate::timestamp::Unit;
+
+/// A duration in whole microseconds, cut: `0.123` in the unit given, or with its own (`12ms`,
+/// `1.5s`, Go's `1m2.5s`, `35 msecs`). nginx writes one time per upstream tried (`0.100, 0.004`):
+/// they are summed. `None` if there is none, or if a bare number has no unit.
+pub(super) fn latency_us(text: &[u8], unit: Option<Unit>) -> Option<u64> {
+    if !text.contains(&b',') && !text.contains(&b' ') {
+        return duration_us(text, unit);
+    }
+    let mut sum = None;
+    for part in text.split(|&b| b == b',').flat_map(split_at_colons) {
+        match part.trim_ascii() {
+            b"" | b"-" => {}
+            part => sum = Some(sum.unwrap_or(0u64).checked_add(duration_us(part, unit)?)?),
+        }
+    }
+    sum
+}
+
+/// nginx separates server groups by ` : `.
+fn split_at_colons(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|&b| b == b':')
+}
+
+fn duration_us(text: &[u8], unit: Option<Unit>) -> Option<u64> {
+    let mut rest = text;
+    let mut sum = 0u64;
+    loop {
+        let (decimal, after) = Decimal::read(rest)?;
+        let name_len = after.iter().take_while(|b| !b.is_ascii_digit()).count();
+        let (name, after) = after.split_at(name_len);
+        let (factor, exponent) = match (name.trim_ascii(), unit) {
+            (b"", Some(unit)) => (1, unit.exponent()),
+            (name, _) => named_unit(name)?,
+        };
+        sum = sum.checked_add(decimal.scaled(factor, exponent)?)?;
+        if after.is_empty() {
+            return Some(sum);
+        }
+        rest = after;
+    }
+}
+
+/// A unit's factor and power of ten, in microseconds.
+fn named_unit(name: &[u8]) -> Option<(u64, i32)> {
+    Some(match name {
+        b"ns" | b"nanos" | b"nanoseconds" => (1, -3),
+        b"us" | b"\xc2\xb5s" | b"\xce\xbcs" | b"usec" | b"usecs" | b"micros" | b"microseconds" => (1, 0),
+        b"ms" | b"msec" | b"msecs" | b"millis" | b"milliseconds" => (1, 3),
+        b"s" | b"sec" | b"secs" | b"seconds" => (1, 6),
+        b"m" | b"min" => (60, 6),
+        b"h" => (3600, 6),
+        _ => return None,
+    })
+}
+
+/// A number as digits and a power of ten, so that no float rounds it.
+struct Decimal {
+    digits: u64,
+    exponent: i32,
+}
+
+impl Decimal {
+    fn read(text: &[u8]) -> Option<(Decimal, &[u8])> {
+        let mut decimal = Decimal { digits: 0, exponent: 0 };
+        let mut at = 0;
+        let mut point = None;
+        while let Some(&b) = text.get(at) {
+            match b {
+                b'0'..=b'9' => decimal.push(b - b'0', point.is_some()),
+                b'.' if point.is_none() => point = Some(at),
+                _ => break,
+            }
+            at += 1;
+        }
+        if at == 0 || point == Some(at - 1) || point == Some(0) {
+            return None;
+        }
+        let rest = &text[at..];
+        match rest {
+            [b'e' | b'E', sign @ (b'+' | b'-'), digits @ ..] => decimal.exponent_follows(*sign == b'-', digits),
+            [b'e' | b'E', digits @ ..] => decimal.exponent_follows(false, digits),
+            _ => Some((decimal, rest)),
+        }
+    }
+
+    /// Digits beyond the eighteenth are dropped.
+    fn push(&mut self, digit: u8, is_fraction: bool) {
+        if self.digits < 100_000_000_000_000_000 {
+            self.digits = self.digits * 10 + u64::from(digit);
+            self.exponent -= i32::from(is_fraction);
+        } else {
+            self.exponent = self.exponent.saturating_add(i32::from(!is_fraction));
+        }
+    }
+
+    fn exponent_follows(mut self, negative: bool, text: &[u8]) -> Option<(Decimal, &[u8])> {
+        let len = text.iter().take_while(|b| b.is_ascii_digit()).count();
+        if !(1..=3).contains(&len) {
+            return None;
+        }
+        let value = text[..len].iter().fold(0, |sum, b| sum * 10 + i32::from(b - b'0'));
+        self.exponent = self.exponent.saturating_add(if negative { -value } else { value });
+        Some((self, &text[len..]))
+    }
+
+    fn scaled(&self, factor: u64, exponent: i32) -> Option<u64> {
+        let value = u128::from(self.digits) * u128::from(factor);
+        let exponent = self.exponent.saturating_add(exponent);
+        let power = 10u128.checked_pow(exponent.unsigned_abs());
+        let scaled = match (exponent < 0, power) {
+            (true, Some(power)) => value / power,
+            (true, None) => 0,
+            (false, Some(power)) => value.checked_mul(power)?,
+            (false, None) if value == 0 => 0,
+            (false, None) => return None,
+        };
+        u64::try_from(scaled).ok()
+    }
+}
+
+/// Appends the text with its escapes undone: JSON's, and `\xHH`. An escape that is none stays.
+pub(super) fn unescape(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at..];
+        let used = escape(rest, out);
+        if used == 0 {
+            out.push(b'\\');
+        }
+        rest = &rest[used.max(1)..];
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Appends what the escape at the start stands for; the number of bytes it takes, 0 if it is none.
+fn escape(text: &[u8], out: &mut Vec<u8>) -> usize {
+    let plain = match text.get(1) {
+        Some(&(b @ (b'"' | b'\\' | b'/'))) => b,
+        Some(b'b') => 8,
+        Some(b'f') => 12,
+        Some(b'n') => b'\n',
+        Some(b'r') => b'\r',
+        Some(b't') => b'\t',
+        Some(b'x') => match text.get(2..4).and_then(hex) {
+            Some(byte) => {
+                out.push(byte as u8);
+                return 4;
+            }
+            None => return 0,
+        },
+        Some(b'u') => return unicode_escape(text, out),
+        _ => return 0,
+    };
+    out.push(plain);
+    2
+}
+
+/// `\u00e9`, or a surrogate pair.
+fn unicode_escape(text: &[u8], out: &mut Vec<u8>) -> usize {
+    let Some(first) = text.get(2..6).and_then(hex) else { return 0 };
+    let (code, used) = match (first, text.get(6..8), text.get(8..12).and_then(hex)) {
+        (0xD800..0xDC00, Some(b"\\u"), Some(second @ 0xDC00..0xE000)) => {
+            (0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00), 12)
+        }
+        _ => (first, 6),
+    };
+    let Some(c) = char::from_u32(code) else { return 0 };
+    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    used
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |sum, &b| Some(sum * 16 + char::from(b).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_exact_in_every_notation() {
+        let s = Some(Unit::Seconds);
+        for (text, unit, expected) in [
+            ("0.123", s, Some(123_000)),
+            ("1.2345678", s, Some(1_234_567)),
+            ("0", s, Some(0)),
+            ("12", Some(Unit::Millis), Some(12_000)),
+            ("357313", Some(Unit::Nanos), Some(357)),
+            ("0.000002701", s, Some(2)),
+            ("2.701e-06", s, Some(2)),
+            ("1e3", Some(Unit::Millis), Some(1_000_000)),
+            ("12ms", None, Some(12_000)),
+            ("12ms", s, Some(12_000)),
+            ("34us", None, Some(34)),
+            ("34\u{b5}s", None, Some(34)),
+            ("1.5s", None, Some(1_500_000)),
+            ("1m2.5s", None, Some(62_500_000)),
+            ("1h0m1s", None, Some(3_601_000_000)),
+            ("129 msecs", None, Some(129_000)),
+            ("0.100, 0.004", s, Some(104_000)),
+            ("0.100 : 0.004, -", s, Some(104_000)),
+            ("-", s, None),
+            ("", s, None),
+            ("-1", s, None),
+            ("1.", s, None),
+            (".5", s, None),
+            ("1.2.3", s, None),
+            ("12", None, None),
+            ("12 parsecs", None, None),
+            ("1e999", s, None),
+            ("1e-999", s, Some(0)),
+            ("99999999999999999999", s, None),
+            ("0.1234567890123456789012345", s, Some(123_456)),
+        ] {
+            assert_eq!(latency_us(text.as_bytes(), unit), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_undone_and_what_is_none_stays() {
+        for (text, expected) in [
+            (r#"\/a\"b\\c\n"#, "/a\"b\\c\n".as_bytes()),
+            (r"caf\u00e9 \ud83d\ude00", "caf\u{e9} \u{1f600}".as_bytes()),
+            (r"\x22\xff", b"\"\xff"),
+            (r"\q \u12 \ud83d \x2", br"\q \u12 \ud83d \x2"),
+            ("\\", b"\\"),
+        ] {
+            let mut out = Vec::new();
+            unescape(text.as_bytes(), &mut out);
+            assert_eq!(out, expected, "{text}");
+        }
+    }
+}
