@@ -1,6 +1,7 @@
 //! The whole way, from what the user named to the report: each room in its turn, and what one room
 //! hands to the next. Decides nothing itself.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use jiff::tz::TimeZone;
@@ -62,7 +63,7 @@ pub struct Options<'a> {
     /// The formats to choose from.
     pub registry: &'a Registry,
     /// The format of all files, where the user named one.
-    pub log_format: Option<Format>,
+    pub log_format: Option<Arc<Format>>,
     /// Threads that read.
     pub threads: usize,
     /// How files are read.

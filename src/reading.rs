@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::AtomicU64;
 
 use jiff::tz::TimeZone;
@@ -30,7 +30,7 @@ pub struct Reading<'a> {
     /// The formats to choose from.
     pub registry: &'a Registry,
     /// The format that the user named, for all files.
-    pub format: Option<Format>,
+    pub format: Option<Arc<Format>>,
     /// The zone of times that name none.
     pub zone: Option<TimeZone>,
     /// What is asked.
@@ -43,7 +43,7 @@ pub struct Reading<'a> {
 #[derive(Debug, Clone)]
 pub struct Begun {
     /// How its lines are read.
-    pub format: Format,
+    pub format: Arc<Format>,
     /// The service of lines that name none.
     pub service: Vec<u8>,
 }
@@ -65,8 +65,8 @@ impl Reading<'_> {
     ) -> Vec<Salvage> {
         let begin = |_: usize, file: &LogFile, head: &[u8]| Begun {
             format: match &self.format {
-                Some(format) => format.clone(),
-                None => self.registry.detect(head, &mut self.clock()).format,
+                Some(format) => self.registry.learn(format, head),
+                None => self.registry.detect(head, &self.clock()).format,
             },
             service: service_of(&file.path),
         };

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use globset::{Glob, GlobSetBuilder};
 use jiff::tz::TimeZone;
@@ -28,7 +29,7 @@ pub struct Plan {
     /// The formats known.
     pub registry: Registry,
     /// The format named.
-    pub log_format: Option<Format>,
+    pub log_format: Option<Arc<Format>>,
     /// Threads that read.
     pub threads: usize,
     /// How files are read.
