@@ -7,4 +7,5 @@ pub mod changes;
 pub mod confirm;
 pub mod detect;
 pub mod series;
+pub mod stats;
 pub mod zoom;
