@@ -81,6 +81,27 @@ pub fn ln_beta_binomial_tail(x: u64, n: u64, a: f64, b: f64) -> f64 {
     (-below.min(1.0)).ln_1p()
 }
 
+/// An upper bound of [`ln_beta_binomial_tail`], close above the mean, in a time that doesn't depend
+/// on n: the first term and a geometric series above all that follow.
+pub fn ln_beta_binomial_tail_bound(x: u64, n: u64, a: f64, b: f64) -> f64 {
+    if x > n {
+        return f64::NEG_INFINITY;
+    }
+    let bound = ratio_bound(x as f64, n as f64, a, b);
+    if b < 1.0 || bound >= 1.0 {
+        return 0.0;
+    }
+    (ln_beta_binomial(x, n, a, b) - (-bound).ln_1p()).min(0.0)
+}
+
+/// Where b ≥ 1, no term after P(k) is more than this times the one before it.
+///
+/// The ratio of neighbours is the product of two factors, each monotone in k: the larger of what
+/// each is now and tends to.
+fn ratio_bound(k: f64, n: f64, a: f64, b: f64) -> f64 {
+    ((k + a) / (k + 1.0)).max(1.0) * (n - k) / (n - k - 1.0 + b)
+}
+
 /// Below this share of the sum the remaining terms are left out.
 const VANISHED: f64 = 1e-17;
 
@@ -90,15 +111,11 @@ fn sum_upward(x: u64, n: u64, a: f64, b: f64) -> f64 {
     let mut k = x as f64;
     let (mut term, mut sum) = (1.0, 1.0);
     while k < n {
-        // The ratio of neighbours is the product of two factors, each monotone in k: the larger
-        // of what each is now and tends to bounds all that follow by a geometric series.
-        let by_hits = (k + a) / (k + 1.0);
-        let by_misses = (n - k) / (n - k - 1.0 + b);
-        let bound = by_hits.max(1.0) * by_misses;
+        let bound = ratio_bound(k, n, a, b);
         if b >= 1.0 && bound < 1.0 && term * bound < VANISHED * sum * (1.0 - bound) {
             break;
         }
-        term *= by_hits * by_misses;
+        term *= (k + a) / (k + 1.0) * (n - k) / (n - k - 1.0 + b);
         sum += term;
         k += 1.0;
     }
@@ -336,6 +353,27 @@ mod tests {
                 "P(X = {x} | {n}): {got} ≠ {want}"
             );
         }
+    }
+
+    #[test]
+    fn the_bound_of_a_tail_is_never_below_it_and_close_where_it_is_small() {
+        for (x, n, a, b) in [
+            (3, 3, 0.01, 99.99),
+            (60, 400, 2.0, 998.0),
+            (150, 1000, 1.0, 18.0),
+        ] {
+            let (exact, bound) = (
+                ln_beta_binomial_tail(x, n, a, b),
+                ln_beta_binomial_tail_bound(x, n, a, b),
+            );
+            assert!(exact <= bound && bound < exact + 0.5, "{exact} {bound}");
+        }
+        assert_eq!(ln_beta_binomial_tail_bound(1, 100, 5.0, 5.0), 0.0);
+        assert_eq!(ln_beta_binomial_tail_bound(60, 60, 0.5, 0.5), 0.0);
+        assert_eq!(
+            ln_beta_binomial_tail_bound(4, 3, 0.5, 9.5),
+            f64::NEG_INFINITY
+        );
     }
 
     #[test]
