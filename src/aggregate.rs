@@ -10,6 +10,9 @@ use hashbrown::HashMap;
 
 use crate::endpoint::{Interner, other};
 
+/// One minute, the length of a cell, in µs.
+pub const MINUTE_US: i64 = 60_000_000;
+
 /// Endpoints that one chunk may tell apart.
 const CHUNK_ENDPOINTS: usize = 1_024;
 /// Endpoints that a whole run may tell apart, those of `{other}` not counted.

@@ -15,10 +15,10 @@ use crate::format::{Format, Registry};
 use crate::input::{Found, Io};
 use crate::query::Query;
 use crate::reading::Reading;
-use crate::record::{MINUTE_US, Reject};
+use crate::record::Reject;
 use crate::report::{self, Report};
 use crate::scan::{Scan, scan};
-use crate::series::{EndpointId, SeriesSet};
+use crate::series::{EndpointId, MINUTE_US, SeriesSet};
 use crate::zoom::{self, Cells, Detail, Look, Span};
 
 const HOUR_US: i64 = 60 * MINUTE_US;

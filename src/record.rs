@@ -38,9 +38,6 @@ pub struct Record<'a> {
     pub region: Option<&'a [u8]>,
 }
 
-/// One minute, the length of a cell, in µs.
-pub const MINUTE_US: i64 = 60_000_000;
-
 /// How much of a line a parser has to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {

@@ -4,7 +4,7 @@
 //! and adds requests and errors up by endpoint and minute. Keeps for each block the smallest and
 //! largest time in it, so that pass 2 need visit only the blocks that matter.
 
-use crate::aggregate::{Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint};
+use crate::aggregate::{MINUTE_US, Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint};
 use crate::endpoint::append_template;
 use crate::format::Scratch;
 use crate::input::{Block, Lines, MAX_LINE, Salvage};
@@ -198,7 +198,7 @@ impl Worker<'_> {
             return;
         }
         let error = self.query.errors.contains(record.status).then_some(record.status.0);
-        let minute = record.time_us.div_euclid(crate::record::MINUTE_US) as i32;
+        let minute = record.time_us.div_euclid(MINUTE_US) as i32;
         target.count(endpoint, minute, error);
         if side == Side::Inside {
             counts.requests += 1;

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::aggregate::{Aggregate, Key};
 
+pub use crate::aggregate::MINUTE_US;
+
 /// Longest time that is looked at, in minutes: 400 days. One line dated 1970 must not make
 /// the series of a week 50 years long.
 const MAX_MINUTES: i64 = 400 * 24 * 60;
@@ -175,6 +177,100 @@ fn group_of(key: SortKey<'_>) -> Group<'_> {
     let segments = key.template.split(|&b| b == b'/');
     let mut literal = segments.filter(|s| !s.is_empty() && !s.starts_with(b"{"));
     [key.service, literal.next().unwrap_or_default(), literal.next().unwrap_or_default()]
+}
+
+/// Requests and errors added up from the begin of a log: the sum over any span takes two look-ups.
+#[derive(Debug, Clone)]
+pub struct Totals {
+    /// `(requests, errors)` of all slots before this one; one entry more than there are slots.
+    sums: Vec<(u64, u64)>,
+}
+
+impl Totals {
+    /// Adds up the counts of each slot.
+    pub fn new(slots: impl IntoIterator<Item = (u64, u64)>) -> Totals {
+        let mut sums = vec![(0, 0)];
+        sums.extend(slots.into_iter().scan((0, 0), |sum, (requests, errors)| {
+            *sum = (sum.0 + requests, sum.1 + errors);
+            Some(*sum)
+        }));
+        Totals { sums }
+    }
+
+    /// Number of slots.
+    pub fn slots(&self) -> usize {
+        self.sums.len() - 1
+    }
+
+    /// `(requests, errors)` of the slots `from..to`; what lies beyond the end counts nothing.
+    pub fn between(&self, from: usize, to: usize) -> (u64, u64) {
+        let last = self.slots();
+        let (low, high) = (self.sums[from.min(last)], self.sums[to.min(last)]);
+        (high.0.saturating_sub(low.0), high.1.saturating_sub(low.1))
+    }
+
+    /// The first slot with a request; the number of slots where none has one.
+    pub fn first_busy(&self) -> usize {
+        self.sums
+            .partition_point(|(requests, _)| *requests == 0)
+            .saturating_sub(1)
+            .min(self.slots())
+    }
+
+    /// Adds one slot at the end.
+    pub fn push(&mut self, requests: u64, errors: u64) {
+        let (n, x) = self.sums[self.slots()];
+        self.sums.push((n + requests, x + errors));
+    }
+
+    /// Forgets the slots from `slots` on.
+    pub fn truncate(&mut self, slots: usize) {
+        self.sums.truncate(slots + 1);
+    }
+}
+
+impl SeriesSet {
+    /// One endpoint minute by minute. Minutes in which its service's log is missing count nothing.
+    pub fn totals(&self, endpoint: EndpointId) -> Totals {
+        let mut minutes = vec![(0, 0); self.minutes];
+        for (slot, cell) in self.seen(endpoint) {
+            minutes[slot] = (u64::from(cell.requests), u64::from(cell.errors));
+        }
+        Totals::new(minutes)
+    }
+
+    /// An endpoint's cells with their offset from `start_min`, without those inside a gap.
+    pub fn seen(&self, endpoint: EndpointId) -> impl Iterator<Item = (usize, MinuteCell)> {
+        let cells = self
+            .cells
+            .get(endpoint.0 as usize)
+            .map_or(&[][..], Vec::as_slice);
+        let service = self.service_of(endpoint);
+        let gaps: Vec<(usize, usize)> = self
+            .gaps
+            .iter()
+            .filter(|(of, _, _)| of.is_none() || *of == service)
+            .map(|&(_, from, to)| (from, to))
+            .collect();
+        cells.iter().filter_map(move |cell| {
+            let slot = usize::try_from(cell.minute.checked_sub(self.start_min)?).ok()?;
+            let masked = gaps.iter().any(|&(from, to)| (from..to).contains(&slot));
+            (slot < self.minutes && !masked).then_some((slot, *cell))
+        })
+    }
+
+    /// The service that an endpoint belongs to.
+    pub fn service_of(&self, endpoint: EndpointId) -> Option<ServiceId> {
+        self.catalog
+            .endpoints
+            .get(endpoint.0 as usize)
+            .map(|e| e.service)
+    }
+
+    /// All endpoints, in the catalog's order.
+    pub fn endpoints(&self) -> impl Iterator<Item = EndpointId> + use<> {
+        (0..self.cells.len()).map(|i| EndpointId(i as u32))
+    }
 }
 
 #[cfg(test)]

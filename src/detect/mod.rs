@@ -1,9 +1,31 @@
 //! Series → candidates: spans in which an endpoint failed more than its past leads to expect.
 //!
-//! The exact beta-binomial scan of docs/detection.md. Finds, never judges: only `confirm` makes an
-//! incident of a candidate. Formats nothing.
+//! The exact beta-binomial scan of docs/detection.md. Each endpoint's windows are tested against
+//! its own past (`baseline`) and its own unrest (`dispersion`); what is significant beyond the
+//! noise of the whole log (`windows`) is cut down to where the excess lies (`trim`); then the other
+//! endpoints are asked whether they failed at the same time (`companions`). `gaps` finds where the
+//! log itself is missing. Finds, never judges: only `confirm` makes an incident of a candidate.
+//! Formats nothing.
 
-use crate::series::EndpointId;
+mod baseline;
+mod companions;
+mod dispersion;
+mod gaps;
+mod trim;
+mod windows;
+
+#[cfg(test)]
+pub(crate) mod simulate;
+#[cfg(test)]
+mod tests;
+
+pub use gaps::gaps;
+
+use crate::series::{EndpointId, SeriesSet, Totals};
+use crate::stats;
+use baseline::{Expected, PARENT_WEIGHT, Parents, Past};
+use dispersion::{Dispersion, RHO_MAX};
+use windows::Flag;
 
 /// A span of whole minutes in which one endpoint's errors exceed its baseline beyond chance.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,10 +62,180 @@ pub struct Baseline {
     /// First minute after it.
     pub to_min: i64,
 }
-/// stub
-pub struct Detection { /// s
- pub candidates: Vec<Candidate> }
-/// stub
-pub fn candidates(_: &crate::series::SeriesSet) -> Detection { Detection { candidates: vec![] } }
-/// stub
-pub fn gaps(_: &crate::series::SeriesSet) -> Vec<(Option<crate::series::ServiceId>, usize, usize)> { vec![] }
+
+/// What the scan of a log found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Detection {
+    /// Spans of excess errors, by endpoint, then by time.
+    pub candidates: Vec<Candidate>,
+    /// Endpoints that fail all the time, and did before anything that this log tells of.
+    pub chronic: Vec<Chronic>,
+}
+
+/// An endpoint whose rate is high even in the quietest third of the log.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chronic {
+    /// Which endpoint.
+    pub endpoint: EndpointId,
+    /// Its error rate in the quietest third.
+    pub rate: f64,
+}
+
+/// Lengths of the windows tested, in minutes.
+const WINDOWS_MIN: [usize; 8] = [1, 2, 5, 10, 20, 60, 180, 360];
+/// So many of them for endpoints with a request per minute or more; all of them below.
+const WINDOWS_WHEN_BUSY: usize = 6;
+/// False alarms that a week of pure noise may cost, over all endpoints.
+const FALSE_ALARMS_PER_WEEK: f64 = 0.1;
+const MINUTES_PER_WEEK: usize = 10_080;
+/// Fewer errors than this are never a candidate.
+const MIN_ERRORS: u64 = 3;
+/// Smallest rise of the error rate worth a candidate.
+const MIN_RISE: f64 = 0.01;
+/// A rate as high as this through the log is chronic.
+const CHRONIC_RATE: f64 = 0.2;
+/// Rounds of telling faults from noise; all logs tried settled within four.
+const ROUNDS: usize = 8;
+
+/// Scans every endpoint of a log for excess errors.
+pub fn candidates(set: &SeriesSet) -> Detection {
+    let parents = Parents::new(set);
+    let ln_alpha = ln_alpha(set);
+    let mut noise = Dispersion::new(set.cells.len());
+    let mut chronic = Vec::new();
+    for endpoint in set.endpoints() {
+        let totals = set.totals(endpoint);
+        noise.measure(endpoint, &totals, &[]);
+        chronic.extend(
+            chronic_rate(&totals, &parents, endpoint).map(|rate| Chronic { endpoint, rate }),
+        );
+    }
+    let flagged = flag(set, &parents, &mut noise, ln_alpha);
+    let mut found = Vec::new();
+    for (endpoint, flags) in &flagged {
+        let totals = set.totals(*endpoint);
+        let context = Context {
+            set,
+            totals: &totals,
+            noise: &noise,
+            endpoint: *endpoint,
+            ln_alpha,
+        };
+        found.extend(trim::candidates(&context, flags));
+    }
+    companions::join(set, &parents, &noise, &flagged, &mut found);
+    found.sort_by_key(|c| (c.endpoint, c.from_min, c.to_min));
+    Detection {
+        candidates: found,
+        chronic,
+    }
+}
+
+/// The rate of an endpoint that is high through the log.
+fn chronic_rate(totals: &Totals, parents: &Parents, endpoint: EndpointId) -> Option<f64> {
+    let (n, x) = totals.between(0, totals.slots());
+    // Only an endpoint that fails often at all can fail often in its quietest third.
+    if (x as f64) < 0.5 * CHRONIC_RATE * n as f64 {
+        return None;
+    }
+    Past::new(totals, parents, endpoint)
+        .quiet_rate()
+        .filter(|rate| *rate >= CHRONIC_RATE)
+}
+
+/// One endpoint under test.
+struct Context<'a> {
+    set: &'a SeriesSet,
+    totals: &'a Totals,
+    noise: &'a Dispersion,
+    endpoint: EndpointId,
+    ln_alpha: f64,
+}
+
+/// Windows beyond chance, where "chance" is measured on what remains without them.
+///
+/// The first round takes all over-dispersion for faults and flags too much; each further round
+/// measures the noise outside of what is still flagged and hands back what that noise explains.
+/// Going down from above keeps two faults from hiding each other (masking, as in Rosner's
+/// generalized ESD, 1983).
+fn flag(
+    set: &SeriesSet,
+    parents: &Parents,
+    noise: &mut Dispersion,
+    ln_alpha: f64,
+) -> Vec<(EndpointId, Vec<Flag>)> {
+    let mut flagged: Vec<(EndpointId, Vec<Flag>)> =
+        set.endpoints().map(|id| (id, Vec::new())).collect();
+    for _ in 0..ROUNDS {
+        let mut next = Vec::new();
+        for (id, _) in &flagged {
+            let totals = set.totals(*id);
+            let context = Context {
+                set,
+                totals: &totals,
+                noise,
+                endpoint: *id,
+                ln_alpha,
+            };
+            let flags = windows::scan(&context, &mut Past::new(&totals, parents, *id));
+            next.push((*id, flags));
+        }
+        if next == flagged {
+            break;
+        }
+        for (id, flags) in &next {
+            noise.measure(*id, &set.totals(*id), flags);
+        }
+        noise.pool();
+        next.retain(|(_, flags)| !flags.is_empty());
+        flagged = next;
+    }
+    flagged
+}
+
+/// ln α: false alarms allowed, shared out among series, minutes of a week and window lengths. A
+/// shorter log has the same α.
+fn ln_alpha(set: &SeriesSet) -> f64 {
+    let failing = set
+        .cells
+        .iter()
+        .filter(|cells| cells.iter().map(|c| u64::from(c.errors)).sum::<u64>() >= MIN_ERRORS)
+        .count();
+    let windows: f64 = WINDOWS_MIN.iter().map(|w| 1.0 / *w as f64).sum();
+    let tests = failing.max(1) as f64 * MINUTES_PER_WEEK as f64 * windows;
+    (FALSE_ALARMS_PER_WEEK / tests).ln()
+}
+
+impl Context<'_> {
+    /// The beta law (a, b) of the endpoint's error rate in a window of so many minutes.
+    ///
+    /// Its variance is that of rates between windows, and that of m itself: the past had only so
+    /// many requests (the posterior of m weighs them and its parent's), and only so many hours.
+    fn law(&self, expected: &Expected, minutes: usize) -> (f64, f64) {
+        let m = expected.rate;
+        let hours = (expected.to - expected.from) as f64 / 60.0;
+        let rho = self.noise.rho(self.endpoint, minutes, m)
+            + self.noise.rho(self.endpoint, 60, m) / hours.max(1.0)
+            + 1.0 / (expected.requests as f64 + PARENT_WEIGHT);
+        let kappa = 1.0 / rho.min(RHO_MAX) - 1.0;
+        (m * kappa, (1.0 - m) * kappa)
+    }
+
+    /// P(X ≥ x) for n requests in a window of so many minutes.
+    fn p_value(&self, x: u64, n: u64, expected: &Expected, minutes: usize) -> f64 {
+        let (a, b) = self.law(expected, minutes);
+        stats::ln_beta_binomial_tail(x, n, a, b).exp()
+    }
+}
+
+/// The rise above m that an operator would care about: at least a point, at least the rate again
+/// (or half of what room there is).
+fn needed_rise(m: f64) -> f64 {
+    MIN_RISE.max(m.min((1.0 - m) / 2.0))
+}
+
+/// Whether the rise is large, not only certain: the 5 % quantile of the rate clears it.
+fn is_large(x: u64, n: u64, m: f64) -> bool {
+    let (hits, misses) = (x as f64 + 0.5, n.saturating_sub(x) as f64 + 0.5);
+    stats::beta_cdf(m + needed_rise(m), hits, misses) <= 0.05
+}

@@ -1,0 +1,261 @@
+//! What an endpoint's past leads to expect of a window.
+//!
+//! Comes in: the endpoint's counts and those of what it belongs to. Goes out: an error rate, with
+//! the span that it rests on. The past ends ten minutes before the window, and without the spans
+//! already flagged, so that a fault never becomes its own baseline. Rates lean on the parent's where
+//! the endpoint has few requests: endpoint → route group → service → all.
+
+use std::collections::BTreeMap;
+
+use super::MINUTES_PER_WEEK;
+use super::windows::Flag;
+use crate::series::{EndpointId, SeriesSet, Totals};
+
+/// Requests that the parent's rate weighs.
+pub(super) const PARENT_WEIGHT: f64 = 50.0;
+/// The past reaches back this many minutes, or six windows.
+const PAST_MIN: usize = 180;
+/// The past ends this many minutes before the window.
+pub(super) const LAG_MIN: usize = 10;
+/// A past with less than this says too little: the quietest third of the log stands in.
+const LEAST_MIN: usize = 30;
+const LEAST_REQUESTS: u64 = 200;
+/// … unless these few minutes since the log's begin fail less than that third.
+const LEAST_SHORT_MIN: usize = 5;
+/// No endpoint is presumed to fail less, or less seldom, than this.
+const RATE_FLOOR: f64 = 1e-4;
+/// Minutes that the season covers on either side of the window.
+const SEASON_SIDE_MIN: usize = 60;
+/// Steps by which the quietest third is sought.
+const QUIET_STEP_MIN: usize = 10;
+
+/// An expected error rate and what it rests on (offsets from the log's first minute).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Expected {
+    pub rate: f64,
+    pub requests: u64,
+    pub from: usize,
+    pub to: usize,
+}
+
+/// The counts of route groups, services and all, in slots of a few minutes: they only serve spans
+/// that are long.
+pub(super) struct Parents {
+    slot_min: usize,
+    levels: Vec<Totals>,
+    /// For each endpoint its parents in `levels`, the root first.
+    lines: Vec<Vec<usize>>,
+}
+
+impl Parents {
+    pub(super) fn new(set: &SeriesSet) -> Parents {
+        // A minute per slot up to two days; a month of a few hundred groups would not fit so.
+        let slot_min = if set.minutes <= 2880 { 1 } else { 10 };
+        let mut members = BTreeMap::new();
+        for e in &set.catalog.endpoints {
+            *members.entry((e.service, e.group)).or_insert(0) += 1;
+        }
+        let mut index: BTreeMap<(Option<u32>, Option<u32>), usize> = BTreeMap::new();
+        let mut sums: Vec<Vec<(u64, u64)>> = Vec::new();
+        let mut lines = Vec::new();
+        for id in set.endpoints() {
+            let mut keys = vec![(None, None)];
+            if let Some(e) = set.catalog.endpoints.get(id.0 as usize) {
+                keys.push((Some(e.service.0), None));
+                if members.get(&(e.service, e.group)).is_some_and(|n| *n > 1) {
+                    keys.push((Some(e.service.0), Some(e.group)));
+                }
+            }
+            let line: Vec<usize> = keys
+                .into_iter()
+                .map(|key| {
+                    *index.entry(key).or_insert_with(|| {
+                        sums.push(vec![(0, 0); set.minutes.div_ceil(slot_min)]);
+                        sums.len() - 1
+                    })
+                })
+                .collect();
+            for (slot, cell) in set.seen(id) {
+                for level in &line {
+                    let sum = &mut sums[*level][slot / slot_min];
+                    sum.0 += u64::from(cell.requests);
+                    sum.1 += u64::from(cell.errors);
+                }
+            }
+            lines.push(line);
+        }
+        Parents {
+            slot_min,
+            levels: sums.into_iter().map(Totals::new).collect(),
+            lines,
+        }
+    }
+
+    /// The rate of what the endpoint belongs to, in the slots that lie wholly inside the span.
+    fn rate(&self, endpoint: EndpointId, from: usize, to: usize) -> f64 {
+        let (from, to) = (from.div_ceil(self.slot_min), to / self.slot_min);
+        let line = self
+            .lines
+            .get(endpoint.0 as usize)
+            .map_or(&[][..], Vec::as_slice);
+        line.iter()
+            .fold(None, |above: Option<f64>, level| {
+                let (n, x) = self.levels[*level].between(from, to.max(from));
+                Some(match above {
+                    None => (x as f64 + 0.5) / (n as f64 + 1.0),
+                    Some(rate) => lean(rate, n as f64, x as f64),
+                })
+            })
+            .unwrap_or(0.5)
+    }
+}
+
+/// The rate of x errors in n requests, leaning on another rate.
+fn lean(on: f64, n: f64, x: f64) -> f64 {
+    (PARENT_WEIGHT * on + x) / (PARENT_WEIGHT + n)
+}
+
+/// One endpoint's past.
+pub(super) struct Past<'a> {
+    totals: &'a Totals,
+    /// The same without flagged minutes, filled as far as it was asked for.
+    calm: Totals,
+    parents: &'a Parents,
+    endpoint: EndpointId,
+    /// Spans of a third of the log, quietest first; empty until asked for.
+    thirds: Vec<Expected>,
+}
+
+impl<'a> Past<'a> {
+    pub(super) fn new(totals: &'a Totals, parents: &'a Parents, endpoint: EndpointId) -> Past<'a> {
+        Past {
+            totals,
+            calm: Totals::new([]),
+            parents,
+            endpoint,
+            thirds: Vec::new(),
+        }
+    }
+
+    /// What to expect of a window. `None` where the log has nothing to compare it with.
+    pub(super) fn expected(&mut self, from: usize, to: usize, flags: &[Flag]) -> Option<Expected> {
+        let until = from.saturating_sub(LAG_MIN);
+        let since = from.saturating_sub(PAST_MIN.max(6 * to.saturating_sub(from)));
+        if until.saturating_sub(since) >= LEAST_MIN {
+            let before = self.leaning(since, until, flags);
+            if before.requests >= LEAST_REQUESTS || self.totals.first_busy() >= until {
+                return Some(before);
+            }
+        }
+        let quiet = self.quietest(from, to);
+        // A log cut shortly before a long fault has no quiet third, but a few minutes of truth.
+        let until = from - LAG_MIN.min(from / 4);
+        if (LEAST_SHORT_MIN..LEAST_MIN + LAG_MIN).contains(&until) {
+            let before = self.leaning(0, until, flags);
+            if before.requests >= LEAST_REQUESTS && quiet.is_none_or(|q| before.rate < q.rate) {
+                return Some(before);
+            }
+        }
+        quiet
+    }
+
+    /// The rate in the span's unflagged minutes, leaning on the parents' in the span.
+    fn leaning(&mut self, from: usize, to: usize, flags: &[Flag]) -> Expected {
+        let (requests, errors) = self.calm(from, to, flags);
+        let parent = self.parents.rate(self.endpoint, from, to);
+        let rate = bounded(lean(parent, requests as f64, errors as f64));
+        Expected {
+            rate,
+            requests,
+            from,
+            to,
+        }
+    }
+
+    /// The quietest third of the log that keeps away from the window.
+    fn quietest(&mut self, from: usize, to: usize) -> Option<Expected> {
+        // A short log can't afford the whole lag.
+        let lag = LAG_MIN.min(self.totals.slots() / 12);
+        self.thirds()
+            .iter()
+            .copied()
+            .find(|t| t.to + lag <= from || t.from >= to + lag)
+    }
+
+    /// The rate in the quietest third, where that third has requests enough to tell.
+    pub(super) fn quiet_rate(&mut self) -> Option<f64> {
+        let quietest = self.thirds().first()?;
+        (quietest.requests >= LEAST_REQUESTS).then_some(quietest.rate)
+    }
+
+    fn thirds(&mut self) -> &[Expected] {
+        if self.thirds.is_empty() {
+            let minutes = self.totals.slots();
+            let length = (minutes / 3).max(1);
+            let last = minutes.saturating_sub(length);
+            self.thirds = (0..last)
+                .step_by(QUIET_STEP_MIN)
+                .chain([last])
+                .map(|from| {
+                    let to = from + length;
+                    let (requests, errors) = self.totals.between(from, to);
+                    let parent = self.parents.rate(self.endpoint, from, to);
+                    let rate = bounded(lean(parent, requests as f64, errors as f64));
+                    Expected {
+                        rate,
+                        requests,
+                        from,
+                        to,
+                    }
+                })
+                .collect();
+            self.thirds
+                .sort_by(|a, b| a.rate.total_cmp(&b.rate).then(a.from.cmp(&b.from)));
+        }
+        &self.thirds
+    }
+
+    /// What the same hour of the earlier weeks leads to expect: the median over them, so that one
+    /// bad week is no season. `None` before the third week.
+    pub(super) fn seasonal(&self, from: usize, to: usize, trailing: f64) -> Option<f64> {
+        let mut rates: Vec<f64> = (1..=from / MINUTES_PER_WEEK)
+            .map(|week| {
+                let back = week * MINUTES_PER_WEEK;
+                let since = (from - back).saturating_sub(SEASON_SIDE_MIN);
+                let until = (to + SEASON_SIDE_MIN).saturating_sub(back).min(from);
+                let (n, x) = self.totals.between(since, until);
+                bounded(lean(trailing, n as f64, x as f64))
+            })
+            .collect();
+        if rates.len() < 2 {
+            return None;
+        }
+        rates.sort_by(f64::total_cmp);
+        Some(rates[(rates.len() - 1) / 2])
+    }
+
+    /// Counts of the span without its flagged minutes.
+    fn calm(&mut self, from: usize, to: usize, flags: &[Flag]) -> (u64, u64) {
+        while self.calm.slots() < to {
+            let minute = self.calm.slots();
+            let next = flags.partition_point(|f| f.to <= minute);
+            let flagged = flags.get(next).is_some_and(|f| f.from <= minute);
+            let (n, x) = if flagged {
+                (0, 0)
+            } else {
+                self.totals.between(minute, minute + 1)
+            };
+            self.calm.push(n, x);
+        }
+        self.calm.between(from, to)
+    }
+
+    /// Forgets what it knows of the calm minutes from here on: flags have changed.
+    pub(super) fn forget_from(&mut self, minute: usize) {
+        self.calm.truncate(minute.min(self.calm.slots()));
+    }
+}
+
+fn bounded(rate: f64) -> f64 {
+    rate.clamp(RATE_FLOOR, 1.0 - RATE_FLOOR)
+}

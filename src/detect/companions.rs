@@ -1,0 +1,95 @@
+//! Who else failed at the same time: endpoints too quiet to be flagged alone become candidates
+//! beside one that was.
+//!
+//! In the span of each candidate all endpoints are tested together (Benjamini–Hochberg); the gate on
+//! the size of the rise stays. Fewer questions are asked than by the scan, so less is needed.
+
+use super::baseline::{Parents, Past};
+use super::dispersion::Dispersion;
+use super::windows::Flag;
+use super::{Candidate, Context, MIN_ERRORS, is_large, trim};
+use crate::series::{EndpointId, SeriesSet};
+use crate::stats;
+
+/// Share of false companions among all.
+const FALSE_DISCOVERY_RATE: f64 = 0.05;
+
+/// Adds the companions of the candidates to them.
+pub(super) fn join(
+    set: &SeriesSet,
+    parents: &Parents,
+    noise: &Dispersion,
+    flagged: &[(EndpointId, Vec<Flag>)],
+    found: &mut Vec<Candidate>,
+) {
+    let offset = |minute: i64| usize::try_from(minute.saturating_sub(set.start_min)).unwrap_or(0);
+    let mut spans: Vec<(usize, usize)> = found
+        .iter()
+        .map(|c| (offset(c.from_min), offset(c.to_min)))
+        .collect();
+    spans.sort_unstable();
+    spans.dedup();
+    let mut p_values = vec![Vec::new(); spans.len()];
+    let mut beside: Vec<Vec<Candidate>> = vec![Vec::new(); spans.len()];
+    for endpoint in set.endpoints().filter(|_| !spans.is_empty()) {
+        let totals = set.totals(endpoint);
+        let mut past = Past::new(&totals, parents, endpoint);
+        let flags = flagged
+            .binary_search_by_key(&endpoint, |(id, _)| *id)
+            .map_or(&[][..], |i| &flagged[i].1);
+        let context = Context {
+            set,
+            totals: &totals,
+            noise,
+            endpoint,
+            ln_alpha: 0.0,
+        };
+        for (i, &(from, to)) in spans.iter().enumerate() {
+            let (n, x) = totals.between(from, to);
+            if n == 0 {
+                continue;
+            }
+            let Some(expected) = past.expected(from, to, flags) else {
+                continue;
+            };
+            let p_value = context.p_value(x, n, &expected, to - from);
+            p_values[i].push(p_value);
+            if x < MIN_ERRORS || !is_large(x, n, expected.rate) {
+                continue;
+            }
+            let (low, high) = trim::densest(&totals, from, to, expected.rate).unwrap_or((from, to));
+            let mut candidate = trim::candidate(&context, low, high, expected);
+            candidate.p_value = p_value;
+            beside[i].push(candidate);
+        }
+    }
+    let mut joined: Vec<Candidate> = Vec::new();
+    for (p_values, beside) in p_values.iter().zip(beside) {
+        let rejected = stats::benjamini_hochberg(p_values, FALSE_DISCOVERY_RATE);
+        let line = p_values
+            .iter()
+            .zip(rejected)
+            .filter(|(_, r)| *r)
+            .map(|(p, _)| *p);
+        let line = line.fold(f64::NEG_INFINITY, f64::max);
+        joined.extend(beside.into_iter().filter(|c| c.p_value <= line));
+    }
+    joined.sort_by(|a, b| {
+        a.p_value
+            .total_cmp(&b.p_value)
+            .then(order(a).cmp(&order(b)))
+    });
+    for companion in joined {
+        if !found.iter().any(|c| overlap(c, &companion)) {
+            found.push(companion);
+        }
+    }
+}
+
+fn order(c: &Candidate) -> (EndpointId, i64, i64) {
+    (c.endpoint, c.from_min, c.to_min)
+}
+
+fn overlap(a: &Candidate, b: &Candidate) -> bool {
+    a.endpoint == b.endpoint && a.from_min < b.to_min && b.from_min < a.to_min
+}

@@ -1,0 +1,139 @@
+//! Flagged windows → candidates: cut down to the minutes in which the excess lies.
+//!
+//! A window of an hour that holds a fault of five minutes gives a candidate of five minutes: the
+//! segment with the largest sum of per-minute log likelihood ratios, rate p₁ against rate m. What
+//! lies beside it is a further candidate if it is significant by itself; pieces less than 15
+//! minutes apart are one, as nothing counts as recovered that was not quiet for so long.
+
+use super::baseline::Expected;
+use super::windows::{Flag, exceeds};
+use super::{Baseline, Candidate, Context, MIN_ERRORS};
+use crate::series::Totals;
+
+/// Pieces closer than this belong together.
+const QUIET_BETWEEN_MIN: usize = 15;
+/// Candidates that begin later than this into the log began within it.
+const AT_ONCE_MIN: usize = 10;
+/// Rounds of fitting p₁ to the segment and the segment to p₁.
+const FITS: usize = 8;
+
+/// Turns an endpoint's flags into candidates.
+pub(super) fn candidates<'a>(
+    context: &'a Context,
+    flags: &'a [Flag],
+) -> impl Iterator<Item = Candidate> + use<'a> {
+    flags.iter().filter(|flag| flag.news).flat_map(move |flag| {
+        pieces(context, flag).into_iter().map(|(from, to)| {
+            let mut found = candidate(context, from, to, flag.expected);
+            found.p_value = found.p_value.min(flag.ln_p.exp());
+            found
+        })
+    })
+}
+
+/// The candidate of a span with its exact tail probability.
+pub(super) fn candidate(
+    context: &Context,
+    from: usize,
+    to: usize,
+    expected: Expected,
+) -> Candidate {
+    let (requests, errors) = context.totals.between(from, to);
+    let m = expected.rate;
+    let (requests_before, _) = context.totals.between(0, from);
+    let minute = |offset: usize| context.set.start_min.saturating_add(offset as i64);
+    Candidate {
+        endpoint: context.endpoint,
+        from_min: minute(from),
+        to_min: minute(to),
+        requests,
+        errors,
+        baseline: Baseline {
+            rate: m,
+            rho: context.noise.rho(context.endpoint, 1, m),
+            requests: expected.requests,
+            from_min: minute(expected.from),
+            to_min: minute(expected.to),
+        },
+        p_value: context.p_value(errors, requests, &expected, to - from),
+        // Nothing before it that would have shown a lower rate: fewer than 3 errors expected.
+        began_before_log: from < AT_ONCE_MIN
+            && requests_before as f64 * rate(requests, errors) < 3.0,
+    }
+}
+
+/// The spans of excess in a flag, in order of time.
+fn pieces(context: &Context, flag: &Flag) -> Vec<(usize, usize)> {
+    let m = flag.expected.rate;
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    let mut open = vec![(flag.from, flag.to)];
+    while let Some((from, to)) = open.pop() {
+        let Some((low, high)) = densest(context.totals, from, to, m) else {
+            continue;
+        };
+        let (n, x) = context.totals.between(low, high);
+        let holds = x >= MIN_ERRORS
+            && (found.is_empty() || exceeds(context, x, n, &flag.expected, high - low).is_some());
+        if holds {
+            found.push((low, high));
+            open.extend([(high, to), (from, low)]);
+        }
+    }
+    found.sort_unstable();
+    found.dedup_by(|next, last| {
+        let near = next.0 < last.1 + QUIET_BETWEEN_MIN;
+        if near {
+            last.1 = next.1;
+        }
+        near
+    });
+    found
+}
+
+/// The segment of `from..to` that speaks loudest for a raised rate; `None` without an excess.
+pub(super) fn densest(totals: &Totals, from: usize, to: usize, m: f64) -> Option<(usize, usize)> {
+    let mut segment = (from, to);
+    for _ in 0..FITS {
+        let (n, x) = totals.between(segment.0, segment.1);
+        let raised = rate(n, x);
+        if raised <= m {
+            return None;
+        }
+        let next = largest_sum(totals, from, to, m, raised)?;
+        if next == segment {
+            break;
+        }
+        segment = next;
+    }
+    Some(segment)
+}
+
+/// Kadane's algorithm over the minutes' ln L(raised) − ln L(m).
+fn largest_sum(
+    totals: &Totals,
+    from: usize,
+    to: usize,
+    m: f64,
+    raised: f64,
+) -> Option<(usize, usize)> {
+    let per_error = (raised / m).ln();
+    let per_success = ((1.0 - raised) / (1.0 - m)).ln();
+    let (mut best, mut best_sum) = (None, 0.0);
+    let (mut begin, mut sum) = (from, 0.0);
+    for minute in from..to {
+        let (n, x) = totals.between(minute, minute + 1);
+        if sum <= 0.0 {
+            (begin, sum) = (minute, 0.0);
+        }
+        sum += x as f64 * per_error + n.saturating_sub(x) as f64 * per_success;
+        if sum > best_sum {
+            (best, best_sum) = (Some((begin, minute + 1)), sum);
+        }
+    }
+    best
+}
+
+/// Jeffreys' estimate of an error rate: below 1 even where all requests failed.
+fn rate(n: u64, x: u64) -> f64 {
+    (x as f64 + 0.5) / (n as f64 + 1.0)
+}
