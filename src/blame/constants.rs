@@ -195,8 +195,10 @@ pub(super) const NAMED_RATIO_BY_TIMING: f64 = 2.0;
 pub(super) const SAME_EVIDENCE: f64 = 0.5;
 /// Nothing is named where the best change is below this.
 pub(super) const UNEXPLAINED_BELOW: f64 = 0.3;
-/// A verdict is strong from here on, with two kinds of evidence.
+/// A verdict is strong from here on…
 pub(super) const STRONG_FROM: f64 = 0.9;
+/// …with this many kinds of evidence.
+pub(super) const STRONG_KINDS: usize = 2;
 /// A change less probable than this is cleared: one in twenty.
 pub(super) const CLEARED_BELOW: f64 = 0.05;
 

@@ -220,8 +220,11 @@ pub(super) fn contribution(change: &Change, onset: &Estimate, zone_offset_s: i64
         })
         .sum();
     let nats = (mean * DAY_S).max(LEAST_RATIO).ln();
+    let after = change.at_us > onset.median_us;
     let judged = match nats {
-        n if n >= 2.0 => "as soon as a cause is usually felt",
+        _ if after && change.at_is_end => "it was under way when the incident began",
+        _ if after => "within what the clocks may differ",
+        n if n >= SOON => "as soon as a cause is usually felt",
         n if n >= 0.0 => "possible for a cause",
         _ => "seldom that long for a cause",
     };
@@ -233,6 +236,9 @@ pub(super) fn contribution(change: &Change, onset: &Estimate, zone_offset_s: i64
     }
 }
 
+/// Nats from which on a lag is called usual: up to about ten minutes.
+const SOON: f64 = 3.0;
+
 /// Floor of the likelihood ratio, so that a lag never weighs more than a veto that was not given.
 const LEAST_RATIO: f64 = 1e-6;
 
@@ -240,7 +246,8 @@ const LEAST_RATIO: f64 = 1e-6;
 pub(super) fn position(change: &Change, onset: &Estimate) -> String {
     let lag_us = onset.median_us.saturating_sub(change.at_us);
     let side = if lag_us >= 0 { "before" } else { "after" };
-    format!("{} {side} the onset", phrase::duration(lag_us))
+    let done = if change.at_is_end { "done " } else { "" };
+    format!("{done}{} {side} the onset", phrase::duration(lag_us))
 }
 
 /// How much more often than at other times something breaks by itself at this onset.

@@ -110,13 +110,21 @@ fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String 
         Some(service) => format!("`{service}`"),
         None => "the endpoints that it names".to_owned(),
     };
-    match (hit_inside, spared_inside) {
-        (0, 0) => format!("none of the {hit} endpoints hit belongs to {whose}"),
-        (0, _) => format!("{whose} is not hit: {}", rates(footprint, context)),
-        (inside, 0) => format!("{inside} of the {hit} endpoints hit belong to {whose}"),
-        (inside, spared) => format!(
-            "{inside} of the {hit} endpoints hit belong to {whose}; {spared} others of it are spared"
+    let hits = match hit {
+        _ if hit_inside == 0 && spared_inside > 0 => {
+            return format!("{whose} is not hit: {}", rates(footprint, context));
+        }
+        1 if hit_inside == 1 => format!("the endpoint hit belongs to {whose}"),
+        _ if hit_inside == hit => format!("all {hit} endpoints hit belong to {whose}"),
+        _ => format!(
+            "{} of the {hit} endpoints hit lie outside {whose}",
+            hit - hit_inside
         ),
+    };
+    match spared_inside {
+        0 => hits,
+        1 => format!("{hits}, of which one other is spared"),
+        n => format!("{hits}, of which {n} others are spared"),
     }
 }
 
