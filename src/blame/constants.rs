@@ -183,6 +183,9 @@ pub(super) const TEMPERATURE: f64 = 1.5;
 /// What changes with nothing but timing may have together: on 51 faulty rollouts with several
 /// under way, the latest change before detection was the cause in 47 %.
 pub(super) const TIMING_CAP: f64 = 0.80;
+/// The same for those of them that other evidence speaks against: less likely than not, so that a
+/// deploy is not named because it was the last before an incident of some other service. *Judgement.*
+pub(super) const CONTRADICTED_CAP: f64 = 0.45;
 /// Evidence of this worth counts as a kind of its own.
 pub(super) const EVIDENCE_COUNTS: f64 = 1.0;
 /// The best change is named from here on…

@@ -103,7 +103,7 @@ fn candidate(
     let (status, why) = if probability >= CLEARED_BELOW {
         let reason = match (speaks_for, speaks_against) {
             (Some(text), _) => text,
-            (None, Some(text)) => format!("only its time speaks for it: {text}"),
+            (None, Some(text)) => format!("only its time speaks for it; {text}"),
             (None, None) => "nothing but its time speaks for it".to_owned(),
         };
         (DispositionStatus::Suspect, format!("{position}; {reason}"))

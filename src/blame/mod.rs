@@ -37,8 +37,8 @@ use crate::changes::Change;
 use crate::confirm::{Estimate, Incident};
 use crate::stats::log_sum_exp;
 use constants::{
-    EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S, VETO_PROBABILITY,
-    VETO_SIGMAS,
+    CONTRADICTED_CAP, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S,
+    TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
 };
 use footprint::Footprint;
 use prior::Prior;
@@ -217,6 +217,12 @@ impl Candidate<'_> {
             .iter()
             .any(|c| c.kind.is_witness() && c.nats >= EVIDENCE_COUNTS)
     }
+
+    /// Whether nothing but its time speaks for it, and something speaks against it.
+    fn is_contradicted(&self) -> bool {
+        let against = |c: &Contribution| c.kind.is_witness() && c.nats <= -EVIDENCE_COUNTS;
+        self.has_only_timing() && self.contributions.iter().any(against)
+    }
 }
 
 /// Which change caused the incident, if any did.
@@ -258,7 +264,9 @@ fn weigh(case: &Case<'_>) -> Verdict {
     let none = (1.0 - probabilities.iter().sum::<f64>()).max(0.0);
     let [by_dependency, by_load, _] = posterior::share_out(none, others);
     let timing_only: Vec<bool> = candidates.iter().map(Candidate::has_only_timing).collect();
-    posterior::cap_timing(&mut probabilities, &timing_only);
+    let contradicted: Vec<bool> = candidates.iter().map(Candidate::is_contradicted).collect();
+    posterior::cap_together(&mut probabilities, &contradicted, CONTRADICTED_CAP);
+    posterior::cap_together(&mut probabilities, &timing_only, TIMING_CAP);
 
     let suspects = verdict::rank(&candidates, &probabilities, moments);
     let unexplained = (1.0 - suspects.iter().map(|s| s.probability).sum::<f64>()).max(0.0);

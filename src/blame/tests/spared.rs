@@ -128,10 +128,11 @@ fn eight_deploys_of_other_services_are_not_accused() {
         "{}",
         verdict.summary
     );
-    assert!(
-        verdict.suspects.iter().all(|s| s.probability < 0.2),
-        "{:?}",
-        verdict.suspects
+    assert!(verdict.unexplained_probability >= 0.5);
+    assert_eq!(
+        verdict.dispositions[1].why,
+        "13 min before the onset; only its time speaks for it; `b` is not hit: \
+         0.3 % of its requests failed, 0.3 % expected (+0.3 % would have shown)"
     );
 }
 
@@ -240,5 +241,28 @@ fn an_incident_older_than_the_log_is_explained_by_an_undo_that_ended_it() {
     assert_eq!(
         verdict.dispositions[1].why,
         "3 h after the first failure of the log; it undid `d-1`, and the rate was back 2 min after it"
+    );
+}
+
+#[test]
+fn the_only_deploy_before_an_incident_of_another_service_is_not_named() {
+    let changes = [deploy("d-1", "billing", clock(10, 9, 30))];
+    let context = Context {
+        endpoints: vec![
+            hit("api", "/api/a", 0),
+            endpoint("billing", "/invoices", 1),
+            endpoint("web", "/", 2),
+        ],
+        error_statuses: vec![(500, 3_000)],
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    assert_eq!(verdict.kind, VerdictKind::Unexplained);
+    assert!((probability(&verdict, 0) - 0.45).abs() < 1e-12);
+    assert_eq!(
+        verdict.summary,
+        "No listed change explains this. The least unlikely is deploy `d-1` (`billing`) (45 %): \
+         `billing` is not hit: 0.3 % of its requests failed, 0.3 % expected (+0.3 % would have shown)."
     );
 }
