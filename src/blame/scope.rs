@@ -178,3 +178,51 @@ impl Totals {
         self.expected / self.requests.max(1) as f64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blame::tests::{change, context, endpoint, hit};
+
+    fn nats(endpoints: Vec<EndpointFact>) -> f64 {
+        let context = Context {
+            endpoints,
+            ..context()
+        };
+        let change = Change {
+            service: Some("api".to_owned()),
+            ..change("d-1", 0)
+        };
+        contribution(&change, &Footprint::of(&change, &context), &context).nats
+    }
+
+    #[test]
+    fn the_hit_groups_are_not_crowded_out_and_five_larger_ones_count_beside_them() {
+        let mut endpoints: Vec<EndpointFact> = (1..=10)
+            .map(|group| EndpointFact {
+                requests: 90_000,
+                ..endpoint("api", "/spared", group)
+            })
+            .collect();
+        endpoints.push(hit("api", "/hit", 0));
+        // 0.7·(ln 6 + 5·ln(0.70/0.95))
+        assert!((nats(endpoints) - 0.185_396).abs() < 1e-6);
+    }
+
+    #[test]
+    fn endpoints_of_a_group_count_once_and_the_sum_is_bounded() {
+        let group: Vec<EndpointFact> = (0..9).map(|_| hit("api", "/hit", 0)).collect();
+        assert!((nats(group) - 1.254_232).abs() < 1e-6);
+        let groups: Vec<EndpointFact> = (0..9).map(|group| hit("api", "/hit", group)).collect();
+        assert!((nats(groups) - 4.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_endpoint_that_could_not_show_the_effect_is_no_witness() {
+        let quiet = EndpointFact {
+            powered: false,
+            ..endpoint("api", "/quiet", 1)
+        };
+        assert!((nats(vec![hit("api", "/hit", 0), quiet]) - 1.254_232).abs() < 1e-6);
+    }
+}

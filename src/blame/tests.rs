@@ -66,7 +66,7 @@ pub(super) fn endpoint(service: &str, template: &str, group: u32) -> EndpointFac
 }
 
 /// A hit endpoint: 3,000 of 20,000 requests failed.
-fn hit(service: &str, template: &str, group: u32) -> EndpointFact {
+pub(super) fn hit(service: &str, template: &str, group: u32) -> EndpointFact {
     EndpointFact {
         affected: true,
         errors: 3_000,
