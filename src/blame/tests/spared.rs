@@ -266,3 +266,43 @@ fn the_only_deploy_before_an_incident_of_another_service_is_not_named() {
          `billing` is not hit: 0.3 % of its requests failed, 0.3 % expected (+0.3 % would have shown)."
     );
 }
+
+#[test]
+fn an_undo_before_the_onset_or_after_the_end_speaks_against_the_change() {
+    // The incident lasts from 10:11 to 10:30; the rollback comes before it, or after it.
+    let context = Context {
+        endpoints: vec![hit("api", "/api/a", 0)],
+        ..context()
+    };
+    let cases = [
+        (
+            clock(10, 5, 0),
+            -2.3,
+            "it was undone by rollback `r-1` before the incident began",
+        ),
+        (
+            clock(10, 50, 0),
+            -1.2,
+            "the rate was back 20 min before rollback `r-1` undid it",
+        ),
+    ];
+    for (undone_us, nats, text) in cases {
+        let changes = [
+            deploy("d-1", "api", clock(9, 51, 0)),
+            Change {
+                kind: Kind::Rollback,
+                ..deploy("r-1", "api", undone_us)
+            },
+        ];
+        let incident = incident(clock(10, 11, 0), Some(clock(10, 30, 0)));
+        let verdict = judge(&incident, &changes, &context);
+        check(&verdict, &changes);
+        let deploy = verdict.suspects.iter().find(|s| s.change == 0).unwrap();
+        let found = deploy
+            .contributions
+            .iter()
+            .find(|c| c.kind == EvidenceKind::Rollback)
+            .unwrap();
+        assert_eq!((found.nats, found.text.as_str()), (nats, text));
+    }
+}
