@@ -47,13 +47,7 @@ impl Error {
 
     #[cold]
     fn new(kind: Kind, message: String, source: Option<std::io::Error>) -> Error {
-        Error(Box::new(Inner {
-            kind,
-            message,
-            path: None,
-            hint: None,
-            source,
-        }))
+        Error(Box::new(Inner { kind, message, path: None, hint: None, source }))
     }
 
     /// The same error, said of this file.

@@ -183,6 +183,9 @@ pub(super) const TEMPERATURE: f64 = 1.5;
 /// What changes with nothing but timing may have together: on 51 faulty rollouts with several
 /// under way, the latest change before detection was the cause in 47 %.
 pub(super) const TIMING_CAP: f64 = 0.80;
+/// The same for those of them that other evidence speaks against: less likely than not, so that a
+/// deploy is not named because it was the last before an incident of some other service. *Judgement.*
+pub(super) const CONTRADICTED_CAP: f64 = 0.45;
 /// Evidence of this worth counts as a kind of its own.
 pub(super) const EVIDENCE_COUNTS: f64 = 1.0;
 /// The best change is named from here on…
@@ -195,8 +198,10 @@ pub(super) const NAMED_RATIO_BY_TIMING: f64 = 2.0;
 pub(super) const SAME_EVIDENCE: f64 = 0.5;
 /// Nothing is named where the best change is below this.
 pub(super) const UNEXPLAINED_BELOW: f64 = 0.3;
-/// A verdict is strong from here on, with two kinds of evidence.
+/// A verdict is strong from here on…
 pub(super) const STRONG_FROM: f64 = 0.9;
+/// …with this many kinds of evidence.
+pub(super) const STRONG_KINDS: usize = 2;
 /// A change less probable than this is cleared: one in twenty.
 pub(super) const CLEARED_BELOW: f64 = 0.05;
 

@@ -134,3 +134,52 @@ fn latency(context: &Context) -> Option<Contribution> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blame::tests::{change, context, hit};
+    use crate::changes::Change;
+
+    #[test]
+    fn services_that_one_change_touches_are_no_sign_of_a_dependency() {
+        let context = Context {
+            endpoints: vec![hit("api", "/login", 0), hit("web", "/login", 1)],
+            ..context()
+        };
+        let (nats, findings) = assess(&context, &[]);
+        assert_eq!(nats, 1.5);
+        assert_eq!(
+            findings[0].text,
+            "2 services that share no change fail together (`api`, `web`)"
+        );
+        let change = Change {
+            endpoints: vec!["/login".to_owned()],
+            ..change("d-1", 0)
+        };
+        assert_eq!(
+            assess(&context, &[&Footprint::of(&change, &context)]),
+            (0.0, Vec::new())
+        );
+    }
+
+    #[test]
+    fn failures_that_wait_for_nothing_speak_against_a_dependency() {
+        let context = Context {
+            error_statuses: vec![(500, 80), (503, 20)],
+            failing_latency_us: Some(4_000.0),
+            success_latency_us: Some(45_000.0),
+            ..context()
+        };
+        let (nats, findings) = assess(&context, &[]);
+        assert_eq!(nats, -2.0);
+        let texts: Vec<&str> = findings.iter().map(|f| f.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "80.0 % of the failures are 500",
+                "failures take 4 ms, successes 45 ms: nothing was waited for"
+            ]
+        );
+    }
+}

@@ -168,4 +168,38 @@ mod tests {
         assert!(!names("POST /v1/login", &endpoint));
         assert!(names("https://api.example.com/v1/*?x=1", &endpoint));
     }
+
+    #[test]
+    fn a_service_of_another_name_leaves_the_paths_to_tell() {
+        use crate::blame::tests::{change, context, endpoint};
+        let context = Context {
+            endpoints: vec![
+                endpoint("access", "/login", 0),
+                endpoint("access", "/search", 1),
+            ],
+            ..context()
+        };
+        let touched = |service: Option<&str>, paths: &[&str]| {
+            let change = Change {
+                service: service.map(str::to_owned),
+                endpoints: paths.iter().map(|p| (*p).to_owned()).collect(),
+                ..change("d-1", 0)
+            };
+            match Footprint::of(&change, &context) {
+                Footprint::Declared(touched) => Some(touched),
+                Footprint::OutOfSight => Some(Vec::new()),
+                Footprint::Undeclared => None,
+            }
+        };
+        assert_eq!(touched(Some("Access"), &[]), Some(vec![true, true]));
+        assert_eq!(
+            touched(Some("access"), &["/login"]),
+            Some(vec![true, false])
+        );
+        assert_eq!(touched(Some("auth"), &["/login"]), Some(vec![true, false]));
+        assert_eq!(touched(None, &["/login"]), Some(vec![true, false]));
+        assert_eq!(touched(Some("auth"), &[]), Some(vec![]));
+        assert_eq!(touched(Some("auth"), &["/logout"]), Some(vec![]));
+        assert_eq!(touched(None, &[]), None);
+    }
 }

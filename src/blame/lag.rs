@@ -214,14 +214,18 @@ pub(super) fn contribution(change: &Change, onset: &Estimate, zone_offset_s: i64
     let rollout = Rollout::of(change);
     let start_s = seconds(rollout.start_us, zone_offset_s);
     let mean: f64 = likely(onset)
+        .into_iter()
         .map(|(time_us, p)| {
             let onset_s = seconds(time_us, zone_offset_s);
             p * over_skew(|skew_s| density(onset_s, start_s + skew_s, rollout))
         })
         .sum();
     let nats = (mean * DAY_S).max(LEAST_RATIO).ln();
+    let after = change.at_us > onset.median_us;
     let judged = match nats {
-        n if n >= 2.0 => "as soon as a cause is usually felt",
+        _ if after && change.at_is_end => "it was under way when the incident began",
+        _ if after => "within what the clocks may differ",
+        n if n >= SOON => "as soon as a cause is usually felt",
         n if n >= 0.0 => "possible for a cause",
         _ => "seldom that long for a cause",
     };
@@ -233,6 +237,9 @@ pub(super) fn contribution(change: &Change, onset: &Estimate, zone_offset_s: i64
     }
 }
 
+/// Nats from which on a lag is called usual: up to about ten minutes.
+const SOON: f64 = 3.0;
+
 /// Floor of the likelihood ratio, so that a lag never weighs more than a veto that was not given.
 const LEAST_RATIO: f64 = 1e-6;
 
@@ -240,26 +247,47 @@ const LEAST_RATIO: f64 = 1e-6;
 pub(super) fn position(change: &Change, onset: &Estimate) -> String {
     let lag_us = onset.median_us.saturating_sub(change.at_us);
     let side = if lag_us >= 0 { "before" } else { "after" };
-    format!("{} {side} the onset", phrase::duration(lag_us))
+    let done = if change.at_is_end { "done " } else { "" };
+    format!("{done}{} {side} the onset", phrase::duration(lag_us))
 }
 
 /// How much more often than at other times something breaks by itself at this onset.
 pub(super) fn background_intensity(onset: &Estimate, zone_offset_s: i64) -> f64 {
     likely(onset)
+        .into_iter()
         .map(|(time_us, p)| p * clock_intensity(seconds(time_us, zone_offset_s)))
         .sum()
 }
 
-/// The posterior's points that matter: an uncertain onset has thousands of negligible ones.
-fn likely(moment: &Estimate) -> impl Iterator<Item = (i64, f64)> {
+/// Points of a posterior that a lag is averaged over: of an onset uncertain by an hour they lie
+/// half a minute apart, the clocks' skew.
+const POINTS: usize = 128;
+
+/// The posterior's points that matter, neighbours drawn together where there are many.
+fn likely(moment: &Estimate) -> Vec<(i64, f64)> {
     let negligible = 1e-4 * moment.posterior.iter().map(|(_, p)| *p).fold(0.0, f64::max);
-    let kept = moment
+    let kept: Vec<(i64, f64)> = moment
         .posterior
         .iter()
         .copied()
-        .filter(move |(_, p)| *p > negligible);
-    let total: f64 = kept.clone().map(|(_, p)| p).sum();
-    kept.map(move |(time_us, p)| (time_us, p / total))
+        .filter(|(_, p)| *p > negligible)
+        .collect();
+    let total: f64 = kept.iter().map(|(_, p)| p).sum();
+    let draw_together = |points: &[(i64, f64)]| {
+        let first_us = points[0].0;
+        let weight: f64 = points.iter().map(|(_, p)| p).sum();
+        let moment: f64 = points
+            .iter()
+            .map(|(t, p)| p * t.saturating_sub(first_us) as f64)
+            .sum();
+        (
+            first_us.saturating_add((moment / weight) as i64),
+            weight / total,
+        )
+    };
+    kept.chunks(kept.len().div_ceil(POINTS).max(1))
+        .map(draw_together)
+        .collect()
 }
 
 /// Local seconds of a time.
@@ -371,6 +399,34 @@ mod tests {
             1e-12,
         );
         near(mean_density(full) / mean_density(odd), 2.4 / 0.9, 1e-3);
+    }
+
+    #[test]
+    fn an_onset_uncertain_by_two_hours_is_averaged_over() {
+        // 720 points, ten seconds apart, from 20 minutes before the change to 100 after it.
+        let at_s = |i: i64| START_S + (10 * i - 1_200) as f64;
+        let onset = Estimate {
+            median_us: (at_s(360) * 1e6) as i64,
+            low_us: (at_s(18) * 1e6) as i64,
+            high_us: (at_s(702) * 1e6) as i64,
+            posterior: (0..720)
+                .map(|i| ((at_s(i) * 1e6) as i64, 1.0 / 720.0))
+                .collect(),
+        };
+        let change = crate::blame::tests::change("d-1", (START_S * 1e6) as i64);
+        let mean = |f: &dyn Fn(f64) -> f64| (0..720).map(|i| f(at_s(i))).sum::<f64>() / 720.0;
+        let expected =
+            mean(&|onset_s| over_skew(|skew_s| density(onset_s, START_S + skew_s, rollout(None))));
+        near(
+            contribution(&change, &onset, 0).nats.exp(),
+            expected * DAY_S,
+            0.02,
+        );
+        near(
+            background_intensity(&onset, 0),
+            mean(&clock_intensity),
+            0.02,
+        );
     }
 
     #[test]

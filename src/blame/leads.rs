@@ -71,7 +71,7 @@ pub(super) fn not_assessed(context: &Context, onset_known: bool) -> Vec<NotAsses
             "logs from before the incident began",
         );
     }
-    if context.load.is_none() {
+    if context.load.is_none_or(|load| load.expected <= 0.0) {
         lacks(
             "load",
             "logs from before the incident, to expect the traffic from",

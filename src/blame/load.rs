@@ -60,12 +60,12 @@ fn volume(load: &Load) -> Option<Contribution> {
     finding(
         LOAD_ORDINARY,
         format!(
-            "requests were as expected ({} against {}, {}{}; {} more or less would have counted)",
+            "requests were as expected ({} against {}, {}{}; {:.0} % more or less would have counted)",
             phrase::count(load.requests),
             phrase::count(load.expected.round() as u64),
             if deviation < 0.0 { "−" } else { "+" },
             phrase::percent(deviation.abs()),
-            phrase::percent(ORDINARY_LOAD),
+            ORDINARY_LOAD * 100.0,
         ),
     )
 }
@@ -79,4 +79,74 @@ fn curve(load: &Load) -> Option<Contribution> {
         );
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(load: Load) -> (f64, Vec<String>) {
+        let context = Context {
+            load: Some(load),
+            ..crate::blame::tests::context()
+        };
+        let (nats, findings) = assess(&context);
+        (nats, findings.into_iter().map(|f| f.text).collect())
+    }
+
+    const ORDINARY: Load = Load {
+        requests: 950,
+        expected: 1_000.0,
+        requests_before: 500,
+        expected_before: 500.0,
+        rate_follows_load: None,
+    };
+
+    #[test]
+    fn a_surge_before_the_onset_speaks_for_load_within_bounds() {
+        let surge = Load {
+            requests_before: 1_250,
+            rate_follows_load: Some(true),
+            ..ORDINARY
+        };
+        let (nats, texts) = told(surge);
+        assert_eq!(nats, 3.0);
+        assert_eq!(
+            texts,
+            [
+                "requests were 2.5 times the expected already before the onset",
+                "the error rate rose with the load before, too"
+            ]
+        );
+    }
+
+    #[test]
+    fn ordinary_traffic_speaks_against_load() {
+        let (nats, texts) = told(ORDINARY);
+        assert_eq!(nats, -2.0);
+        assert_eq!(
+            texts,
+            [
+                "requests were as expected (950 against 1,000, −5.0 %; 20 % more or less would have counted)"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_neither_says_nothing() {
+        assert_eq!(
+            told(Load {
+                requests: 1_500,
+                ..ORDINARY
+            }),
+            (0.0, Vec::new())
+        );
+        assert_eq!(
+            told(Load {
+                expected: 0.0,
+                ..ORDINARY
+            }),
+            (0.0, Vec::new())
+        );
+    }
 }

@@ -37,11 +37,12 @@ use crate::changes::Change;
 use crate::confirm::{Estimate, Incident};
 use crate::stats::log_sum_exp;
 use constants::{
-    EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S, VETO_PROBABILITY,
-    VETO_SIGMAS,
+    CONTRADICTED_CAP, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S,
+    TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
 };
 use footprint::Footprint;
 use prior::Prior;
+use rollback::Undoes;
 
 /// What the log counted around an incident.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,6 +186,15 @@ fn skew_bound_us() -> i64 {
     (VETO_SIGMAS * SKEW_S * 1e6) as i64
 }
 
+/// All that a verdict rests on.
+struct Case<'a> {
+    incident: &'a Incident,
+    changes: &'a [Change],
+    context: &'a Context,
+    moments: Moments<'a>,
+    undoes: Undoes,
+}
+
 /// A change that could be the cause, with its evidence.
 struct Candidate<'a> {
     /// Its index among the changes.
@@ -202,21 +212,41 @@ impl Candidate<'_> {
 
     /// Whether nothing but its time speaks for it.
     fn has_only_timing(&self) -> bool {
-        !self.contributions.iter().any(|c| {
-            c.kind != EvidenceKind::Prior
-                && !disposition::is_timing(c.kind)
-                && c.nats >= EVIDENCE_COUNTS
-        })
+        !self
+            .contributions
+            .iter()
+            .any(|c| c.kind.is_witness() && c.nats >= EVIDENCE_COUNTS)
+    }
+
+    /// Whether nothing but its time speaks for it, and something speaks against it.
+    fn is_contradicted(&self) -> bool {
+        let against = |c: &Contribution| c.kind.is_witness() && c.nats <= -EVIDENCE_COUNTS;
+        self.has_only_timing() && self.contributions.iter().any(against)
     }
 }
 
 /// Which change caused the incident, if any did.
 pub fn judge(incident: &Incident, changes: &[Change], context: &Context) -> Verdict {
     let moments = Moments::of(incident);
+    let undoes = Undoes::new(changes);
+    let case = Case {
+        incident,
+        changes,
+        context,
+        moments,
+        undoes,
+    };
     if incident.single_client {
-        return accuse_nobody(incident, changes, &moments, context);
+        accuse_nobody(&case)
+    } else {
+        weigh(&case)
     }
-    let candidates = candidates(incident, changes, &moments, context);
+}
+
+/// The changes against each other and against all other causes.
+fn weigh(case: &Case<'_>) -> Verdict {
+    let (context, moments) = (case.context, &case.moments);
+    let candidates = candidates(case);
     let footprints: Vec<&Footprint> = candidates.iter().map(|c| &c.footprint).collect();
     let (dependency_nats, dependency) = dependency::assess(context, &footprints);
     let (load_nats, load) = load::assess(context);
@@ -234,78 +264,57 @@ pub fn judge(incident: &Incident, changes: &[Change], context: &Context) -> Verd
     let none = (1.0 - probabilities.iter().sum::<f64>()).max(0.0);
     let [by_dependency, by_load, _] = posterior::share_out(none, others);
     let timing_only: Vec<bool> = candidates.iter().map(Candidate::has_only_timing).collect();
-    posterior::cap_timing(&mut probabilities, &timing_only);
+    let contradicted: Vec<bool> = candidates.iter().map(Candidate::is_contradicted).collect();
+    posterior::cap_together(&mut probabilities, &contradicted, CONTRADICTED_CAP);
+    posterior::cap_together(&mut probabilities, &timing_only, TIMING_CAP);
 
-    let suspects = verdict::rank(&candidates, &probabilities, &moments);
+    let suspects = verdict::rank(&candidates, &probabilities, moments);
     let unexplained = (1.0 - suspects.iter().map(|s| s.probability).sum::<f64>()).max(0.0);
-    let alternatives = verdict::alternatives(
-        unexplained,
-        (by_dependency, dependency.clone()),
-        (by_load, load.clone()),
-    );
-    let kind = verdict::kind(&suspects, unexplained);
+    let kind = verdict::kind(&suspects, unexplained, moments.onset.is_some());
     let strong = verdict::is_strong(kind, &suspects);
-    let best = suspects
-        .first()
-        .map(|s| (&changes[s.change], s.probability));
-    let judged = |index: usize| {
-        let found = candidates
-            .iter()
-            .zip(&probabilities)
-            .find(|(c, _)| c.index == index);
-        match found {
-            Some((candidate, p)) => disposition::candidate(candidate, *p, best, changes, &moments),
-            None if moments.vetoed(&changes[index]) => {
-                disposition::after_onset(index, changes, incident, &moments, context)
-            }
-            None => disposition::too_old(index, changes, &moments),
-        }
-    };
     Verdict {
         kind,
         strong,
-        summary: verdict::summary(kind, strong, &suspects, unexplained, changes, &moments),
-        dispositions: (0..changes.len()).map(judged).collect(),
+        summary: verdict::summary(kind, strong, &suspects, unexplained, case),
+        dispositions: disposition::all(case, &candidates, &probabilities, suspects.first()),
         ruled_out: leads::ruled_out((dependency_nats, &dependency), (load_nats, &load)),
         not_assessed: leads::not_assessed(context, moments.onset.is_some()),
         suspects,
         unexplained_probability: unexplained,
-        alternatives,
+        alternatives: verdict::alternatives(
+            unexplained,
+            (by_dependency, dependency),
+            (by_load, load),
+        ),
     }
 }
 
-/// The changes neither after the onset nor too long before it, with their evidence.
-fn candidates<'a>(
-    incident: &Incident,
-    changes: &'a [Change],
-    moments: &Moments<'_>,
-    context: &Context,
-) -> Vec<Candidate<'a>> {
+/// The changes neither after the onset nor too long before it, with their evidence; in the
+/// changes' order.
+fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
+    let (changes, context, moments) = (case.changes, case.context, &case.moments);
     let prior = Prior::new(changes, context);
     let earliest_us = moments
         .onset
         .map_or(moments.first_failure_us, |onset| onset.low_us);
     let possible =
-        |change: &&Change| !moments.vetoed(change) && !lag::out_of_reach(change, earliest_us);
-    let weigh =
-        |(index, change): (usize, &'a Change)| {
-            let footprint = Footprint::of(change, context);
-            let mut contributions = vec![prior.contribution(change)];
-            if let Some(onset) = moments.onset {
-                contributions.push(lag::contribution(change, onset, context.zone_offset_s));
-            }
-            contributions.push(scope::contribution(change, &footprint, context));
-            let undo = rollback::undone_by(index, changes);
-            contributions.extend(undo.and_then(|undo| {
-                rollback::contribution(&changes[undo], incident, moments, context)
-            }));
-            Candidate {
-                index,
-                change,
-                footprint,
-                contributions,
-            }
-        };
+        |change: &Change| !moments.vetoed(change) && !lag::out_of_reach(change, earliest_us);
+    let weigh = |(index, change): (usize, &'a Change)| {
+        let footprint = Footprint::of(change, context);
+        let mut contributions = vec![prior.contribution(change)];
+        if let Some(onset) = moments.onset {
+            contributions.push(lag::contribution(change, onset, context.zone_offset_s));
+        }
+        contributions.push(scope::contribution(change, &footprint, context));
+        let undo = case.undoes.undone_by(index).map(|undo| &changes[undo]);
+        contributions.extend(undo.and_then(|undo| rollback::contribution(undo, case)));
+        Candidate {
+            index,
+            change,
+            footprint,
+            contributions,
+        }
+    };
     changes
         .iter()
         .enumerate()
@@ -315,25 +324,16 @@ fn candidates<'a>(
 }
 
 /// The verdict on an incident that one client alone makes.
-fn accuse_nobody(
-    incident: &Incident,
-    changes: &[Change],
-    moments: &Moments<'_>,
-    context: &Context,
-) -> Verdict {
-    let judged = |index: usize| match moments.vetoed(&changes[index]) {
-        true => disposition::after_onset(index, changes, incident, moments, context),
-        false => disposition::single_client(index, changes, moments),
-    };
+fn accuse_nobody(case: &Case<'_>) -> Verdict {
     Verdict {
         kind: VerdictKind::Unexplained,
         strong: false,
         suspects: Vec::new(),
         unexplained_probability: 1.0,
         alternatives: verdict::alternatives(1.0, (0.0, Vec::new()), (0.0, Vec::new())),
-        dispositions: (0..changes.len()).map(judged).collect(),
+        dispositions: disposition::all(case, &[], &[], None),
         ruled_out: Vec::new(),
-        not_assessed: leads::not_assessed(context, moments.onset.is_some()),
+        not_assessed: leads::not_assessed(case.context, case.moments.onset.is_some()),
         summary: "One client alone makes the failures (a retry storm); no change is accused."
             .to_owned(),
     }

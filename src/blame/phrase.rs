@@ -12,7 +12,9 @@ pub(super) fn duration(us: i64) -> String {
         _ if us < 1_000 => "<1 ms".to_owned(),
         _ if us < 950_000 => format!("{} ms", us / 1_000),
         0..120 => format!("{seconds} s"),
-        120..600 if seconds % 60 != 0 => format!("{} min {} s", seconds / 60, seconds % 60),
+        120..600 if !seconds.is_multiple_of(60) => {
+            format!("{} min {} s", seconds / 60, seconds % 60)
+        }
         120..3_570 => format!("{minutes} min"),
         _ if hours < 24 && rest > 0 => format!("{hours} h {rest} min"),
         _ if hours < 72 => format!("{} h", minutes.saturating_add(30) / 60),
@@ -24,7 +26,7 @@ pub(super) fn duration(us: i64) -> String {
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent.abs() {
-        p if p == 0.0 => "0 %".to_owned(),
+        0.0 => "0 %".to_owned(),
         p if p >= 99.95 => format!("{percent:.0} %"),
         p if p >= 0.1 => format!("{percent:.1} %"),
         p if p >= 0.01 => format!("{percent:.2} %"),

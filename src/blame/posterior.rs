@@ -1,10 +1,10 @@
 //! Posterior: scores in nats → probabilities.
 //!
 //! Every change competes with "none of them". The softmax is tempered, since pieces of evidence are
-//! less independent than adding them up takes them for; and changes with nothing but timing on
-//! their side share at most 0.80.
+//! less independent than adding them up takes them for. What changes with nothing but timing on
+//! their side may have together is capped.
 
-use super::constants::{TEMPERATURE, TIMING_CAP};
+use super::constants::TEMPERATURE;
 use crate::stats::log_sum_exp;
 
 /// Tempered softmax of the changes' scores and that of "none": the changes' probabilities.
@@ -22,26 +22,24 @@ pub(super) fn softmax(scores: &[f64], none: f64) -> Vec<f64> {
         .collect()
 }
 
-/// Scales the changes that have nothing but timing down to [`TIMING_CAP`] together; returns what
-/// they lost.
-pub(super) fn cap_timing(probabilities: &mut [f64], timing_only: &[bool]) -> f64 {
+/// Scales the members down to at most `cap` together.
+pub(super) fn cap_together(probabilities: &mut [f64], members: &[bool], cap: f64) {
     let together: f64 = probabilities
         .iter()
-        .zip(timing_only)
-        .filter(|(_, only)| **only)
+        .zip(members)
+        .filter(|(_, member)| **member)
         .map(|(p, _)| p)
         .sum();
-    if together <= TIMING_CAP {
-        return 0.0;
+    if together <= cap {
+        return;
     }
     for (p, _) in probabilities
         .iter_mut()
-        .zip(timing_only)
-        .filter(|(_, only)| **only)
+        .zip(members)
+        .filter(|(_, member)| **member)
     {
-        *p *= TIMING_CAP / together;
+        *p *= cap / together;
     }
-    together - TIMING_CAP
 }
 
 /// Shares out `whole` in proportion to `exp(scores)`; the last share is the remainder, so that the
@@ -71,15 +69,16 @@ mod tests {
     }
 
     #[test]
-    fn timing_alone_shares_four_fifths() {
+    fn a_cap_holds_for_the_members_together() {
         let mut p = [0.6, 0.3, 0.08];
-        near(cap_timing(&mut p, &[true, true, false]), 0.1);
+        cap_together(&mut p, &[true, true, false], 0.8);
         near(p[0] + p[1], 0.8);
         near(p[0] / p[1], 2.0);
         near(p[2], 0.08);
         let mut within = [0.5, 0.4];
-        near(cap_timing(&mut within, &[true, false]), 0.0);
+        cap_together(&mut within, &[true, false], 0.8);
         near(within[0], 0.5);
+        near(within[1], 0.4);
     }
 
     #[test]

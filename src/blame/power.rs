@@ -57,3 +57,35 @@ pub fn smallest_visible_excess(requests: u64, baseline_rate: f64, rho: f64) -> O
     }
     Some(visible)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SciPy 1.17: the least count with `betabinom.sf` below 0.01, then `brentq` for power 0.8.
+    #[test]
+    fn the_smallest_visible_excess_equals_scipy() {
+        let cases = [
+            (20_000, 0.003, 1e-4, 0.002_550_374),
+            (100, 0.01, 1e-3, 0.057_556_779),
+            (200, 0.001, 1e-4, 0.020_384_793),
+        ];
+        for (requests, baseline_rate, rho, expected) in cases {
+            let found = smallest_visible_excess(requests, baseline_rate, rho).unwrap();
+            assert!(
+                (found / expected - 1.0).abs() < 2e-3,
+                "{found} is not {expected}"
+            );
+            assert!(could_show(requests, baseline_rate, rho, 1.01 * found));
+            assert!(!could_show(requests, baseline_rate, rho, 0.99 * found));
+        }
+    }
+
+    #[test]
+    fn a_handful_of_requests_is_no_witness() {
+        assert!(!could_show(19, 0.002, 1e-4, 0.15));
+        assert_eq!(smallest_visible_excess(2, 0.002, 1e-4), None);
+        assert_eq!(smallest_visible_excess(0, 0.0, 0.0), None);
+        assert_eq!(smallest_visible_excess(1_000, 1.0, 1e-4), None);
+    }
+}

@@ -50,12 +50,12 @@ impl Prior {
             }
             / (self.background_per_s * DAY_S);
         let (markers, span_s) = self.markers;
-        let mut text = format!(
-            "a {}, one of {markers} change{} in {:.0} h",
-            phrase::kind(change.kind),
-            if markers == 1 { "" } else { "s" },
-            span_s / 3600.0,
-        );
+        let hours = span_s / 3600.0;
+        let company = match markers {
+            0 | 1 => format!("the only change in {hours:.0} h"),
+            n => format!("one of {n} changes in {hours:.0} h"),
+        };
+        let mut text = format!("{}, {company}", phrase::kind(change.kind));
         match change.status {
             Some(Status::Failed) => text.push_str("; it failed, so it may have changed little"),
             Some(Status::Cancelled) => {

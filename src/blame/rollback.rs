@@ -9,30 +9,58 @@ use super::constants::{
 };
 use super::lag::{self, Rollout};
 use super::scope::Totals;
-use super::{Context, Contribution, EvidenceKind, Moments, could_show, phrase};
+use super::{Case, Context, Contribution, EvidenceKind, could_show, phrase};
 use crate::changes::{Change, Kind, Status};
-use crate::confirm::{Estimate, Incident, State};
+use crate::confirm::{Estimate, State};
 use crate::stats::lognormal_pdf;
 
-/// The index of the first change that undoes `changes[index]`.
-pub(super) fn undone_by(index: usize, changes: &[Change]) -> Option<usize> {
-    let first = |undo: &&usize| (changes[**undo].at_us, **undo);
-    let undoes: Vec<usize> = (0..changes.len())
-        .filter(|undo| undoes(*undo, changes) == Some(index))
-        .collect();
-    undoes.iter().min_by_key(first).copied()
+/// Which change undoes which.
+pub(super) struct Undoes {
+    /// For each change, the one that it undoes.
+    target: Vec<Option<usize>>,
+    /// For each change, the first one that undoes it.
+    undone_by: Vec<Option<usize>>,
+}
+
+impl Undoes {
+    /// Links the changes.
+    pub(super) fn new(changes: &[Change]) -> Undoes {
+        let target: Vec<Option<usize>> = (0..changes.len()).map(|i| undoes(i, changes)).collect();
+        let mut undone_by: Vec<Option<usize>> = vec![None; changes.len()];
+        let mut by_time: Vec<usize> = (0..changes.len()).collect();
+        by_time.sort_by_key(|i| (changes[*i].at_us, *i));
+        for undo in by_time {
+            if let Some(undone) = target[undo] {
+                undone_by[undone].get_or_insert(undo);
+            }
+        }
+        Undoes { target, undone_by }
+    }
+
+    /// The first change that undoes `index`.
+    pub(super) fn undone_by(&self, index: usize) -> Option<usize> {
+        self.undone_by[index]
+    }
+
+    /// The change that `index` was the first to undo.
+    pub(super) fn first_undone(&self, index: usize) -> Option<usize> {
+        self.target[index].filter(|undone| self.undone_by[*undone] == Some(index))
+    }
 }
 
 /// What `changes[undo]` undoes: the change that it names; else, for a rollback, the last change of
 /// its service whose previous version it brings back; else, where versions don't tell, the last
-/// deploy of its service.
-pub(super) fn undoes(undo: usize, changes: &[Change]) -> Option<usize> {
+/// deploy of its service. An undo that failed or was cancelled undid nothing.
+fn undoes(undo: usize, changes: &[Change]) -> Option<usize> {
     let rollback = changes.get(undo)?;
+    if matches!(rollback.status, Some(Status::Failed | Status::Cancelled)) {
+        return None;
+    }
     if let Some(id) = &rollback.rollback_of {
-        return changes
-            .iter()
-            .position(|c| c.id == *id)
-            .filter(|found| *found != undo);
+        let named = |(i, c): (usize, &Change)| {
+            (c.id == *id && c.at_us <= rollback.at_us && i != undo).then_some(i)
+        };
+        return changes.iter().enumerate().find_map(named);
     }
     if rollback.kind != Kind::Rollback || rollback.service.is_none() {
         return None;
@@ -62,12 +90,8 @@ pub(super) fn undoes(undo: usize, changes: &[Change]) -> Option<usize> {
 
 /// The evidence of `undo` for or against the change that it undoes; `None` where it tells nothing:
 /// too early, a gap in the log, or too little traffic.
-pub(super) fn contribution(
-    undo: &Change,
-    incident: &Incident,
-    moments: &Moments<'_>,
-    context: &Context,
-) -> Option<Contribution> {
+pub(super) fn contribution(undo: &Change, case: &Case<'_>) -> Option<Contribution> {
+    let incident = case.incident;
     let by = format!("{} `{}`", phrase::kind(undo.kind), undo.id);
     let start_us = Rollout::of(undo).start_us;
     let said = |nats: f64, text: String| {
@@ -77,7 +101,7 @@ pub(super) fn contribution(
             text,
         })
     };
-    if moments.surely_before_onset(start_us) {
+    if case.moments.surely_before_onset(start_us) {
         let text = format!("it was undone by {by} before the incident began");
         return said(ROLLBACK_CLIP.0, text);
     }
@@ -103,7 +127,7 @@ pub(super) fn contribution(
                 format!("the rate was back {time} {side} {by} undid it"),
             )
         }
-        None if incident.state == State::Ongoing && recovery_would_show(start_us, context) => {
+        None if incident.state == State::Ongoing && recovery_would_show(start_us, case.context) => {
             let patience = phrase::duration(UNDO_PATIENCE_US);
             said(
                 ROLLBACK_CLIP.0,
@@ -151,4 +175,61 @@ fn recovery_would_show(undo_us: i64, context: &Context) -> bool {
     let excess = hit.rate() - hit.baseline_rate();
     context.log_to_us >= until_us
         && could_show(requests, hit.baseline_rate(), context.dispersion, excess)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(id: &str, kind: Kind, minute: i64, versions: (&str, &str)) -> Change {
+        let version = |v: &str| (!v.is_empty()).then(|| v.to_owned());
+        Change {
+            kind,
+            service: Some("api".to_owned()),
+            previous_version: version(versions.0),
+            version: version(versions.1),
+            ..crate::blame::tests::change(id, minute * 60_000_000)
+        }
+    }
+
+    fn undone(changes: &[Change]) -> Vec<Option<usize>> {
+        let links = Undoes::new(changes);
+        (0..changes.len()).map(|i| links.undone_by(i)).collect()
+    }
+
+    #[test]
+    fn a_rollback_undoes_the_change_whose_previous_version_it_brings_back() {
+        let mut changes = vec![
+            change("d-1", Kind::Deploy, 0, ("1.0", "1.1")),
+            change("d-2", Kind::Deploy, 10, ("1.1", "1.2")),
+            change("r-1", Kind::Rollback, 20, ("1.2", "1.0")),
+        ];
+        assert_eq!(undone(&changes), [Some(2), None, None]);
+        changes[2].status = Some(Status::Failed);
+        assert_eq!(undone(&changes), [None, None, None]);
+    }
+
+    #[test]
+    fn a_rollback_that_names_its_target_undoes_that_one() {
+        let mut changes = vec![
+            change("flag-1", Kind::Flag, 0, ("", "")),
+            change("d-2", Kind::Deploy, 10, ("1.1", "1.2")),
+            change("r-1", Kind::Flag, 20, ("", "")),
+        ];
+        changes[2].rollback_of = Some("flag-1".to_owned());
+        assert_eq!(undone(&changes), [Some(2), None, None]);
+    }
+
+    #[test]
+    fn a_rollback_that_names_nothing_undoes_the_last_deploy_of_its_service() {
+        let mut changes = vec![
+            change("d-1", Kind::Deploy, 0, ("", "1.1")),
+            change("d-2", Kind::Deploy, 10, ("", "1.2")),
+            change("r-1", Kind::Rollback, 20, ("", "1.1")),
+            change("r-2", Kind::Rollback, 30, ("", "")),
+        ];
+        assert_eq!(undone(&changes), [None, Some(2), None, None]);
+        changes[1].service = Some("web".to_owned());
+        assert_eq!(undone(&changes), [Some(3), None, None, None]);
+    }
 }

@@ -110,13 +110,21 @@ fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String 
         Some(service) => format!("`{service}`"),
         None => "the endpoints that it names".to_owned(),
     };
-    match (hit_inside, spared_inside) {
-        (0, 0) => format!("none of the {hit} endpoints hit belongs to {whose}"),
-        (0, _) => format!("{whose} is not hit: {}", rates(footprint, context)),
-        (inside, 0) => format!("{inside} of the {hit} endpoints hit belong to {whose}"),
-        (inside, spared) => format!(
-            "{inside} of the {hit} endpoints hit belong to {whose}; {spared} others of it are spared"
+    let hits = match hit {
+        _ if hit_inside == 0 && spared_inside > 0 => {
+            return format!("{whose} is not hit: {}", rates(footprint, context));
+        }
+        1 if hit_inside == 1 => format!("the endpoint hit belongs to {whose}"),
+        _ if hit_inside == hit => format!("all {hit} endpoints hit belong to {whose}"),
+        _ => format!(
+            "{} of the {hit} endpoints hit lie outside {whose}",
+            hit - hit_inside
         ),
+    };
+    match spared_inside {
+        0 => hits,
+        1 => format!("{hits}, of which one other is spared"),
+        n => format!("{hits}, of which {n} others are spared"),
     }
 }
 
@@ -168,5 +176,53 @@ impl Totals {
     /// Expected errors / requests.
     pub(super) fn baseline_rate(&self) -> f64 {
         self.expected / self.requests.max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blame::tests::{change, context, endpoint, hit};
+
+    fn nats(endpoints: Vec<EndpointFact>) -> f64 {
+        let context = Context {
+            endpoints,
+            ..context()
+        };
+        let change = Change {
+            service: Some("api".to_owned()),
+            ..change("d-1", 0)
+        };
+        contribution(&change, &Footprint::of(&change, &context), &context).nats
+    }
+
+    #[test]
+    fn the_hit_groups_are_not_crowded_out_and_five_larger_ones_count_beside_them() {
+        let mut endpoints: Vec<EndpointFact> = (1..=10)
+            .map(|group| EndpointFact {
+                requests: 90_000,
+                ..endpoint("api", "/spared", group)
+            })
+            .collect();
+        endpoints.push(hit("api", "/hit", 0));
+        // 0.7·(ln 6 + 5·ln(0.70/0.95))
+        assert!((nats(endpoints) - 0.185_396).abs() < 1e-6);
+    }
+
+    #[test]
+    fn endpoints_of_a_group_count_once_and_the_sum_is_bounded() {
+        let group: Vec<EndpointFact> = (0..9).map(|_| hit("api", "/hit", 0)).collect();
+        assert!((nats(group) - 1.254_232).abs() < 1e-6);
+        let groups: Vec<EndpointFact> = (0..9).map(|group| hit("api", "/hit", group)).collect();
+        assert!((nats(groups) - 4.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_endpoint_that_could_not_show_the_effect_is_no_witness() {
+        let quiet = EndpointFact {
+            powered: false,
+            ..endpoint("api", "/quiet", 1)
+        };
+        assert!((nats(vec![hit("api", "/hit", 0), quiet]) - 1.254_232).abs() < 1e-6);
     }
 }

@@ -2,18 +2,18 @@
 
 use super::constants::{
     EVIDENCE_COUNTS, NAMED_FROM, NAMED_GAP, NAMED_RATIO_BY_TIMING, SAME_EVIDENCE, STRONG_FROM,
-    UNEXPLAINED_BELOW,
+    STRONG_KINDS, UNEXPLAINED_BELOW,
 };
-use super::disposition::{is_timing, strongest_first};
-use super::{Candidate, Moments, phrase};
-use crate::changes::Change;
+use super::disposition::strongest_first;
+use super::{Candidate, Case, Moments, phrase};
 
 /// What is known about an incident's cause.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// Whether a change is named.
     pub kind: VerdictKind,
-    /// Whether the named change has a probability of at least 0.9 and two kinds of evidence.
+    /// Whether the named change has a probability of at least 0.9 and two kinds of evidence for
+    /// it, and none against it.
     pub strong: bool,
     /// Every change that could be the cause, most probable first.
     pub suspects: Vec<Suspect>,
@@ -95,6 +95,11 @@ pub enum EvidenceKind {
 }
 
 impl EvidenceKind {
+    /// Whether it says more of a change than what sort it is and when it came.
+    pub(super) fn is_witness(self) -> bool {
+        !matches!(self, EvidenceKind::Prior | EvidenceKind::Lag)
+    }
+
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -248,7 +253,10 @@ pub(super) fn alternatives(
 
 /// Whether a change is named. Between two that differ in nothing but timing, ten points are too
 /// few: timing alone picks the right one of several in about half of the cases.
-pub(super) fn kind(suspects: &[Suspect], unexplained: f64) -> VerdictKind {
+///
+/// Where the onset is not in the log, it may be older than any listed change: then the best is
+/// named only for two kinds of evidence.
+pub(super) fn kind(suspects: &[Suspect], unexplained: f64, onset_known: bool) -> VerdictKind {
     let Some(best) = suspects.first() else {
         return VerdictKind::Unexplained;
     };
@@ -260,7 +268,8 @@ pub(super) fn kind(suspects: &[Suspect], unexplained: f64) -> VerdictKind {
         best.probability >= second.probability + NAMED_GAP
             && (apart || best.probability >= NAMED_RATIO_BY_TIMING * second.probability)
     };
-    if best.probability >= NAMED_FROM && suspects.get(1).is_none_or(clear_of) {
+    let placed = onset_known || kinds_for(best).len() >= STRONG_KINDS;
+    if placed && best.probability >= NAMED_FROM && suspects.get(1).is_none_or(clear_of) {
         return VerdictKind::Change;
     }
     VerdictKind::Ambiguous
@@ -271,7 +280,7 @@ fn beyond_timing(suspect: &Suspect) -> f64 {
     suspect
         .contributions
         .iter()
-        .filter(|c| !is_timing(c.kind))
+        .filter(|c| c.kind != EvidenceKind::Lag)
         .map(|c| c.nats)
         .sum()
 }
@@ -286,12 +295,20 @@ fn kinds_for(suspect: &Suspect) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether the named change has two kinds of evidence and at least 0.9.
+/// What speaks against a suspect with at least a nat.
+fn objection(suspect: &Suspect) -> Option<&Contribution> {
+    let against = |c: &&Contribution| c.kind != EvidenceKind::Prior && c.nats <= -EVIDENCE_COUNTS;
+    suspect.contributions.iter().find(against)
+}
+
+/// Whether the named change has at least 0.9, two kinds of evidence, and none against it.
 pub(super) fn is_strong(kind: VerdictKind, suspects: &[Suspect]) -> bool {
     kind == VerdictKind::Change
-        && suspects
-            .first()
-            .is_some_and(|best| best.probability >= STRONG_FROM && kinds_for(best).len() >= 2)
+        && suspects.first().is_some_and(|best| {
+            best.probability >= STRONG_FROM
+                && kinds_for(best).len() >= STRONG_KINDS
+                && objection(best).is_none()
+        })
 }
 
 /// The verdict in words.
@@ -300,9 +317,9 @@ pub(super) fn summary(
     strong: bool,
     suspects: &[Suspect],
     unexplained: f64,
-    changes: &[Change],
-    moments: &Moments<'_>,
+    case: &Case<'_>,
 ) -> String {
+    let (changes, moments) = (case.changes, &case.moments);
     let Some(best) = suspects.first() else {
         return match moments.onset {
             Some(_) => "No change is listed in the 24 h before the onset.".to_owned(),
@@ -321,11 +338,15 @@ pub(super) fn summary(
             kinds_for(best).join(", ")
         ),
         VerdictKind::Change => {
-            format!(
+            let named = format!(
                 "Probably caused by {}, {place} ({}).",
                 named(best),
                 surely(best)
-            )
+            );
+            match objection(best) {
+                Some(objection) => format!("{named} Against it: {}.", objection.text),
+                None => named,
+            }
         }
         VerdictKind::Unexplained => format!(
             "No listed change explains this. The least unlikely is {} ({}): {}.",
@@ -357,11 +378,14 @@ pub(super) fn summary(
 
 /// What speaks most against a suspect.
 fn weakest_point(suspect: &Suspect) -> &str {
-    let weakest = suspect
+    let found = suspect
         .contributions
         .iter()
-        .min_by(|a, b| a.nats.total_cmp(&b.nats));
-    weakest.map_or("", |c| &c.text)
+        .filter(|c| c.kind != EvidenceKind::Prior);
+    let weakest = found
+        .min_by(|a, b| a.nats.total_cmp(&b.nats))
+        .filter(|c| c.nats < 0.0);
+    weakest.map_or("too little speaks for it", |c| &c.text)
 }
 
 /// With a capital first letter.

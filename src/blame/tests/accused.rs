@@ -1,0 +1,386 @@
+//! A change did it, and it is found.
+
+use super::*;
+use crate::changes::{Kind, Status};
+
+#[test]
+fn auth_outage_is_blamed_on_the_deploy_that_was_rolled_back() {
+    // 10:40 deploy of auth, 10:41:30 logins fail, 11:00 rollback, 11:01:30 all is well.
+    let changes = [
+        Change {
+            kind: Kind::Migration,
+            ..deploy("m-1", "billing", clock(8, 41, 30))
+        },
+        Change {
+            kind: Kind::Config,
+            ..change("net-1", clock(9, 41, 30))
+        },
+        Change {
+            version: Some("2.4.0".to_owned()),
+            previous_version: Some("2.3.9".to_owned()),
+            ..deploy("d-1042", "auth", clock(10, 40, 0))
+        },
+        Change {
+            kind: Kind::Rollback,
+            version: Some("2.3.9".to_owned()),
+            ..deploy("r-1", "auth", clock(11, 0, 0))
+        },
+    ];
+    let context = Context {
+        endpoints: vec![
+            hit("auth", "/auth/login", 0),
+            hit("auth", "/auth/token", 0),
+            endpoint("auth", "/auth/health", 1),
+            endpoint("api", "/api/v1/items", 2),
+            endpoint("api", "/api/v1/items/{id}", 2),
+            endpoint("billing", "/invoices", 3),
+            endpoint("search", "/search", 4),
+        ],
+        error_statuses: vec![(500, 5_900), (503, 100)],
+        minutes: minutes(clock(10, 42, 0), clock(11, 2, 0), 150),
+        load: Some(Load {
+            requests: 36_120,
+            expected: 35_800.0,
+            requests_before: 9_010,
+            expected_before: 9_000.0,
+            rate_follows_load: None,
+        }),
+        ..context()
+    };
+    let incident = incident(clock(10, 41, 30), Some(clock(11, 1, 30)));
+    let verdict = judge(&incident, &changes, &context);
+    check(&verdict, &changes);
+
+    assert_eq!(verdict.kind, VerdictKind::Change);
+    assert!(verdict.strong);
+    assert!(
+        probability(&verdict, 2) >= 0.9,
+        "{}",
+        probability(&verdict, 2)
+    );
+    assert_eq!(verdict.suspects[0].change, 2);
+    assert_eq!(verdict.suspects[0].lag_s, Some(90.0));
+    let rollback = verdict.suspects[0].contributions.iter();
+    let rollback: Vec<_> = rollback
+        .filter(|c| c.kind == EvidenceKind::Rollback)
+        .collect();
+    assert_eq!(rollback.len(), 1);
+    assert_eq!(
+        rollback[0].text,
+        "the rate was back 90 s after rollback `r-1` undid it"
+    );
+    // SciPy: mean over both uncertainties of .7·lognorm(180 s, 1) + .3·U(0, 30 min), per 1/h.
+    assert!(
+        (rollback[0].nats - 2.1858).abs() < 0.01,
+        "{}",
+        rollback[0].nats
+    );
+
+    assert_eq!(status(&verdict, 0), DispositionStatus::Cleared);
+    assert_eq!(
+        verdict.dispositions[0].why,
+        "2 h before the onset, and `billing` is not hit: 0.3 % of its requests failed, \
+         0.3 % expected (+0.3 % would have shown)"
+    );
+    assert_eq!(status(&verdict, 1), DispositionStatus::Cleared);
+    assert_eq!(
+        verdict.dispositions[1].why,
+        "1 h before the onset, and `d-1042` explains it better (>99 %)"
+    );
+    assert_eq!(status(&verdict, 2), DispositionStatus::Suspect);
+    assert_eq!(status(&verdict, 3), DispositionStatus::Fix);
+    assert_eq!(
+        verdict.dispositions[3].why,
+        "19 min after the onset; it undid `d-1042`, and the rate was back 90 s after it"
+    );
+    assert_eq!(
+        verdict.summary,
+        "Caused by deploy `d-1042` (`auth` 2.4.0), 90 s before the onset (>99 %; lag, rollback, scope)."
+    );
+    let leads: Vec<_> = verdict
+        .ruled_out
+        .iter()
+        .map(|r| (r.lead, r.finding.as_str()))
+        .collect();
+    assert_eq!(
+        leads,
+        [
+            (
+                "load",
+                "requests were as expected (36,120 against 35,800, +0.9 %; \
+                 20 % more or less would have counted)"
+            ),
+            (
+                "dependency",
+                "only `auth` of 4 services fails; 98.3 % of the failures are 500"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn two_deploys_of_a_service_a_minute_apart_can_not_be_separated() {
+    let changes = [
+        deploy("d-1", "api", clock(10, 11, 0)),
+        deploy("d-2", "api", clock(10, 12, 0)),
+    ];
+    let context = Context {
+        endpoints: vec![
+            hit("api", "/api/a", 0),
+            hit("api", "/api/b", 1),
+            endpoint("web", "/", 2),
+        ],
+        ..context()
+    };
+    for lag_s in [45, 90, 240, 540] {
+        let onset_us = clock(10, 12, lag_s);
+        let verdict = judge(&incident(onset_us, None), &changes, &context);
+        check(&verdict, &changes);
+        assert_eq!(
+            verdict.kind,
+            VerdictKind::Ambiguous,
+            "{lag_s} s: {}",
+            verdict.summary
+        );
+        assert!(verdict.summary.contains("`d-1`") && verdict.summary.contains("`d-2`"));
+        assert!(!verdict.strong);
+    }
+}
+
+#[test]
+fn timing_alone_gets_at_most_four_fifths() {
+    let changes = [change("d-1", clock(10, 10, 0))];
+    let verdict = judge(&incident(clock(10, 11, 30), None), &changes, &context());
+    check(&verdict, &changes);
+    assert!((probability(&verdict, 0) - 0.8).abs() < 1e-12);
+    assert!((verdict.unexplained_probability - 0.2).abs() < 1e-12);
+    let unknown = &verdict.alternatives[2];
+    assert!(unknown.cause == Cause::Unknown && unknown.probability > 0.15);
+    assert_eq!(verdict.kind, VerdictKind::Change);
+    assert!(!verdict.strong);
+    assert_eq!(
+        verdict.summary,
+        "Probably caused by deploy `d-1`, 90 s before the onset (80 %)."
+    );
+    assert_eq!(
+        verdict.dispositions[0].why,
+        "90 s before the onset; nothing but its time speaks for it"
+    );
+}
+
+#[test]
+fn the_score_is_the_sum_of_what_is_printed() {
+    // By hand and SciPy. Prior: 1 marker in 30 h gives 0.05/30 h·0.32/0.68 = 0.000784/h, below
+    // one in 30 days = 0.001389/h; odds 0.05 / (0.001389·24) = 1.5. Lag: 40 min, density
+    // 4.9138e-6/s, in a day 0.424548. Scope: one group hit, 0.7·ln 6.
+    let changes = [deploy("d-1", "api", clock(10, 0, 30))];
+    let context = Context {
+        endpoints: vec![hit("api", "/api/a", 0)],
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 40, 30), None), &changes, &context);
+    check(&verdict, &changes);
+    let nats = |kind| {
+        let found = verdict.suspects[0]
+            .contributions
+            .iter()
+            .find(|c| c.kind == kind);
+        found.map_or(f64::NAN, |c| c.nats)
+    };
+    assert!((nats(EvidenceKind::Prior) - 1.5_f64.ln()).abs() < 1e-9);
+    assert!(
+        (nats(EvidenceKind::Lag) - 0.424_548_f64.ln()).abs() < 0.01,
+        "{}",
+        nats(EvidenceKind::Lag)
+    );
+    assert!((nats(EvidenceKind::Scope) - 1.254_232).abs() < 1e-6);
+    // "None": ln 0.9, as 10:40 is no round time. P = 1 / (1 + exp(−(S − ln 0.9)/1.5)).
+    let score = 1.5_f64.ln() + 0.424_548_f64.ln() + 1.254_232;
+    let expected = 1.0 / (1.0 + (-(score - 0.9_f64.ln()) / 1.5).exp());
+    assert!(
+        (probability(&verdict, 0) - expected).abs() < 0.005,
+        "{}",
+        probability(&verdict, 0)
+    );
+}
+
+#[test]
+fn a_change_within_the_clocks_skew_after_the_onset_stays_a_suspect() {
+    let changes = [
+        deploy("d-1", "api", clock(10, 11, 20)),
+        deploy("d-2", "api", clock(10, 13, 0)),
+    ];
+    let context = Context {
+        endpoints: vec![hit("api", "/api/a", 0)],
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    assert_eq!(verdict.suspects.len(), 1);
+    assert_eq!(verdict.suspects[0].lag_s, Some(-20.0));
+    assert_eq!(status(&verdict, 1), DispositionStatus::AttemptedFix);
+}
+
+#[test]
+fn an_undo_that_does_not_help_speaks_against_the_change() {
+    let changes = [
+        deploy("d-1", "api", clock(10, 10, 0)),
+        Change {
+            kind: Kind::Rollback,
+            rollback_of: Some("d-1".to_owned()),
+            ..deploy("r-1", "api", clock(10, 30, 0))
+        },
+    ];
+    let context = Context {
+        endpoints: vec![hit("api", "/api/a", 0)],
+        minutes: minutes(clock(10, 11, 0), clock(12, 0, 0), 150),
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    let found = verdict.suspects[0]
+        .contributions
+        .iter()
+        .find(|c| c.kind == EvidenceKind::Rollback);
+    let found = found.unwrap();
+    assert_eq!(found.nats, -2.3);
+    assert!(!verdict.strong);
+    assert_eq!(
+        verdict.summary,
+        "Probably caused by deploy `d-1` (`api`), 60 s before the onset (97 %). \
+         Against it: rollback `r-1` undid it, and it went on for 30 min and more."
+    );
+    assert_eq!(
+        found.text,
+        "rollback `r-1` undid it, and it went on for 30 min and more"
+    );
+    assert_eq!(status(&verdict, 1), DispositionStatus::AttemptedFix);
+}
+
+#[test]
+fn what_failed_or_was_done_elsewhere_is_less_probable_and_says_so() {
+    let changes = [
+        Change {
+            environment: Some("production".to_owned()),
+            ..deploy("d-1", "api", clock(10, 9, 0))
+        },
+        Change {
+            environment: Some("pre-prod".to_owned()),
+            ..deploy("d-2", "api", clock(10, 9, 0))
+        },
+        Change {
+            status: Some(Status::Failed),
+            ..deploy("d-3", "api", clock(10, 9, 0))
+        },
+        Change {
+            status: Some(Status::Cancelled),
+            ..deploy("d-4", "api", clock(10, 9, 0))
+        },
+    ];
+    let context = Context {
+        endpoints: vec![hit("api", "/api/a", 0)],
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    // Tempered by 1.5: the factors .1, .3, .1 to the power of 2/3.
+    let ratio = |i| probability(&verdict, i) / probability(&verdict, 0);
+    assert!((ratio(1) - 0.1_f64.powf(2.0 / 3.0)).abs() < 1e-9);
+    assert!((ratio(2) - 0.3_f64.powf(2.0 / 3.0)).abs() < 1e-9);
+    assert!((ratio(3) - 0.1_f64.powf(2.0 / 3.0)).abs() < 1e-9);
+    let prior = |i| {
+        let suspect = verdict.suspects.iter().find(|s| s.change == i).unwrap();
+        let prior = suspect
+            .contributions
+            .iter()
+            .find(|c| c.kind == EvidenceKind::Prior);
+        prior.unwrap().text.clone()
+    };
+    assert!(prior(1).ends_with("it was done in `pre-prod`, not in production"));
+    assert!(prior(2).ends_with("it failed, so it may have changed little"));
+    assert!(prior(3).ends_with("it was cancelled, so it seldom takes effect"));
+}
+
+#[test]
+fn a_service_out_of_sight_stays_a_suspect() {
+    let changes = [deploy("d-1", "gateway", clock(10, 9, 30))];
+    let context = Context {
+        endpoints: vec![hit("api", "/api/a", 0)],
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    let scope = verdict.suspects[0]
+        .contributions
+        .iter()
+        .find(|c| c.kind == EvidenceKind::Scope);
+    let scope = scope.unwrap();
+    assert_eq!(scope.nats, 0.0);
+    assert_eq!(
+        scope.text,
+        "its service `gateway` does not occur in these logs, so scope can't tell"
+    );
+    assert_eq!(status(&verdict, 0), DispositionStatus::Suspect);
+}
+
+#[test]
+fn a_marker_that_dates_the_end_of_a_rollout_may_be_younger_than_the_onset() {
+    let changes = [Change {
+        at_is_end: true,
+        ..deploy("d-1", "api", clock(10, 20, 0))
+    }];
+    let context = Context {
+        endpoints: vec![hit("api", "/api/a", 0), hit("api", "/v2/b", 1)],
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    assert_eq!(verdict.kind, VerdictKind::Change);
+    let lag = verdict.suspects[0].contributions.iter();
+    let lag: Vec<_> = lag.filter(|c| c.kind == EvidenceKind::Lag).collect();
+    assert_eq!(
+        lag[0].text,
+        "done 9 min after the onset: it was under way when the incident began"
+    );
+    // 21 min into a rollout of 30: 0.65·F(1260)/1800 + 0.15/1800 + 0.10·(slow) per second, F the
+    // lognormal's distribution function; SciPy: 4.4561e-4 with both uncertainties.
+    assert!((lag[0].nats - 3.6507).abs() < 0.01, "{}", lag[0].nats);
+}
+
+#[test]
+fn declared_paths_tell_two_deploys_of_a_service_apart() {
+    let paths = |paths: &[&str]| paths.iter().map(|p| (*p).to_owned()).collect();
+    let changes = [
+        Change {
+            endpoints: paths(&["/api/v1/login", "/api/v1/token/*"]),
+            ..deploy("d-1", "api", clock(10, 8, 0))
+        },
+        Change {
+            endpoints: paths(&["/api/v1/search/**"]),
+            ..deploy("d-2", "api", clock(10, 9, 0))
+        },
+    ];
+    let context = Context {
+        endpoints: vec![
+            hit("api", "/api/v1/login", 0),
+            hit("api", "/api/v1/token/{id}", 1),
+            endpoint("api", "/api/v1/search", 2),
+            endpoint("api", "/api/v1/search/{id}/similar", 2),
+        ],
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    assert_eq!(verdict.kind, VerdictKind::Change, "{}", verdict.summary);
+    assert_eq!(verdict.suspects[0].change, 0);
+    let scope = |i: usize| {
+        let found = verdict.suspects[i].contributions.iter();
+        found
+            .filter(|c| c.kind == EvidenceKind::Scope)
+            .map(|c| c.nats)
+            .sum::<f64>()
+    };
+    // By hand: 0.7·2·ln 6; and 0.7·(2·ln(1/5) + ln(0.70/0.95)), the spared group counted once.
+    assert!((scope(0) - 2.508_463).abs() < 1e-6);
+    assert!((scope(1) + 2.466_980).abs() < 1e-6);
+}
