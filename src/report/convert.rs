@@ -218,8 +218,8 @@ impl Converter<'_> {
                 })
             })
             .collect();
-        // The aggregate's order, by name, breaks ties.
-        endpoints.sort_by_key(|e| std::cmp::Reverse(e.errors));
+        // The aggregate's order, by name, breaks the last ties.
+        endpoints.sort_by_key(|e| std::cmp::Reverse((e.errors, e.requests)));
         endpoints
     }
 
