@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::csv::Row;
 use super::super::entry::{Entry, Reader};
 use super::super::words;
-use super::{Change, Export, has};
+use super::{Change, Export, Read, has};
 use crate::error::Result;
 
 /// Commits, from any of the three forms.
@@ -21,15 +21,14 @@ pub(super) const LOG: Export = Export {
         let hash = v.pointer("/commit").and_then(Value::as_str);
         hash.is_some_and(is_full_hash) && has(v, &["/date", "/author", "/subject"])
     },
-    read: |entries, reader| {
-        let changes = entries.iter().map(|entry| commit(*entry, reader)).collect();
+    read: Read::All(|entries, reader| {
         reader.note(
-            "commits are taken for changes at the time they were made; when they were \
-                     deployed, git doesn't know"
+            "commits are taken for changes at the time they were made; when they were deployed, \
+             git doesn't know"
                 .to_owned(),
         );
-        changes
-    },
+        entries.iter().map(|entry| commit(*entry, reader)).collect()
+    }),
 };
 
 fn commit(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {

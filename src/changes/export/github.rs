@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::super::entry::{Entry, Reader, last_step, set_status};
 use super::super::{Status, words};
-use super::{Change, Export, has};
+use super::{Change, Export, Read, has};
 use crate::error::Result;
 
 /// `GET /repos/{owner}/{repo}/deployments`.
@@ -21,12 +21,12 @@ pub(super) const DEPLOYMENTS: Export = Export {
             &["/sha", "/ref", "/task", "/statuses_url", "/created_at"],
         )
     },
-    read: |entries, reader| {
+    read: Read::All(|entries, reader| {
         entries
             .iter()
             .map(|entry| deployment(*entry, reader))
             .collect()
-    },
+    }),
 };
 
 /// The name of [`STATUSES`]: what it reads is added to the deployments of other files.
@@ -37,11 +37,11 @@ pub(super) const STATUSES: Export = Export {
     name: STATUSES_NAME,
     lies_at: &[""],
     is: |v| has(v, &["/deployment_url", "/state", "/created_at"]),
-    read: |entries, reader| {
+    read: Read::All(|entries, reader| {
         let statuses: Result<Vec<Change>> =
             entries.iter().map(|entry| status(*entry, reader)).collect();
         Ok(united(statuses?))
-    },
+    }),
 };
 
 /// Deliveries of the `deployment` and `deployment_status` webhooks.
@@ -54,7 +54,7 @@ pub(super) const WEBHOOKS: Export = Export {
             &["/deployment/sha", "/deployment/statuses_url", "/repository"],
         )
     },
-    read: |entries, reader| {
+    read: Read::All(|entries, reader| {
         let mut changes = Vec::new();
         for entry in entries {
             changes.extend(
@@ -68,7 +68,7 @@ pub(super) const WEBHOOKS: Export = Export {
             changes.extend(told);
         }
         Ok(united(changes.into_iter().collect::<Result<_>>()?))
-    },
+    }),
 };
 
 /// `GET /repos/{owner}/{repo}/releases`, or `gh release list --json …`.
@@ -78,7 +78,7 @@ pub(super) const RELEASES: Export = Export {
     is: |v| {
         has(v, &["/tag_name", "/published_at", "/draft"]) || has(v, &["/tagName", "/publishedAt"])
     },
-    read: |entries, reader| {
+    read: Read::All(|entries, reader| {
         let is_draft = |entry: &&Entry<'_>| {
             ["/draft", "/isDraft"]
                 .iter()
@@ -87,7 +87,7 @@ pub(super) const RELEASES: Export = Export {
         reader.left_out(entries.iter().filter(is_draft).count(), "draft release");
         let published = entries.iter().filter(|entry| !is_draft(entry));
         published.map(|entry| release(*entry, reader)).collect()
-    },
+    }),
 };
 
 fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {

@@ -1,0 +1,32 @@
+//! New Relic: deployments of the REST API, version 2. The application is named by number only.
+//! <https://docs.newrelic.com/docs/apm/apm-ui-pages/events/record-deployments/>
+
+use super::super::entry::{Entry, Reader};
+use super::super::words;
+use super::{Change, Export, Read, has};
+use crate::error::Result;
+
+/// `GET /v2/applications/{id}/deployments.json`.
+pub(super) const DEPLOYMENTS: Export = Export {
+    name: "New Relic deployments",
+    lies_at: &["/deployments", "/deployment"],
+    is: |v| has(v, &["/revision", "/timestamp", "/links/application"]),
+    read: Read::Each(deployment),
+};
+
+fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+    let mut change = reader.change(entry, &["/timestamp"], &[])?;
+    change.id = entry.text(&["/id"]).unwrap_or_default();
+    change.version = entry.text(&["/revision"]);
+    change.author = entry.text(&["/user"]);
+    change.description = entry.text(&["/description", "/changelog"]);
+    if let Some(kind) = change
+        .description
+        .as_deref()
+        .and_then(words::kind_from_description)
+    {
+        change.kind = kind;
+    }
+    entry.keep(&mut change, &["/changelog", "/links/application"]);
+    Ok(change)
+}
