@@ -89,3 +89,55 @@ fn brought(change: &mut Change, sync: Entry<'_>) {
         change.commit.clone_from(&change.version);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Status;
+    use super::super::story::{AT, DONE, extra, some, told};
+    use super::*;
+
+    #[test]
+    fn the_history_of_an_application_and_the_sync_that_failed_since() {
+        let markers = told(
+            "Argo CD applications",
+            r#"{"metadata":{"name":"api"},"spec":{"destination":{"namespace":"shop"}},"status":{
+             "history":[{"revision":"9f3c","deployStartedAt":"2024-04-10T15:58:30Z",
+              "deployedAt":"2024-04-10T15:59:30Z","id":4,"initiatedBy":{"username":"dana"},
+              "source":{"repoURL":"https://git.example/acme/infra","path":"api"}},
+              {"revision":"1.2.3","deployedAt":"2024-04-10T15:59:30Z","id":5,
+              "source":{"chart":"api"},"initiatedBy":{"automated":true}}],
+             "operationState":{"phase":"Failed","startedAt":"2024-04-10T16:00:00Z",
+              "finishedAt":"2024-04-10T16:00:05Z","message":"one or more objects failed to apply",
+              "syncResult":{"revision":"77aa"}}}}"#,
+        );
+        let [git, chart, failed] = markers.changes.as_slice() else {
+            panic!("{markers:?}")
+        };
+        let expected = Change {
+            id: "api#4".to_owned(),
+            service: some("api"),
+            version: some("9f3c"),
+            commit: some("9f3c"),
+            finished_us: Some(DONE),
+            author: some("dana"),
+            environment: some("shop"),
+            status: Some(Status::Succeeded),
+            extra: extra(json!({"repoURL": "https://git.example/acme/infra", "path": "api"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(*git, expected);
+        assert_eq!((chart.at_us, chart.at_is_end), (DONE, true));
+        assert_eq!((&chart.version, &chart.commit), (&some("1.2.3"), &None));
+        assert_eq!(chart.author, some("automated"));
+        assert_eq!(
+            (failed.status, &failed.version),
+            (Some(Status::Failed), &some("77aa"))
+        );
+        assert_eq!(
+            failed.description,
+            some("one or more objects failed to apply")
+        );
+    }
+}

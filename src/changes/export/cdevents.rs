@@ -87,3 +87,67 @@ fn version_of_purl(purl: &str) -> Option<String> {
         .or(version)
         .or_else(|| image_version(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::story::{AT, extra, some, told};
+    use super::*;
+
+    fn event(id: &str, kind: &str, content: &str) -> String {
+        format!(
+            r#"{{"context":{{"specversion":"0.5.0","id":"{id}","source":"/ci",
+            "type":"dev.cdevents.{kind}.0.2.0","timestamp":"2024-04-10T15:58:30.000Z"}},
+            "subject":{{"id":"api","content":{content}}}}}"#
+        )
+    }
+
+    #[test]
+    fn services_and_environments_change_and_builds_do_not() {
+        let content = r#"{"environment":{"id":"prod"},
+                          "artifactId":"pkg:oci/api@sha256%3A9f3c?repository_url=x&tag=2.4.0"}"#;
+        let lines = [
+            event("1", "service.upgraded", content),
+            event(
+                "2",
+                "service.rolledback",
+                r#"{"artifactId":"pkg:oci/api@sha256%3A77aa"}"#,
+            ),
+            format!(
+                r#"{{"specversion":"1.0","data":{}}}"#,
+                event("3", "environment.modified", "{}")
+            ),
+            event("4", "build.finished", "{}"),
+        ];
+        let markers = told("CDEvents", &lines.join("\n"));
+        let [deploy, rollback, environment] = markers.changes.as_slice() else {
+            panic!()
+        };
+        let expected = Change {
+            id: "1".to_owned(),
+            service: some("api"),
+            version: some("2.4.0"),
+            finished_us: Some(AT),
+            at_is_end: true,
+            environment: some("prod"),
+            extra: extra(json!({"type": "dev.cdevents.service.upgraded.0.2.0",
+                "artifactId": "pkg:oci/api@sha256%3A9f3c?repository_url=x&tag=2.4.0"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(*deploy, expected);
+        assert_eq!(
+            (rollback.kind, &rollback.version),
+            (Kind::Rollback, &some("sha256:77aa"))
+        );
+        assert_eq!(
+            (environment.kind, &environment.service),
+            (Kind::Infra, &None)
+        );
+        assert_eq!(environment.environment, some("api"));
+        assert_eq!(
+            markers.notes,
+            ["1 event that changes nothing that runs is left out"]
+        );
+    }
+}

@@ -67,3 +67,69 @@ fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     );
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Status;
+    use super::super::story::{AT, DONE, extra, only, some, told};
+    use super::*;
+
+    #[test]
+    fn a_deployment_that_failed_and_its_automatic_rollback() {
+        let markers = told(
+            "CodeDeploy deployments",
+            r#"{"deploymentsInfo":[{"deploymentId":"d-2","applicationName":"api","status":"Succeeded",
+              "deploymentGroupName":"prod","creator":"codeDeployRollback","createTime":1712764770.25,
+              "rollbackInfo":{"rollbackTriggeringDeploymentId":"d-1"},
+              "revision":{"gitHubLocation":{"repository":"acme/api","commitId":"77aa"}}},
+             {"deploymentId":"d-1","applicationName":"api","deploymentGroupName":"prod",
+              "status":"Failed","creator":"user","createTime":"2024-04-10T15:58:30.000Z",
+              "completeTime":"2024-04-10T15:59:30Z","revision":{"s3Location":{"key":"api.zip",
+              "eTag":"\"9f3c\""}},"errorInformation":{"code":"HEALTH","message":"no hosts"}}]}"#,
+        );
+        let failed = Change {
+            id: "d-1".to_owned(),
+            service: some("api"),
+            version: some("9f3c"),
+            finished_us: Some(DONE),
+            description: some("no hosts"),
+            environment: some("prod"),
+            status: Some(Status::Failed),
+            extra: extra(json!({"creator": "user", "code": "HEALTH"})),
+            ..Change::at(AT)
+        };
+        let rollback = Change {
+            id: "d-2".to_owned(),
+            kind: Kind::Rollback,
+            service: some("api"),
+            version: some("77aa"),
+            commit: some("77aa"),
+            rollback_of: some("d-1"),
+            environment: some("prod"),
+            status: Some(Status::Succeeded),
+            extra: extra(json!({"creator": "codeDeployRollback"})),
+            ..Change::at(DONE + 250_000)
+        };
+        assert_eq!(markers.changes, [failed, rollback]);
+        let one = r#"{"deploymentInfo":{"deploymentId":"d-3","createTime":1712764710,
+                      "creator":"autoscaling","status":"Stopped"}}"#;
+        let one = only("CodeDeploy deployments", one);
+        assert_eq!(
+            (one.kind, one.status),
+            (Kind::Infra, Some(Status::Cancelled))
+        );
+    }
+
+    #[test]
+    fn ids_alone_are_refused_with_the_command_that_helps() {
+        let list = br#"{"deployments":["d-1","d-2"]}"#;
+        let path = std::path::Path::new("list.json");
+        let error = super::super::super::read(list, path, None).unwrap_err();
+        assert_eq!(
+            error.hint_text(),
+            Some("export them with `aws deploy batch-get-deployments --deployment-ids d-1 d-2`")
+        );
+    }
+}

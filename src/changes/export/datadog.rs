@@ -94,3 +94,73 @@ fn describe(change: &mut Change, title: Option<String>, listed: Option<&Value>) 
         tags::add(change, listed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Kind;
+    use super::super::story::{AT, DONE, extra, only, some};
+    use super::*;
+
+    #[test]
+    fn a_deployment_as_posted_in_ns_and_as_read_back() {
+        let posted = r#"{"data":{"attributes":{"started_at":1712764710000000000,
+            "finished_at":1712764770000000000,"git":{"commit_sha":"9f3c",
+            "repository_url":"https://git.example/acme/api"},"service":"api","version":"2.4.0",
+            "id":"d1","env":"prod"}}}"#;
+        let read_back = r#"{"data":[{"id":"d1","type":"dora_deployment","attributes":{
+            "service":"api","started_at":"2024-04-10T15:58:30Z","finished_at":"2024-04-10T15:59:30Z",
+            "env":"prod","team":"shop","version":"2.4.0"}}]}"#;
+        let expected = Change {
+            id: "d1".to_owned(),
+            service: some("api"),
+            version: some("2.4.0"),
+            finished_us: Some(DONE),
+            environment: some("prod"),
+            extra: extra(json!({"team": "shop"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(only("Datadog DORA deployments", read_back), expected);
+        let expected = Change {
+            commit: some("9f3c"),
+            extra: extra(json!({"repository_url": "https://git.example/acme/api"})),
+            ..expected
+        };
+        assert_eq!(only("Datadog DORA deployments", posted), expected);
+    }
+
+    #[test]
+    fn events_of_both_versions() {
+        let v1 = r#"{"events":[{"id":9007199254740993,"id_str":"9007199254740993","title":"deploy",
+            "text":"new login","date_happened":1712764710,"host":"api-1",
+            "tags":["service:api","env:prod"],"url":"https://dd.example/1"}]}"#;
+        let tags = json!(["service:api", "env:prod"]);
+        let expected = Change {
+            id: "9007199254740993".to_owned(),
+            service: some("api"),
+            environment: some("prod"),
+            description: some("deploy"),
+            url: some("https://dd.example/1"),
+            hosts: vec!["api-1".to_owned()],
+            extra: extra(json!({"tags": tags, "text": "new login"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(only("Datadog events", v1), expected);
+
+        let v2 = r#"{"data":[{"id":"long","type":"event","attributes":{"message":"m",
+            "timestamp":"2024-04-10T15:58:31Z","tags":["env:prod"],"attributes":{"title":"fallback",
+            "service":"undefined","timestamp":1712764710000,"author":{"name":"dana"},
+            "evt":{"id":"77"},"changed_resource":{"name":"new-login","type":"feature_flag"}}}}]}"#;
+        let expected = Change {
+            id: "77".to_owned(),
+            kind: Kind::Flag,
+            author: some("dana"),
+            environment: some("prod"),
+            description: some("fallback"),
+            extra: extra(json!({"tags": ["env:prod"], "message": "m"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(only("Datadog events", v2), expected);
+    }
+}

@@ -101,3 +101,68 @@ fn deployment_of(
     }
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::story::{AT, DONE, only, some, told};
+    use super::*;
+
+    #[test]
+    fn a_deployment_that_the_circuit_breaker_rolled_back_is_two_changes() {
+        let markers = told(
+            "ECS service deployments",
+            r#"{"serviceDeployments":[{"status":"ROLLBACK_SUCCESSFUL",
+             "serviceDeploymentArn":"arn:aws:ecs:eu-west-1:1:service-deployment/prod/api/D1",
+             "serviceArn":"arn:aws:ecs:eu-west-1:1:service/prod/api",
+             "clusterArn":"arn:aws:ecs:eu-west-1:1:cluster/prod",
+             "createdAt":"2024-04-10T15:58:00Z","startedAt":"2024-04-10T08:58:30.000000-07:00",
+             "finishedAt":"2024-04-10T15:59:30Z","sourceServiceRevisions":[{"arn":"arn:x/prod/api/7"}],
+             "targetServiceRevision":{"arn":"arn:x/prod/api/8"},
+             "rollback":{"reason":"tasks failed","startedAt":"2024-04-10T15:59:00Z",
+             "serviceRevisionArn":"arn:x/prod/api/7"}}],"failures":[]}"#,
+        );
+        let deploy = Change {
+            id: "D1".to_owned(),
+            service: some("api"),
+            version: some("8"),
+            previous_version: some("7"),
+            finished_us: Some(DONE),
+            environment: some("prod"),
+            status: Some(Status::Failed),
+            ..Change::at(AT)
+        };
+        let rollback = Change {
+            id: "D1/rollback".to_owned(),
+            kind: Kind::Rollback,
+            version: some("7"),
+            previous_version: some("8"),
+            rollback_of: some("D1"),
+            description: some("tasks failed"),
+            status: None,
+            at_us: AT + 30_000_000,
+            ..deploy.clone()
+        };
+        assert_eq!(markers.changes, [deploy, rollback]);
+    }
+
+    #[test]
+    fn the_deployments_inside_a_described_service() {
+        let change = only(
+            "ECS services",
+            r#"{"services":[{"serviceName":"api","serviceArn":"arn:aws:ecs:x:1:service/api",
+             "clusterArn":"arn:aws:ecs:x:1:cluster/prod","deployments":[{"id":"ecs-svc/42",
+             "status":"PRIMARY","taskDefinition":"arn:aws:ecs:x:1:task-definition/api:17",
+             "createdAt":1712764710.0,"updatedAt":1712764770.0,"rolloutState":"COMPLETED"}]}]}"#,
+        );
+        let expected = Change {
+            id: "42".to_owned(),
+            service: some("api"),
+            version: some("api:17"),
+            finished_us: Some(DONE),
+            environment: some("prod"),
+            status: Some(Status::Succeeded),
+            ..Change::at(AT)
+        };
+        assert_eq!(change, expected);
+    }
+}

@@ -117,3 +117,63 @@ fn event(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     entry.keep(&mut change, &["/reason"]);
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Kind;
+    use super::super::story::{AT, extra, some, told};
+    use super::*;
+
+    #[test]
+    fn the_history_of_a_helm_release() {
+        let markers = told(
+            "Flux HelmReleases",
+            r#"{"kind":"HelmRelease","metadata":{"name":"x"},"status":{"history":[
+             {"name":"api","namespace":"shop","version":7,"appVersion":"2.4.0","chartVersion":"0.9",
+              "chartName":"web","status":"failed","action":"rollback",
+              "firstDeployed":"2024-01-01T00:00:00Z","lastDeployed":"2024-04-10T15:58:30Z"}]}}"#,
+        );
+        let expected = Change {
+            id: "api#7".to_owned(),
+            kind: Kind::Rollback,
+            service: some("api"),
+            version: some("2.4.0"),
+            environment: some("shop"),
+            status: Some(Status::Failed),
+            extra: extra(json!({"action": "rollback", "chartName": "web", "chartVersion": "0.9"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(markers.changes, [expected]);
+    }
+
+    #[test]
+    fn an_event_dates_the_end_and_a_source_changes_nothing() {
+        let event = |kind: &str| {
+            format!(
+                r#"{{"involvedObject":{{"kind":"{kind}","name":"api","namespace":"shop"}},"metadata":
+                {{"kustomize.toolkit.fluxcd.io/revision":"main@sha1:9f3c"}},"severity":"info",
+                "reason":"ReconciliationSucceeded","message":"done","reportingController":"k",
+                "timestamp":"2024-04-10T15:58:30Z"}}"#
+            )
+        };
+        let lines = format!("{}\n{}", event("Kustomization"), event("GitRepository"));
+        let mut markers = told("Flux events", &lines);
+        markers.changes[0].id.clear();
+        let expected = Change {
+            service: some("api"),
+            version: some("9f3c"),
+            commit: some("9f3c"),
+            finished_us: Some(AT),
+            at_is_end: true,
+            description: some("done"),
+            environment: some("shop"),
+            status: Some(Status::Succeeded),
+            extra: extra(json!({"reason": "ReconciliationSucceeded"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(markers.changes, [expected]);
+        assert_eq!(markers.notes, ["1 source event is left out"]);
+    }
+}

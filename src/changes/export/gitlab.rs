@@ -23,7 +23,16 @@ pub(super) const DEPLOYMENTS: Export = Export {
             ],
         )
     },
-    read: Read::Each(deployment),
+    read: Read::All(|entries, reader| {
+        let read = entries.iter().map(|entry| deployment(*entry, reader));
+        let mut changes: Vec<Change> = read.collect::<Result<_>>()?;
+        // The list is of one project, but only the deployments by a job say which.
+        let project = changes.iter().find_map(|change| change.service.clone());
+        for change in &mut changes {
+            change.service = change.service.take().or_else(|| project.clone());
+        }
+        Ok(changes)
+    }),
 };
 
 /// Deliveries of the deployment webhook.
@@ -94,4 +103,68 @@ fn delivery(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
 fn project(page: &str) -> Option<String> {
     let project = page.split("/-/").next()?.split("/pipelines/").next()?;
     super::super::entry::last_step(project)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::story::{AT, DONE, extra, only, some, told};
+    use super::*;
+
+    #[test]
+    fn a_deployment_has_the_times_of_its_job() {
+        let markers = told(
+            "GitLab deployments",
+            r#"[{"id":41,"iid":3,"ref":"v2.4.0","sha":"9f3c","created_at":"2024-04-10T15:00:00Z",
+             "updated_at":"2024-04-10T16:30:00Z","status":"failed","user":{"username":"dana"},
+             "environment":{"id":1,"name":"production"},"deployable":{"tag":true,
+             "started_at":"2024-04-10T15:58:30.000Z","finished_at":"2024-04-10T15:59:30Z",
+             "commit":{"title":"New login"},"web_url":"https://gitlab.example/acme/api/-/jobs/7"}},
+             {"id":40,"iid":2,"ref":"main","sha":"77aa","created_at":"2024-04-10T15:00:00Z",
+             "updated_at":"2024-04-10T15:01:00Z","status":"running","user":{"username":"dana"},
+             "environment":{"id":1,"name":"production"},"deployable":null}]"#,
+        );
+        let [running, failed] = markers.changes.as_slice() else {
+            panic!("{markers:?}")
+        };
+        let expected = Change {
+            id: "41".to_owned(),
+            service: some("api"),
+            version: some("v2.4.0"),
+            finished_us: Some(DONE),
+            author: some("dana"),
+            description: some("New login"),
+            commit: some("9f3c"),
+            environment: some("production"),
+            url: some("https://gitlab.example/acme/api/-/jobs/7"),
+            status: Some(Status::Failed),
+            extra: extra(json!({"ref": "v2.4.0", "iid": 3})),
+            ..Change::at(AT)
+        };
+        assert_eq!(*failed, expected);
+        assert_eq!(
+            (running.status, running.finished_us),
+            (Some(Status::InProgress), None)
+        );
+        assert_eq!(
+            (&running.version, &running.service),
+            (&some("77aa"), &some("api"))
+        );
+    }
+
+    #[test]
+    fn a_webhook_dates_the_end_once_there_is_one() {
+        let change = only(
+            "GitLab webhooks",
+            r#"{"object_kind":"deployment","status":"success","deployment_id":15,"environment":"prod",
+             "status_changed_at":"2024-04-10 08:58:30 -0700","project":{"name":"api"},
+             "short_sha":"9f3c","user":{"username":"dana"},"ref":"main","commit_title":"New login"}"#,
+        );
+        assert_eq!((change.at_us, change.at_is_end), (AT, true));
+        assert_eq!(
+            (change.service, change.status),
+            (some("api"), Some(Status::Succeeded))
+        );
+    }
 }

@@ -44,3 +44,45 @@ fn annotation(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     entry.keep(&mut change, &["/dashboardUID"]);
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Kind;
+    use super::super::story::{AT, DONE, extra, some, told};
+    use super::*;
+
+    #[test]
+    fn tags_say_what_an_annotation_is_about_and_alerts_are_no_changes() {
+        let markers = told(
+            "Grafana annotations",
+            r#"[{"id":9,"alertId":0,"dashboardId":1,"userId":2,"userName":"dana","newState":"",
+              "time":1712764710000,"timeEnd":1712764770000,"text":"new login",
+              "tags":["service:api","version=2.4.0","feature-flag","Production","blue"]},
+             {"id":8,"alertId":3,"dashboardId":1,"userId":0,"newState":"alerting",
+              "time":1712764710000,"text":"too slow","tags":[]}]"#,
+        );
+        let tags = json!([
+            "service:api",
+            "version=2.4.0",
+            "feature-flag",
+            "Production",
+            "blue"
+        ]);
+        let expected = Change {
+            id: "9".to_owned(),
+            kind: Kind::Flag,
+            service: some("api"),
+            version: some("2.4.0"),
+            finished_us: Some(DONE),
+            author: some("dana"),
+            description: some("new login"),
+            environment: some("Production"),
+            extra: extra(json!({"tags": tags})),
+            ..Change::at(AT)
+        };
+        assert_eq!(markers.changes, [expected]);
+        assert_eq!(markers.notes, ["1 annotation by an alert is left out"]);
+    }
+}

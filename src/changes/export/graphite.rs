@@ -28,3 +28,35 @@ fn event(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     entry.keep(&mut change, &["/data"]);
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Kind;
+    use super::super::story::{AT, extra, only, some};
+    use super::*;
+
+    #[test]
+    fn an_event_with_its_tags_in_one_text() {
+        let change = only(
+            "Graphite events",
+            r#"[{"id":4,"what":"Rolled back api","when":1712764710,"tags":"deploy staging","data":"x"}]"#,
+        );
+        let expected = Change {
+            id: "4".to_owned(),
+            kind: Kind::Deploy,
+            description: some("Rolled back api"),
+            environment: some("staging"),
+            extra: extra(json!({"tags": "deploy staging", "data": "x"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(
+            change,
+            Change {
+                kind: Kind::Rollback,
+                ..expected
+            }
+        );
+    }
+}

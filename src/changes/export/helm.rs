@@ -52,3 +52,66 @@ fn split_chart(chart: &str) -> (&str, Option<&str>) {
         None => (chart, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::{Status, merge};
+    use super::super::story::{AT, extra, only, some, told};
+    use super::*;
+
+    #[test]
+    fn a_history_names_its_rollback_and_no_release() {
+        let history = told(
+            "Helm history",
+            r#"[{"revision":4,"updated":"2024-04-10T15:58:30Z","status":"failed",
+              "chart":"web-app-0.9.0-rc.1","app_version":"2.4.0","description":"Upgrade failed"},
+             {"revision":5,"updated":"2024-04-10T15:59:30Z","status":"deployed",
+              "chart":"web-app-0.9.0-rc.1","app_version":"","description":"Rollback to 3"}]"#,
+        );
+        let joined = merge(vec![history]);
+        let failed = Change {
+            id: "web-app#4".to_owned(),
+            version: some("2.4.0"),
+            description: some("Upgrade failed"),
+            status: Some(Status::Failed),
+            extra: extra(json!({"chart": "web-app-0.9.0-rc.1"})),
+            ..Change::at(AT)
+        };
+        let rollback = Change {
+            id: "web-app#5".to_owned(),
+            kind: Kind::Rollback,
+            version: some("0.9.0-rc.1"),
+            previous_version: some("2.4.0"),
+            rollback_of: some("web-app#4"),
+            description: some("Rollback to 3"),
+            status: Some(Status::Succeeded),
+            extra: extra(json!({"chart": "web-app-0.9.0-rc.1"})),
+            ..Change::at(AT + 60_000_000)
+        };
+        assert_eq!(joined.changes, [failed, rollback]);
+    }
+
+    #[test]
+    fn the_table_has_local_times_and_a_list_names_the_release() {
+        let table = "REVISION\tUPDATED                 \tSTATUS    \tCHART    \tAPP VERSION\tDESCRIPTION\n\
+                     12      \tWed Apr 10 15:58:30 2024\tsuperseded\tapi-0.9.0\t2.4.0      \tUpgrade complete\n";
+        let markers = told("Helm history", table);
+        assert!(markers.assumed_utc);
+        assert_eq!(markers.changes[0].at_us, AT);
+        assert_eq!(markers.changes[0].version, some("2.4.0"));
+
+        let list = r#"[{"name":"shop-api","namespace":"shop","revision":"12","status":"deployed",
+            "updated":"2024-04-10 08:58:30.25 -0700 PDT","chart":"api-0.9.0","app_version":"2.4.0"}]"#;
+        let change = only("Helm history", list);
+        assert_eq!(
+            (change.id.as_str(), change.at_us),
+            ("shop-api#12", AT + 250_000)
+        );
+        assert_eq!(
+            (change.service, change.environment),
+            (some("shop-api"), some("shop"))
+        );
+    }
+}

@@ -29,3 +29,32 @@ fn marker(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     entry.keep(&mut change, &["/type", "/color"]);
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Kind;
+    use super::super::story::{AT, DONE, extra, only, some};
+    use super::*;
+
+    #[test]
+    fn a_marker_with_begin_and_end() {
+        let change = only(
+            "Honeycomb markers",
+            r##"[{"id":"k1","created_at":"2024-04-10T16:30:00Z","updated_at":"2024-04-10T16:30:00Z",
+             "start_time":1712764710,"end_time":1712764770,"message":"orders v2","type":"migration",
+             "url":"https://ci.example/1","color":"#f00"}]"##,
+        );
+        let expected = Change {
+            id: "k1".to_owned(),
+            kind: Kind::Migration,
+            finished_us: Some(DONE),
+            description: some("orders v2"),
+            url: some("https://ci.example/1"),
+            extra: extra(json!({"type": "migration", "color": "#f00"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(change, expected);
+    }
+}

@@ -102,3 +102,45 @@ fn job_of_page(page: &str) -> Option<String> {
         .filter(|job| !job.is_empty())
         .map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Status;
+    use super::super::story::{AT, DONE, extra, only, some};
+    use super::*;
+
+    #[test]
+    fn a_build_says_by_parameters_what_it_deployed() {
+        let change = only(
+            "Jenkins builds",
+            r#"{"builds":[{"number":17,"timestamp":1712764710000,"duration":60000,"result":"ABORTED",
+             "fullDisplayName":"shop » deploy-api #17","url":"https://ci.example/job/shop/job/x/17/",
+             "actions":[{"causes":[{"userName":"Dana Doe"}],"parameters":[{"name":"SERVICE",
+             "value":"api"},{"name":"VERSION","value":"2.4.0"},{"name":"ENV","value":"prod"},
+             {"name":"DRY","value":false}]},{}],"changeSets":[{"items":[{"commitId":"9f3c",
+             "affectedPaths":["b.rs","a.rs","b.rs"]}]}]}]}"#,
+        );
+        let expected = Change {
+            id: "deploy-api#17".to_owned(),
+            service: some("api"),
+            version: some("2.4.0"),
+            finished_us: Some(DONE),
+            author: some("Dana Doe"),
+            commit: some("9f3c"),
+            environment: some("prod"),
+            url: some("https://ci.example/job/shop/job/x/17/"),
+            status: Some(Status::Cancelled),
+            files: vec!["a.rs".to_owned(), "b.rs".to_owned()],
+            extra: extra(json!({"DRY": false})),
+            ..Change::at(AT)
+        };
+        assert_eq!(change, expected);
+        let bare = r#"{"number":3,"timestamp":1712764710000,"result":null,"duration":0,
+                       "url":"https://ci.example/job/shop/job/api/3/"}"#;
+        let bare = only("Jenkins builds", bare);
+        assert_eq!((bare.id.as_str(), bare.service), ("api#3", some("api")));
+        assert_eq!((bare.finished_us, bare.status), (None, None));
+    }
+}

@@ -56,3 +56,53 @@ fn environment(entry: Entry<'_>, site: Option<&str>) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::story::{AT, extra, only, some};
+    use super::*;
+
+    const ENTRY: &str = r#"{"_id":"f1","_accountId":"a","date":1712764710000,"kind":"flag",
+        "name":"new-login","titleVerb":"turned on the flag","title":"Dana turned on new-login",
+        "member":{"email":"dana@example.com"},"_links":{"site":{"href":"/shop/~/features/new-login"}},
+        "accesses":[{"action":"updateOn","resource":"proj/shop:env/production:flag/new-login"}]}"#;
+
+    #[test]
+    fn a_flag_turned_on_in_one_environment() {
+        let expected = Change {
+            id: "f1".to_owned(),
+            kind: Kind::Flag,
+            author: some("dana@example.com"),
+            description: some("Dana turned on new-login"),
+            environment: some("production"),
+            url: some("https://app.launchdarkly.com/shop/~/features/new-login"),
+            extra: extra(json!({"name": "new-login", "kind": "flag"})),
+            ..Change::at(AT)
+        };
+        let log = format!(r#"{{"items":[{ENTRY}],"totalCount":1}}"#);
+        assert_eq!(only("LaunchDarkly audit log", &log), expected);
+    }
+
+    #[test]
+    fn a_flag_touched_everywhere_has_no_environment_and_a_webhook_has_its_page() {
+        let everywhere = ENTRY.replace(
+            r#""accesses":["#,
+            r#""accesses":[{"resource":"proj/shop:env/test:flag/new-login"},"#,
+        );
+        assert_eq!(
+            only("LaunchDarkly audit log", &everywhere).environment,
+            None
+        );
+        let webhook = ENTRY
+            .replace(
+                r#""date":1712764710000"#,
+                r#""timestamp":{"milliseconds":1712764710000}"#,
+            )
+            .replace("/shop/~/", "/shop/staging/")
+            .replace("accesses", "nothing");
+        let webhook = only("LaunchDarkly audit log", &webhook);
+        assert_eq!((webhook.at_us, webhook.environment), (AT, some("staging")));
+    }
+}

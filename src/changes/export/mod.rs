@@ -30,7 +30,7 @@ mod spinnaker;
 mod tags;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod story;
 
 use serde_json::Value;
 
@@ -156,18 +156,22 @@ pub(super) fn read(
 
 /// The form of a top-level value, and the entries in it.
 fn recognise(value: &Value) -> Option<(&'static Export, Vec<&Value>)> {
-    EXPORTS.iter().find_map(|export| {
-        let entries = export.lies_at.iter().find_map(|pointer| {
-            let entries: Vec<&Value> = match value.pointer(pointer)? {
-                Value::Array(list) => list.iter().collect(),
-                one => vec![one],
-            };
-            entries
-                .iter()
-                .any(|entry| (export.is)(entry))
-                .then_some(entries)
-        })?;
-        Some((*export, entries))
+    EXPORTS
+        .iter()
+        .find_map(|export| Some((*export, entries_of(export, value)?)))
+}
+
+/// The entries of a top-level value, if some of them are of this form.
+fn entries_of<'a>(export: &Export, value: &'a Value) -> Option<Vec<&'a Value>> {
+    export.lies_at.iter().find_map(|pointer| {
+        let entries: Vec<&Value> = match value.pointer(pointer)? {
+            Value::Array(list) => list.iter().collect(),
+            one => vec![one],
+        };
+        entries
+            .iter()
+            .any(|entry| (export.is)(entry))
+            .then_some(entries)
     })
 }
 

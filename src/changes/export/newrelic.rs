@@ -30,3 +30,29 @@ fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     entry.keep(&mut change, &["/changelog", "/links/application"]);
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::story::{AT, extra, only, some};
+    use super::*;
+
+    #[test]
+    fn a_deployment_of_an_application_without_a_name() {
+        let change = only(
+            "New Relic deployments",
+            r#"{"deployments":[{"id":3,"revision":"2.4.0","changelog":"login","description":"",
+             "user":"dana","timestamp":"2024-04-10T15:58:30+00:00","links":{"application":12}}]}"#,
+        );
+        let expected = Change {
+            id: "3".to_owned(),
+            version: some("2.4.0"),
+            author: some("dana"),
+            description: some("login"),
+            extra: extra(json!({"changelog": "login", "application": 12})),
+            ..Change::at(AT)
+        };
+        assert_eq!(change, expected);
+    }
+}

@@ -45,3 +45,36 @@ fn change_event(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     entry.keep(&mut change, &["/source"]);
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::Status;
+    use super::super::story::{AT, extra, only, some};
+    use super::*;
+
+    #[test]
+    fn the_details_say_what_changed() {
+        let change = only(
+            "PagerDuty change events",
+            r#"{"change_events":[{"id":"C1","type":"change_event","summary":"Deployed api",
+             "timestamp":"2024-04-10T15:58:30Z","source":"ci-7","services":[{"id":"P1"}],
+             "links":[{"href":"https://ci.example/1"}],"custom_details":{"version":"2.4.0",
+             "Environment":"prod","service":"api","build_state":"failed","id":"ignored"}}],
+             "more":false}"#,
+        );
+        let expected = Change {
+            id: "C1".to_owned(),
+            service: some("api"),
+            version: some("2.4.0"),
+            description: some("Deployed api"),
+            environment: some("prod"),
+            url: some("https://ci.example/1"),
+            status: Some(Status::Failed),
+            extra: extra(json!({"source": "ci-7", "build_state": "failed", "id": "ignored"})),
+            ..Change::at(AT)
+        };
+        assert_eq!(change, expected);
+    }
+}

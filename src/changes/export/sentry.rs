@@ -96,3 +96,61 @@ fn deploy(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     change.url = entry.text(&["/url"]);
     Ok(change)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::story::{AT, DONE, only, some, told};
+    use super::*;
+
+    #[test]
+    fn a_release_of_two_projects_is_two_changes() {
+        let markers = told(
+            "Sentry releases",
+            r#"[{"id":1,"version":"shop@2.4.0","dateCreated":"2024-04-01T00:00:00Z",
+             "dateReleased":"2024-04-10T15:58:30Z","authors":[{"name":"Dana Doe"}],"url":null,
+             "versionInfo":{"version":{"raw":"2.4.0"}},"lastDeploy":null,"lastCommit":{"id":"9f3c"},
+             "projects":[{"slug":"api"},{"slug":"web"}]}]"#,
+        );
+        let of = |project: &str| Change {
+            id: format!("shop@2.4.0/{project}"),
+            service: some(project),
+            version: some("2.4.0"),
+            author: some("Dana Doe"),
+            commit: some("9f3c"),
+            ..Change::at(AT)
+        };
+        assert_eq!(markers.changes, [of("api"), of("web")]);
+        assert_eq!(markers.notes, [""; 0]);
+    }
+
+    #[test]
+    fn a_release_without_a_date_is_dated_by_its_creation_and_it_is_said() {
+        let markers = told(
+            "Sentry releases",
+            r#"[{"version":"web@7","dateCreated":"2024-04-10T15:58:30Z","dateReleased":null,
+             "projects":[{"slug":"web"}]}]"#,
+        );
+        assert_eq!(markers.changes[0].at_us, AT);
+        assert_eq!(markers.changes[0].version, some("7"));
+        assert_eq!(markers.notes.len(), 1);
+    }
+
+    #[test]
+    fn a_deploy_may_date_only_its_end() {
+        let whole = r#"[{"id":"6","environment":"prod","dateStarted":"2024-04-10T15:58:30Z",
+                         "dateFinished":"2024-04-10T15:59:30Z","name":"spring","url":null}]"#;
+        let expected = Change {
+            id: "6".to_owned(),
+            finished_us: Some(DONE),
+            description: some("spring"),
+            environment: some("prod"),
+            ..Change::at(AT)
+        };
+        assert_eq!(only("Sentry deploys", whole), expected);
+        let end = only(
+            "Sentry deploys",
+            &whole.replace("\"2024-04-10T15:58:30Z\"", "null"),
+        );
+        assert_eq!((end.at_us, end.at_is_end), (DONE, true));
+    }
+}

@@ -92,3 +92,51 @@ fn image_of(entry: Entry<'_>) -> Option<String> {
     let image = entry.list("/trigger/artifacts").iter().find(is_image)?;
     text(image.pointer("/version")?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Status;
+    use super::super::story::{AT, DONE, some, told};
+    use super::*;
+
+    #[test]
+    fn an_execution_that_deploys_and_one_that_only_bakes() {
+        let execution = |id: &str, stage: &str, status: &str| {
+            format!(
+                r#"{{"id":"{id}","application":"api","name":"to prod","buildTime":1712764700000,
+                "startTime":1712764710000,"endTime":1712764770000,"status":"{status}",
+                "authentication":{{"user":"dana"}},"stages":[{{"type":"wait"}},{{"type":"{stage}",
+                "context":{{"account":"prod"}}}}],"trigger":{{"user":"[anonymous]","artifacts":
+                [{{"type":"docker/image","version":"2.4.0"}}]}}}}"#
+            )
+        };
+        let list = [
+            execution("E1", "deployManifest", "TERMINAL"),
+            execution("E2", "bakeManifest", "SUCCEEDED"),
+            execution("E3", "rollbackCluster", "CANCELED"),
+        ];
+        let markers = told("Spinnaker executions", &format!("[{}]", list.join(",")));
+        let failed = Change {
+            id: "E1".to_owned(),
+            service: some("api"),
+            version: some("2.4.0"),
+            finished_us: Some(DONE),
+            author: some("dana"),
+            description: some("to prod"),
+            environment: some("prod"),
+            status: Some(Status::Failed),
+            ..Change::at(AT)
+        };
+        let cancelled = Change {
+            id: "E3".to_owned(),
+            kind: Kind::Rollback,
+            status: Some(Status::Cancelled),
+            ..failed.clone()
+        };
+        assert_eq!(markers.changes, [failed, cancelled]);
+        assert_eq!(
+            markers.notes,
+            ["1 execution without a deploying stage is left out"]
+        );
+    }
+}

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::{native, words};
+use super::super::{Kind, native, words};
 use super::Change;
 
 /// Environments that go by their name alone.
@@ -24,7 +24,7 @@ const ENVIRONMENTS: [&str; 12] = [
     "canary",
 ];
 
-/// Adds what tags say to a change; its kind only where a tag says one.
+/// Adds what tags say to a change; its kind where the change itself didn't say a special one.
 pub(super) fn add(change: &mut Change, tags: &Value) {
     let listed: Vec<&str> = match tags {
         Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
@@ -49,7 +49,7 @@ pub(super) fn add(change: &mut Change, tags: &Value) {
     native::complete(&mut told, &details);
     told.extra.clone_from(&change.extra);
     *change = told;
-    if let Some(kind) = kinds.first() {
+    if let (Kind::Deploy, Some(kind)) = (change.kind, kinds.first()) {
         change.kind = *kind;
     }
     if !listed.is_empty() {
