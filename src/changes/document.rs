@@ -121,9 +121,9 @@ fn looks_like_yaml(text: &str) -> bool {
 /// A table with a header whose columns say a time, or `git log`'s columns without one.
 fn table(text: &str) -> Result<Document> {
     let first_line = text.trim_start().lines().next().unwrap_or("");
-    let Some(separator) = csv::separator(first_line) else {
-        return Err(no_form(first_line));
-    };
+    let lone_column = || native::is_time_key(first_line).then_some(',');
+    let separator = csv::separator(first_line).or_else(lone_column);
+    let separator = separator.ok_or_else(|| no_form(first_line))?;
     let rows = csv::rows(text, separator)?;
     if let Some(values) = export::git::rows(&rows) {
         return Ok(Document {

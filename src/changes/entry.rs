@@ -209,6 +209,16 @@ pub(super) fn set_status(change: &mut Change, word: Option<String>) {
     }
 }
 
+/// The first few of many names, for a note.
+pub(super) fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// The last step of a path, an ARN or a URL: `https://github.com/acme/api/` → `api`.
 pub(super) fn last_step(text: &str) -> Option<String> {
     let step = text.trim_end_matches('/').rsplit('/').next().unwrap_or("");

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::entry::listed;
 use super::{Change, Kind, Markers, Status, export, sort};
 
 /// Joins marker files.
@@ -39,8 +40,13 @@ pub fn merge(files: Vec<Markers>) -> Markers {
     }
     changes.sort_by(|(_, a), (_, b)| (a.at_us, &a.id).cmp(&(b.at_us, &b.id)));
     let mut changes = tell_apart(changes, &mut joined.notes);
+    let mut found = Vec::new();
     for (_, sequence) in sequences(&changes) {
-        link(&mut changes, &sequence, &mut joined.notes);
+        link(&mut changes, &sequence, &mut found);
+    }
+    if !found.is_empty() {
+        let brings = "bringing back an earlier version is taken for a rollback";
+        joined.notes.push(format!("{brings}: {}", listed(&found)));
     }
     joined.changes = changes.into_iter().map(|(_, change)| change).collect();
     sort(&mut joined.changes);
@@ -60,6 +66,7 @@ fn common_source(files: &[Markers]) -> &'static str {
 fn tell_apart(changes: Vec<(usize, Change)>, notes: &mut Vec<String>) -> Vec<(usize, Change)> {
     let mut taken: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut kept: Vec<(usize, Change)> = Vec::with_capacity(changes.len());
+    let mut renamed = Vec::new();
     for (file, mut change) in changes {
         let id = change.id.clone();
         let same_id = taken.entry(id.clone()).or_default();
@@ -67,26 +74,32 @@ fn tell_apart(changes: Vec<(usize, Change)>, notes: &mut Vec<String>) -> Vec<(us
             .iter()
             .filter_map(|i| kept.get(*i))
             .any(|(_, other)| {
-                Change {
-                    id: id.clone(),
-                    ..other.clone()
-                } == change
+                change.id.clone_from(&other.id);
+                change == *other
             });
         if is_kept {
             continue;
         }
         same_id.push(kept.len());
-        if same_id.len() > 1 {
-            change.id = (same_id.len()..)
-                .map(|n| format!("{id}~{n}"))
-                .find(|new| kept.iter().all(|(_, other)| other.id != *new))
-                .unwrap_or_default();
-            notes.push(format!(
-                "two different changes have the id {id}: one is called {}",
-                change.id
-            ));
-        }
+        change.id = match same_id.len() {
+            1 => id,
+            n => {
+                let free = (n..)
+                    .map(|n| format!("{id}~{n}"))
+                    .find(|id| !taken.contains_key(id));
+                let new = free.unwrap_or(id);
+                taken.insert(new.clone(), vec![kept.len()]);
+                renamed.push(new.clone());
+                new
+            }
+        };
         kept.push((file, change));
+    }
+    if !renamed.is_empty() {
+        notes.push(format!(
+            "different changes have the same id; they are told apart as {}",
+            listed(&renamed)
+        ));
     }
     kept
 }
@@ -122,56 +135,86 @@ const MOVING: [&str; 8] = [
     "latest", "main", "master", "head", "stable", "edge", "nightly", "develop",
 ];
 
-/// Fills in previous versions and finds rollbacks in the changes of one place.
-fn link(changes: &mut [(usize, Change)], sequence: &[usize], notes: &mut Vec<String>) {
+/// Finds rollbacks in the changes of one place, and fills in the versions they all replaced; the
+/// same version again is a restart, which replaced none.
+fn link(changes: &mut [(usize, Change)], sequence: &[usize], found: &mut Vec<String>) {
     let mut before: Vec<Change> = Vec::new();
     for i in sequence {
         let Some((_, change)) = changes.get_mut(*i) else {
             continue;
         };
-        let in_place = before.iter().rev().find(|c| {
-            c.version.is_some() && !matches!(c.status, Some(Status::Failed | Status::Cancelled))
-        });
-        if change.previous_version.is_none() && change.version.is_some() {
-            change.previous_version = in_place.and_then(|c| c.version.clone());
-        }
         if change.rollback_of.is_none() {
-            find_rollback(change, &before, notes);
+            find_rollback(change, &before, found);
+        }
+        if change.previous_version.is_none() && change.version.is_some() {
+            let replaced = replaced(change, &before).map(str::to_owned);
+            change.previous_version = replaced.filter(|old| Some(old) != change.version.as_ref());
         }
         before.push(change.clone());
     }
 }
 
+/// The version that a change found in place: that of the change it undoes, else the last one that
+/// was brought there.
+fn replaced<'a>(change: &Change, before: &'a [Change]) -> Option<&'a str> {
+    let undone = before
+        .iter()
+        .rev()
+        .find(|c| Some(&c.id) == change.rollback_of.as_ref());
+    let failed = |c: &Change| matches!(c.status, Some(Status::Failed | Status::Cancelled));
+    let in_place = || {
+        before
+            .iter()
+            .rev()
+            .find(|c| c.version.is_some() && !failed(c))
+    };
+    undone.or_else(in_place)?.version.as_deref()
+}
+
 /// A deploy that brings back what was there before its predecessor undoes that predecessor; so
 /// does a rollback that doesn't say what it undoes. Undoing a rollback is a deploy.
-fn find_rollback(change: &mut Change, before: &[Change], notes: &mut Vec<String>) {
+fn find_rollback(change: &mut Change, before: &[Change], found: &mut Vec<String>) {
     let Some((last, earlier)) = before.split_last() else {
         return;
     };
-    if last.kind != Kind::Deploy || last.at_us == change.at_us {
-        return;
-    }
     if change.kind == Kind::Rollback {
-        change.rollback_of = Some(last.id.clone());
+        change.rollback_of = undone_by(change, last, before).map(|undone| undone.id.clone());
         return;
     }
-    let Some(name) = brought(change).filter(|name| !MOVING.contains(&name.to_lowercase().as_str()))
-    else {
+    let Some(name) = brought(change) else { return };
+    if change.kind != Kind::Deploy
+        || last.kind != Kind::Deploy
+        || last.at_us == change.at_us
+        || brought(last) == Some(name)
+        || MOVING.contains(&name.to_lowercase().as_str())
+    {
         return;
-    };
+    }
     let commits_differ = |other: &Change| match (&change.commit, &other.commit) {
         (Some(one), Some(other)) => one != other,
         _ => false,
     };
-    let returns = earlier
+    if earlier
         .iter()
-        .any(|c| brought(c) == Some(name) && !commits_differ(c));
-    if change.kind == Kind::Deploy && brought(last) != Some(name) && returns {
-        notes.push(format!(
-            "{} brings back {name}: it is taken for a rollback of {}",
-            change.id, last.id
-        ));
+        .any(|c| brought(c) == Some(name) && !commits_differ(c))
+    {
+        found.push(change.id.clone());
         change.kind = Kind::Rollback;
         change.rollback_of = Some(last.id.clone());
     }
+}
+
+/// What a rollback undoes: the change whose description it quotes (`Revert "Add login"`), else
+/// the deploy of a version just before it.
+fn undone_by<'a>(rollback: &Change, last: &'a Change, before: &'a [Change]) -> Option<&'a Change> {
+    let description = rollback.description.as_deref().unwrap_or_default();
+    if let Some((_, quoted)) = description.split_once("evert \"") {
+        let title = quoted.rsplit_once('"').map_or(quoted, |(title, _)| title);
+        return before
+            .iter()
+            .rev()
+            .find(|c| c.description.as_deref() == Some(title));
+    }
+    let is_deploy = last.kind == Kind::Deploy && last.version.is_some();
+    (is_deploy && last.at_us < rollback.at_us).then_some(last)
 }

@@ -20,6 +20,8 @@ mod words;
 mod yaml;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

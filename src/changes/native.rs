@@ -245,15 +245,25 @@ pub(super) fn markers(value: &Value) -> Vec<&Value> {
     let Value::Object(map) = value else {
         return vec![value];
     };
-    if map.keys().any(|key| is_time_key(key)) {
-        return vec![value];
-    }
+    let has_time = |map: &Map<String, Value>| map.keys().any(|key| is_time_key(key));
     let wrapped = WRAPPERS.iter().find_map(|name| {
         map.iter()
             .find(|(key, _)| squeeze(key) == *name)
-            .and_then(|(_, v)| v.as_array())
+            .and_then(|(_, list)| list.as_array())
     });
-    wrapped.map_or_else(|| vec![value], |list| list.iter().collect())
+    match wrapped {
+        // A marker may list what it changed: then the time is its own.
+        Some(list)
+            if !has_time(map)
+                || list
+                    .first()
+                    .and_then(Value::as_object)
+                    .is_some_and(has_time) =>
+        {
+            list.iter().collect()
+        }
+        _ => vec![value],
+    }
 }
 
 /// One marker.

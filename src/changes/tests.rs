@@ -210,7 +210,14 @@ fn a_time_without_a_zone_is_read_in_the_zone_given_or_flagged() {
 
 #[test]
 fn an_empty_list_is_no_change_and_no_error() {
-    for text in ["[]", " [ ]\n", r#"{"changes":[]}"#, "at,service\n"] {
+    for text in [
+        "[]",
+        " [ ]\n",
+        r#"{"changes":[]}"#,
+        "at,service\n",
+        "at\n",
+        "[[],[]]",
+    ] {
         assert_eq!(parse(text).unwrap().changes, [], "{text}");
     }
 }
@@ -328,7 +335,7 @@ fn different_changes_of_one_id_are_told_apart() {
     assert_eq!(ids, [("1~2", "db"), ("1", "api"), ("1~3", "web")]);
     assert_eq!(
         joined.notes,
-        ["two different changes have the id 1: one is called 1~3"]
+        ["different changes have the same id; they are told apart as 1~3"]
     );
 }
 
@@ -347,8 +354,7 @@ fn a_version_that_returns_is_a_rollback_of_what_came_between() {
         (undone.kind, undone.rollback_of.as_deref()),
         (Kind::Rollback, Some("b"))
     );
-    // The failed deploy of 2 put nothing in place that c could have replaced.
-    assert_eq!(undone.previous_version.as_deref(), Some("1"));
+    assert_eq!(undone.previous_version.as_deref(), Some("2"));
     // Bringing 2 back after the rollback undoes a rollback: that is a deploy.
     let again = change(&joined, "d");
     assert_eq!(
@@ -356,10 +362,14 @@ fn a_version_that_returns_is_a_rollback_of_what_came_between() {
         (Kind::Deploy, None)
     );
     // The same version twice in a row is a restart.
-    assert_eq!(change(&joined, "e").kind, Kind::Deploy);
+    let restart = change(&joined, "e");
+    assert_eq!(
+        (restart.kind, restart.previous_version.as_deref()),
+        (Kind::Deploy, None)
+    );
     assert_eq!(
         joined.notes,
-        ["c brings back 1: it is taken for a rollback of b"]
+        ["bringing back an earlier version is taken for a rollback: c"]
     );
 }
 
@@ -382,7 +392,29 @@ fn what_only_looks_like_a_return_is_no_rollback() {
             .iter()
             .all(|change| change.kind == Kind::Deploy)
     );
-    assert_eq!(change(&joined, "r").previous_version.as_deref(), Some("1"));
+    assert_eq!(change(&joined, "z").previous_version.as_deref(), Some("2"));
+}
+
+#[test]
+fn a_failed_deploy_is_not_what_the_next_one_replaced() {
+    let joined = merge(vec![native(
+        r#"[{"id":"a","at":1712764000,"service":"api","version":"1"},
+            {"id":"b","at":1712764100,"service":"api","version":"2","status":"failed"},
+            {"id":"c","at":1712764200,"service":"api","version":"3"}]"#,
+    )]);
+    assert_eq!(change(&joined, "c").previous_version.as_deref(), Some("1"));
+}
+
+#[test]
+fn a_revert_undoes_the_change_that_it_quotes() {
+    let joined = merge(vec![native(
+        r#"[{"id":"a","at":1712764000,"commit":"aaaaaaa","message":"Add login"},
+            {"id":"b","at":1712764100,"commit":"bbbbbbb","message":"Add logout"},
+            {"id":"c","at":1712764200,"commit":"ccccccc","message":"Revert \"Add login\""},
+            {"id":"d","at":1712764300,"commit":"ddddddd","message":"Revert something"}]"#,
+    )]);
+    assert_eq!(change(&joined, "c").rollback_of.as_deref(), Some("a"));
+    assert_eq!(change(&joined, "d").rollback_of, None);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Value>> {
             return Err(trouble(span.start, "nested too deeply"));
         }
         let value = match event {
-            Event::Scalar(text, style, ..) if style == ScalarStyle::Plain => plain(&text),
+            Event::Scalar(text, ScalarStyle::Plain, ..) => plain(&text),
             Event::Scalar(text, ..) => Value::String(text.into_owned()),
             Event::SequenceStart(..) => {
                 open.push(Open::List(Vec::new()));

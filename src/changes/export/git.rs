@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::csv::Row;
 use super::super::entry::{Entry, Reader};
 use super::super::words;
-use super::{Change, Export, has};
+use super::{Change, Export, Read, has};
 use crate::error::Result;
 
 /// Commits, from any of the three forms.
@@ -21,15 +21,14 @@ pub(super) const LOG: Export = Export {
         let hash = v.pointer("/commit").and_then(Value::as_str);
         hash.is_some_and(is_full_hash) && has(v, &["/date", "/author", "/subject"])
     },
-    read: |entries, reader| {
-        let changes = entries.iter().map(|entry| commit(*entry, reader)).collect();
+    read: Read::All(|entries, reader| {
         reader.note(
-            "commits are taken for changes at the time they were made; when they were \
-                     deployed, git doesn't know"
+            "commits are taken for changes at the time they were made; when they were deployed, \
+             git doesn't know"
                 .to_owned(),
         );
-        changes
-    },
+        entries.iter().map(|entry| commit(*entry, reader)).collect()
+    }),
 };
 
 fn commit(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
@@ -176,4 +175,83 @@ fn file_of(line: &str) -> Option<&str> {
         || line.starts_with("rename ")
         || line.starts_with("Binary files");
     (!is_patch && !path.is_empty()).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Kind;
+    use super::super::story::{AT, some, told};
+    use super::*;
+
+    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+    fn expected(hash: &str, at_us: i64, subject: &str) -> Change {
+        Change {
+            id: hash.to_owned(),
+            commit: some(hash),
+            author: some("Dana Doe"),
+            description: some(subject),
+            ..Change::at(at_us)
+        }
+    }
+
+    #[test]
+    fn the_default_form_with_a_merge_a_revert_and_files() {
+        let log = format!(
+            "commit {B} (HEAD -> main, tag: v2)\nMerge: 1234567 89abcde\n\
+             Author: Dana Doe <dana@example.com>\nDate:   Wed Apr 10 08:58:30 2024 -0700\n\n    \
+             Revert \"Add login\"\n    \n    This reverts commit {A}.\n\nsrc/auth.rs\nM\tsrc/login.rs\n \
+             docs/a.md | 3 ++-\n 1 file changed, 2 insertions(+), 1 deletion(-)\n\n\
+             commit {A}\nAuthor:     Dana Doe <dana@example.com>\nAuthorDate: Mon Jan 1 00:00:00 \
+             2024 +0000\nCommit:     Bot <bot@example.com>\nCommitDate: Wed Apr 10 15:57:30 2024 \
+             +0000\n\n    Add login\n\ndiff --git a/src/login.rs b/src/login.rs\nindex 123..456 100644\n\
+             --- a/src/login.rs\n+++ b/src/login.rs\n@@ -1 +1 @@\n-old\n+new\n"
+        );
+        let revert = Change {
+            kind: Kind::Rollback,
+            rollback_of: some(A),
+            files: ["src/auth.rs", "src/login.rs", "docs/a.md"]
+                .map(str::to_owned)
+                .into(),
+            ..expected(B, AT, "Revert \"Add login\"")
+        };
+        let commit = Change {
+            files: vec!["src/login.rs".to_owned()],
+            ..expected(A, AT - 60_000_000, "Add login")
+        };
+        let markers = told("git log", &log);
+        assert_eq!(markers.changes, [commit, revert]);
+        assert_eq!(markers.notes.len(), 1);
+    }
+
+    #[test]
+    fn columns_and_json_lines() {
+        let tsv = format!("{A}\t2024-04-10T08:58:30-07:00\tDana Doe\tAdd login\n");
+        assert_eq!(
+            told("git log", &tsv).changes,
+            [expected(A, AT, "Add login")]
+        );
+        let json = format!(
+            r#"{{"commit":"{A}","date":"2024-04-10T15:58:30Z","author":"Dana Doe","subject":"Add login"}}"#
+        );
+        assert_eq!(
+            told("git log", &json).changes,
+            [expected(A, AT, "Add login")]
+        );
+    }
+
+    #[test]
+    fn one_line_logs_have_no_times_and_are_refused() {
+        assert!(is_oneline("aaaaaaa Add login\nbbbbbbb Fix it\n"));
+        assert!(!is_oneline("at,service\n1,api\n"));
+        let error = super::super::super::read(
+            b"aaaaaaa Add login\nbbbbbbb Fix it\n",
+            std::path::Path::new("log"),
+            None,
+        );
+        let error = error.unwrap_err();
+        assert_eq!(error.to_string(), "log: `git log --oneline` says no times");
+        assert!(error.hint_text().unwrap().contains("--format"));
+    }
 }

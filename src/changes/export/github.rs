@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::super::entry::{Entry, Reader, last_step, set_status};
 use super::super::{Status, words};
-use super::{Change, Export, has};
+use super::{Change, Export, Read, has};
 use crate::error::Result;
 
 /// `GET /repos/{owner}/{repo}/deployments`.
@@ -21,12 +21,12 @@ pub(super) const DEPLOYMENTS: Export = Export {
             &["/sha", "/ref", "/task", "/statuses_url", "/created_at"],
         )
     },
-    read: |entries, reader| {
+    read: Read::All(|entries, reader| {
         entries
             .iter()
             .map(|entry| deployment(*entry, reader))
             .collect()
-    },
+    }),
 };
 
 /// The name of [`STATUSES`]: what it reads is added to the deployments of other files.
@@ -37,11 +37,11 @@ pub(super) const STATUSES: Export = Export {
     name: STATUSES_NAME,
     lies_at: &[""],
     is: |v| has(v, &["/deployment_url", "/state", "/created_at"]),
-    read: |entries, reader| {
+    read: Read::All(|entries, reader| {
         let statuses: Result<Vec<Change>> =
             entries.iter().map(|entry| status(*entry, reader)).collect();
         Ok(united(statuses?))
-    },
+    }),
 };
 
 /// Deliveries of the `deployment` and `deployment_status` webhooks.
@@ -54,7 +54,7 @@ pub(super) const WEBHOOKS: Export = Export {
             &["/deployment/sha", "/deployment/statuses_url", "/repository"],
         )
     },
-    read: |entries, reader| {
+    read: Read::All(|entries, reader| {
         let mut changes = Vec::new();
         for entry in entries {
             changes.extend(
@@ -68,7 +68,7 @@ pub(super) const WEBHOOKS: Export = Export {
             changes.extend(told);
         }
         Ok(united(changes.into_iter().collect::<Result<_>>()?))
-    },
+    }),
 };
 
 /// `GET /repos/{owner}/{repo}/releases`, or `gh release list --json …`.
@@ -78,7 +78,7 @@ pub(super) const RELEASES: Export = Export {
     is: |v| {
         has(v, &["/tag_name", "/published_at", "/draft"]) || has(v, &["/tagName", "/publishedAt"])
     },
-    read: |entries, reader| {
+    read: Read::All(|entries, reader| {
         let is_draft = |entry: &&Entry<'_>| {
             ["/draft", "/isDraft"]
                 .iter()
@@ -87,7 +87,7 @@ pub(super) const RELEASES: Export = Export {
         reader.left_out(entries.iter().filter(is_draft).count(), "draft release");
         let published = entries.iter().filter(|entry| !is_draft(entry));
         published.map(|entry| release(*entry, reader)).collect()
-    },
+    }),
 };
 
 fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
@@ -179,20 +179,23 @@ fn release(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     Ok(change)
 }
 
-/// The name of the repository in a URL of GitHub's API or site.
+/// The name of the repository in a URL of GitHub's API (`…/repos/acme/api/…`) or site
+/// (`https://github.com/acme/api/…`).
 fn repository(url: &str) -> Option<String> {
-    let path = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let mut steps = path
-        .split('/')
-        .skip(1)
-        .filter(|step| *step != "api" && *step != "v3");
-    match steps.next() {
-        Some("repos") => steps.nth(1),
-        Some(_) => steps.next(),
-        None => None,
-    }
-    .filter(|name| !name.is_empty())
-    .map(str::to_owned)
+    let of_site = || {
+        url.split_once("://")?
+            .1
+            .split_once('/')
+            .map(|(_host, path)| path)
+    };
+    let path = url
+        .split_once("/repos/")
+        .map(|(_, path)| path)
+        .or_else(of_site)?;
+    path.split('/')
+        .nth(1)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
 }
 
 /// Whether a ref is a version rather than a branch: a number with a dot, perhaps after a `v`.
@@ -200,4 +203,151 @@ fn is_version(name: &str) -> bool {
     let number = name.strip_prefix("refs/tags/").unwrap_or(name);
     let number = number.strip_prefix(['v', 'V']).unwrap_or(number);
     number.starts_with(|c: char| c.is_ascii_digit()) && number.contains('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::{Kind, merge};
+    use super::super::story::{AT, DONE, extra, only, some, told};
+    use super::*;
+
+    const DEPLOYMENT: &str = r#"{"url":"https://api.github.com/repos/acme/api/deployments/71",
+        "id":71,"sha":"9f3c","ref":"v2.4.0","task":"deploy","payload":{},"environment":"production",
+        "description":null,"creator":{"login":"dana","id":5},"created_at":"2024-04-10T15:58:30Z",
+        "updated_at":"2024-04-10T15:59:30Z",
+        "statuses_url":"https://api.github.com/repos/acme/api/deployments/71/statuses",
+        "repository_url":"https://api.github.com/repos/acme/api"}"#;
+
+    fn status_of(id: u32, state: &str, time: &str) -> String {
+        format!(
+            r#"{{"url":"https://api.github.com/repos/acme/api/deployments/{id}/statuses/9","id":9,
+            "state":"{state}","creator":{{"login":"bot"}},"description":"","environment":"production",
+            "target_url":"","log_url":"https://ci.example/{id}","created_at":"{time}",
+            "deployment_url":"https://api.github.com/repos/acme/api/deployments/{id}",
+            "repository_url":"https://api.github.com/repos/acme/api"}}"#
+        )
+    }
+
+    fn expected() -> Change {
+        Change {
+            id: "71".to_owned(),
+            service: some("api"),
+            version: some("v2.4.0"),
+            author: some("dana"),
+            commit: some("9f3c"),
+            environment: some("production"),
+            url: some("https://api.github.com/repos/acme/api/deployments/71"),
+            extra: extra(json!({"ref": "v2.4.0", "task": "deploy"})),
+            ..Change::at(AT)
+        }
+    }
+
+    #[test]
+    fn a_deployment_says_when_it_began() {
+        assert_eq!(
+            only("GitHub deployments", &format!("[{DEPLOYMENT}]")),
+            expected()
+        );
+        let branch = DEPLOYMENT
+            .replace("v2.4.0", "main")
+            .replace("\"deploy\"", "\"rollback\"");
+        let branch = only("GitHub deployments", &branch);
+        assert_eq!(
+            (branch.version, branch.kind),
+            (some("9f3c"), Kind::Rollback)
+        );
+    }
+
+    #[test]
+    fn statuses_of_one_deployment_are_one_change() {
+        // GitHub lists the latest first.
+        let statuses = [
+            status_of(71, "inactive", "2024-04-10T18:00:00Z"),
+            status_of(71, "success", "2024-04-10T15:59:30Z"),
+            status_of(71, "in_progress", "2024-04-10T15:58:30Z"),
+            status_of(72, "failure", "2024-04-10T15:59:30Z"),
+        ];
+        let markers = told(
+            "GitHub deployment statuses",
+            &format!("[{}]", statuses.join(",")),
+        );
+        let [whole, end] = markers.changes.as_slice() else {
+            panic!("{markers:?}")
+        };
+        assert_eq!(
+            (whole.id.as_str(), whole.at_us, whole.at_is_end),
+            ("71", AT, false)
+        );
+        assert_eq!(
+            (whole.finished_us, whole.status),
+            (Some(DONE), Some(Status::Succeeded))
+        );
+        assert_eq!(
+            (end.id.as_str(), end.at_us, end.at_is_end),
+            ("72", DONE, true)
+        );
+        assert_eq!(
+            (end.finished_us, end.status),
+            (Some(DONE), Some(Status::Failed))
+        );
+    }
+
+    #[test]
+    fn deployments_and_statuses_of_two_files_are_joined() {
+        let began = told("GitHub deployments", &format!("[{DEPLOYMENT}]"));
+        let status = status_of(71, "failure", "2024-04-10T15:59:30Z");
+        let ended = told("GitHub deployment statuses", &format!("[{status}]"));
+        let joined = merge(vec![ended, began]);
+        let expected = Change {
+            finished_us: Some(DONE),
+            status: Some(Status::Failed),
+            url: some("https://ci.example/71"),
+            ..expected()
+        };
+        assert_eq!(joined.changes, [expected]);
+    }
+
+    #[test]
+    fn a_webhook_tells_both_at_once_however_often_it_is_delivered() {
+        let delivery = |state: &str, time: &str| {
+            let status = status_of(71, state, time);
+            format!(
+                r#"{{"action":"created","deployment_status":{status},"deployment":{DEPLOYMENT},
+                "repository":{{"name":"api"}},"sender":{{"login":"dana"}}}}"#
+            )
+        };
+        let begun = delivery("in_progress", "2024-04-10T15:58:40Z");
+        let done = delivery("success", "2024-04-10T15:59:30Z");
+        let change = only("GitHub webhooks", &format!("{begun}\n{done}"));
+        assert_eq!((change.at_us, change.finished_us), (AT, Some(DONE)));
+        assert_eq!(
+            (change.status, change.version),
+            (Some(Status::Succeeded), some("v2.4.0"))
+        );
+    }
+
+    #[test]
+    fn a_release_is_dated_by_its_publication_and_a_draft_is_none() {
+        let releases = r#"[{"html_url":"https://github.com/acme/api/releases/tag/v2.4.0","id":8,
+            "url":"https://api.github.com/repos/acme/api/releases/8","tag_name":"v2.4.0",
+            "target_commitish":"main","name":"Spring","draft":false,"prerelease":true,
+            "author":{"login":"dana"},"created_at":"2024-04-01T00:00:00Z",
+            "published_at":"2024-04-10T15:58:30Z"},
+            {"tag_name":"v3","draft":true,"published_at":null,"id":9}]"#;
+        let markers = told("GitHub releases", releases);
+        let expected = Change {
+            id: "8".to_owned(),
+            service: some("api"),
+            version: some("v2.4.0"),
+            author: some("dana"),
+            description: some("Spring"),
+            url: some("https://github.com/acme/api/releases/tag/v2.4.0"),
+            extra: extra(json!({"target_commitish": "main", "prerelease": true})),
+            ..Change::at(AT)
+        };
+        assert_eq!(markers.changes, [expected]);
+        assert_eq!(markers.notes, ["1 draft release is left out"]);
+    }
 }

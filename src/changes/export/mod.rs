@@ -5,15 +5,39 @@
 //! native marker. A row's recogniser must name keys that no other row has together, and never the
 //! native `at`.
 
+mod argo;
+mod cdevents;
+mod codedeploy;
+mod datadog;
+mod ecs;
+mod flux;
 pub(super) mod git;
 pub(super) mod github;
+mod gitlab;
+mod grafana;
+mod graphite;
+mod helm;
+mod heroku;
+mod honeybadger;
+mod honeycomb;
+mod jenkins;
+mod kubernetes;
+mod launchdarkly;
+mod newrelic;
+mod pagerduty;
+mod sentry;
+mod spinnaker;
+mod tags;
+
+#[cfg(test)]
+pub(super) mod story;
 
 use serde_json::Value;
 
 use super::document::Document;
 use super::entry::{Entry, Reader};
 use super::{Change, native};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// One form of export.
 pub(super) struct Export {
@@ -24,8 +48,16 @@ pub(super) struct Export {
     lies_at: &'static [&'static str],
     /// Whether a value is an entry of this form.
     is: fn(&Value) -> bool,
-    /// Reads the entries of a file, all at once: in some forms they speak of one another.
-    read: fn(&[Entry<'_>], &mut Reader<'_>) -> Result<Vec<Change>>,
+    /// How its entries are read.
+    read: Read,
+}
+
+/// How the entries of a form are read.
+enum Read {
+    /// One by one: each is a change.
+    Each(fn(Entry<'_>, &mut Reader<'_>) -> Result<Change>),
+    /// Those of a file at once: they speak of one another, or not each is one change.
+    All(fn(&[Entry<'_>], &mut Reader<'_>) -> Result<Vec<Change>>),
 }
 
 /// All forms, in the order in which they are tried.
@@ -35,6 +67,33 @@ const EXPORTS: &[&Export] = &[
     &github::STATUSES,
     &github::WEBHOOKS,
     &github::RELEASES,
+    &gitlab::DEPLOYMENTS,
+    &gitlab::WEBHOOKS,
+    &argo::APPLICATIONS,
+    &kubernetes::WORKLOADS,
+    &flux::HELM_RELEASES,
+    &flux::EVENTS,
+    &helm::HISTORY,
+    &spinnaker::EXECUTIONS,
+    &sentry::RELEASES,
+    &sentry::DEPLOYS,
+    &grafana::ANNOTATIONS,
+    &graphite::EVENTS,
+    &datadog::DORA,
+    &datadog::EVENTS_V1,
+    &datadog::EVENTS_V2,
+    &newrelic::DEPLOYMENTS,
+    &honeycomb::MARKERS,
+    &pagerduty::CHANGE_EVENTS,
+    &launchdarkly::AUDIT_LOG,
+    &heroku::RELEASES,
+    &codedeploy::DEPLOYMENTS,
+    &codedeploy::IDS,
+    &ecs::SERVICE_DEPLOYMENTS,
+    &ecs::SERVICES,
+    &jenkins::BUILDS,
+    &cdevents::EVENTS,
+    &honeybadger::DEPLOYS,
 ];
 
 /// Reads a file: the name of its form, and its changes.
@@ -73,7 +132,14 @@ pub(super) fn read(
 
     let mut changes = Vec::new();
     for (export, entries) in &by_form {
-        changes.extend((export.read)(entries, reader)?);
+        match export.read {
+            Read::Each(read) => {
+                for entry in entries {
+                    changes.push(read(*entry, reader)?);
+                }
+            }
+            Read::All(read) => changes.extend(read(entries, reader)?),
+        }
     }
     for entry in &natives {
         changes.push(native::read(*entry, reader)?);
@@ -90,18 +156,22 @@ pub(super) fn read(
 
 /// The form of a top-level value, and the entries in it.
 fn recognise(value: &Value) -> Option<(&'static Export, Vec<&Value>)> {
-    EXPORTS.iter().find_map(|export| {
-        let entries = export.lies_at.iter().find_map(|pointer| {
-            let entries: Vec<&Value> = match value.pointer(pointer)? {
-                Value::Array(list) => list.iter().collect(),
-                one => vec![one],
-            };
-            entries
-                .iter()
-                .any(|entry| (export.is)(entry))
-                .then_some(entries)
-        })?;
-        Some((*export, entries))
+    EXPORTS
+        .iter()
+        .find_map(|export| Some((*export, entries_of(export, value)?)))
+}
+
+/// The entries of a top-level value, if some of them are of this form.
+fn entries_of<'a>(export: &Export, value: &'a Value) -> Option<Vec<&'a Value>> {
+    export.lies_at.iter().find_map(|pointer| {
+        let entries: Vec<&Value> = match value.pointer(pointer)? {
+            Value::Array(list) => list.iter().collect(),
+            one => vec![one],
+        };
+        entries
+            .iter()
+            .any(|entry| (export.is)(entry))
+            .then_some(entries)
     })
 }
 
@@ -110,4 +180,19 @@ fn has(value: &Value, pointers: &[&str]) -> bool {
     pointers
         .iter()
         .all(|pointer| value.pointer(pointer).is_some())
+}
+
+/// The version that an image's reference names: its tag, else its digest.
+fn image_version(image: &str) -> Option<String> {
+    let (name, digest) = image
+        .split_once('@')
+        .map_or((image, None), |(n, d)| (n, Some(d)));
+    let tag = name
+        .rsplit('/')
+        .next()
+        .and_then(|last| last.split_once(':'))
+        .map(|(_, tag)| tag);
+    tag.or(digest)
+        .filter(|version| !version.is_empty())
+        .map(str::to_owned)
 }
