@@ -27,10 +27,16 @@ pub(super) struct Layout {
 enum Step {
     /// Text that must stand here.
     Literal(Box<[u8]>),
-    Part { slot: Option<Slot>, unit: Option<Unit>, end: End },
+    Part {
+        slot: Option<Slot>,
+        unit: Option<Unit>,
+        end: End,
+    },
     Who,
     MayEnd,
-    Tail { bare: bool },
+    Tail {
+        bare: bool,
+    },
 }
 
 /// Where a part ends.
@@ -49,9 +55,15 @@ enum End {
 enum Tail {
     Unknown,
     /// In the token `name=…`.
-    Named { name: Box<[u8]>, unit: Option<Unit> },
+    Named {
+        name: Box<[u8]>,
+        unit: Option<Unit>,
+    },
     /// It is the token at this place.
-    At { index: usize, unit: Option<Unit> },
+    At {
+        index: usize,
+        unit: Option<Unit>,
+    },
 }
 
 impl Layout {
@@ -71,7 +83,10 @@ impl Layout {
             steps.push(Step::new(part, literal, after)?);
             rest = after;
         }
-        Ok(Layout { steps, tail: Tail::Unknown })
+        Ok(Layout {
+            steps,
+            tail: Tail::Unknown,
+        })
     }
 
     /// The parts of the request that stand on the line.
@@ -82,7 +97,9 @@ impl Layout {
         let latency = match &self.tail {
             Tail::Unknown => None,
             _ if tail.is_empty() => None,
-            Tail::Named { name, unit } => Tokens(tail).find_map(|token| named(token, name)).map(|text| (text, *unit)),
+            Tail::Named { name, unit } => Tokens(tail)
+                .find_map(|token| named(token, name))
+                .map(|text| (text, *unit)),
             Tail::At { index, unit } => Tokens(tail).nth(*index).map(|token| (token, *unit)),
         };
         if let Some((text, unit)) = latency {
@@ -93,7 +110,12 @@ impl Layout {
 
     /// Takes the steps along the line; what is left is the tail.
     #[inline]
-    fn walk<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>, depth: Depth) -> Result<&'a [u8], Reject> {
+    fn walk<'a>(
+        &self,
+        line: &'a [u8],
+        fields: &mut Fields<'a>,
+        depth: Depth,
+    ) -> Result<&'a [u8], Reject> {
         let mut rest = line;
         let mut may_end = false;
         for step in &self.steps {
@@ -101,7 +123,9 @@ impl Layout {
                 Step::Literal(literal) => match rest.strip_prefix(&**literal) {
                     Some(after) => rest = after,
                     None if may_end && (rest.is_empty() || rest[0] == b' ') => return Ok(rest),
-                    None if rest.len() < literal.len() && literal.starts_with(rest) => return Err(Reject::Truncated),
+                    None if rest.len() < literal.len() && literal.starts_with(rest) => {
+                        return Err(Reject::Truncated);
+                    }
                     None => return Err(Reject::Unrecognized),
                 },
                 Step::Part { slot, unit, end } => {
@@ -115,12 +139,21 @@ impl Layout {
                 Step::Who => rest = who(rest, fields, depth)?,
                 Step::MayEnd => may_end = true,
                 Step::Tail { bare } => {
-                    let is_tail = rest.is_empty() || rest[0] == b' ' && !(*bare && rest.get(1) == Some(&b'"'));
-                    return if is_tail { Ok(rest) } else { Err(Reject::Unrecognized) };
+                    let is_tail = rest.is_empty()
+                        || rest[0] == b' ' && !(*bare && rest.get(1) == Some(&b'"'));
+                    return if is_tail {
+                        Ok(rest)
+                    } else {
+                        Err(Reject::Unrecognized)
+                    };
                 }
             }
         }
-        if rest.is_empty() { Ok(rest) } else { Err(Reject::Unrecognized) }
+        if rest.is_empty() {
+            Ok(rest)
+        } else {
+            Err(Reject::Unrecognized)
+        }
     }
 
     /// The same layout, knowing where the tail of these lines has the latency. It has one where a
@@ -129,11 +162,19 @@ impl Layout {
     /// time beside it is the smaller one). Other numbers can mean anything and are left alone.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
         let tails: Vec<Vec<&[u8]>> = lines
-            .filter_map(|line| self.walk(line, &mut Fields::new(Depth::Counts), Depth::Counts).ok())
+            .filter_map(|line| {
+                self.walk(line, &mut Fields::new(Depth::Counts), Depth::Counts)
+                    .ok()
+            })
             .map(|tail| Tokens(tail).collect())
             .collect();
-        let tail = named_latency(&tails, keys).or_else(|| bare_latency(&tails)).unwrap_or(Tail::Unknown);
-        Layout { steps: self.steps.clone(), tail }
+        let tail = named_latency(&tails, keys)
+            .or_else(|| bare_latency(&tails))
+            .unwrap_or(Tail::Unknown);
+        Layout {
+            steps: self.steps.clone(),
+            tail,
+        }
     }
 }
 
@@ -141,13 +182,27 @@ impl Layout {
 fn named_latency(tails: &[Vec<&[u8]>], keys: &Keys) -> Option<Tail> {
     let mut best: Option<(u8, &[u8], Option<Unit>)> = None;
     for token in tails.iter().flatten() {
-        let Some((name, value)) = split_once(unquoted(token), b'=') else { continue };
-        let Some(Meaning::Part { slot: Slot::Latency, rank, unit }) = keys.find_name(name) else { continue };
-        if latency_us(unquoted(value), unit).is_some() && best.is_none_or(|(known, ..)| rank < known) {
+        let Some((name, value)) = split_once(unquoted(token), b'=') else {
+            continue;
+        };
+        let Some(Meaning::Part {
+            slot: Slot::Latency,
+            rank,
+            unit,
+        }) = keys.find_name(name)
+        else {
+            continue;
+        };
+        if latency_us(unquoted(value), unit).is_some()
+            && best.is_none_or(|(known, ..)| rank < known)
+        {
             best = Some((rank, name, unit));
         }
     }
-    best.map(|(_, name, unit)| Tail::Named { name: name.into(), unit })
+    best.map(|(_, name, unit)| Tail::Named {
+        name: name.into(),
+        unit,
+    })
 }
 
 /// The place where every tail has a latency (or `-`), the longest if there are several.
@@ -164,8 +219,13 @@ fn bare_latency(tails: &[Vec<&[u8]>]) -> Option<Tail> {
         sum.map(|sum| (sum, index))
     };
     // Of equal sums the first place.
-    let longest = (0..places).filter_map(sum_at).max_by_key(|&(sum, index)| (sum, usize::MAX - index));
-    longest.map(|(_, index)| Tail::At { index, unit: Some(Unit::Seconds) })
+    let longest = (0..places)
+        .filter_map(sum_at)
+        .max_by_key(|&(sum, index)| (sum, usize::MAX - index));
+    longest.map(|(_, index)| Tail::At {
+        index,
+        unit: Some(Unit::Seconds),
+    })
 }
 
 /// `0.123` and `12ms`, but no `12`, `1.5` or `1.2345`.
@@ -194,8 +254,16 @@ impl Step {
             ("|", _) => Step::MayEnd,
             ("tail", _) => Step::Tail { bare: false },
             ("bare tail", _) => Step::Tail { bare: true },
-            ("", _) => Step::Part { slot: None, unit, end },
-            (_, Some(slot)) => Step::Part { slot: Some(slot), unit, end },
+            ("", _) => Step::Part {
+                slot: None,
+                unit,
+                end,
+            },
+            (_, Some(slot)) => Step::Part {
+                slot: Some(slot),
+                unit,
+                end,
+            },
             _ => return Err(format!("{{{part}}}: no such part of a request")),
         })
     }
@@ -298,7 +366,9 @@ impl<'a> Iterator for Tokens<'a> {
         }
         let word = memchr::memchr(b' ', text).unwrap_or(text.len());
         let len = match memchr::memchr(b'"', &text[..word]) {
-            Some(open) => closing_quote(&text[open + 1..]).map_or(text.len(), |inside| open + inside + 2),
+            Some(open) => {
+                closing_quote(&text[open + 1..]).map_or(text.len(), |inside| open + inside + 2)
+            }
             None => word,
         };
         self.0 = &text[len..];

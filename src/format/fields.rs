@@ -47,7 +47,10 @@ impl Slot {
     ];
 
     pub(super) fn named(name: &str) -> Option<Slot> {
-        Slot::ALL.iter().find(|(known, _)| *known == name).map(|&(_, slot)| slot)
+        Slot::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|&(_, slot)| slot)
     }
 
     /// Whether pass 1 needs it.
@@ -67,7 +70,12 @@ pub(super) struct Raw<'a> {
     rank: u8,
 }
 
-const ABSENT: Raw<'static> = Raw { text: b"", unit: None, escaped: false, rank: u8::MAX };
+const ABSENT: Raw<'static> = Raw {
+    text: b"",
+    unit: None,
+    escaped: false,
+    rank: u8::MAX,
+};
 
 /// What a parser found on one line.
 pub(super) struct Fields<'a> {
@@ -94,14 +102,27 @@ impl<'a> Fields<'a> {
     /// What stands where the format has this part: taken as it is.
     #[inline]
     pub(super) fn set(&mut self, slot: Slot, text: &'a [u8], unit: Option<Unit>) {
-        self.raw[slot as usize] = Raw { text, unit, escaped: false, rank: 0 };
+        self.raw[slot as usize] = Raw {
+            text,
+            unit,
+            escaped: false,
+            rank: 0,
+        };
         self.saw_status |= slot == Slot::Status;
     }
 
     /// What stands under a key that may mean this part: taken if it can be one and no better-ranked
     /// key has given it already. The first of equals stays.
-    pub(super) fn offer(&mut self, slot: Slot, rank: u8, unit: Option<Unit>, text: &'a [u8], escaped: bool) {
-        if rank >= self.raw[slot as usize].rank || !(slot.is_counted() || self.depth == Depth::Full) {
+    pub(super) fn offer(
+        &mut self,
+        slot: Slot,
+        rank: u8,
+        unit: Option<Unit>,
+        text: &'a [u8],
+        escaped: bool,
+    ) {
+        if rank >= self.raw[slot as usize].rank || !(slot.is_counted() || self.depth == Depth::Full)
+        {
             return;
         }
         self.saw_status |= slot == Slot::Status;
@@ -118,7 +139,12 @@ impl<'a> Fields<'a> {
             };
         if taken {
             self.any_escaped |= escaped;
-            self.raw[slot as usize] = Raw { text, unit, escaped, rank };
+            self.raw[slot as usize] = Raw {
+                text,
+                unit,
+                escaped,
+                rank,
+            };
         }
     }
 
@@ -136,14 +162,20 @@ impl<'a> Fields<'a> {
 
     /// The request these parts make up, or why they make up none.
     #[inline]
-    pub(super) fn record(mut self, clock: &mut Clock, scratch: &'a mut Vec<u8>) -> Result<Record<'a>, Reject> {
+    pub(super) fn record(
+        mut self,
+        clock: &mut Clock,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<Record<'a>, Reject> {
         if self.any_escaped {
             self.unescape(scratch);
         }
         let status = self.get(Slot::Status).and_then(status);
         let (method, target) = match (self.request(), status) {
             (Ok(request), Some(_)) => request,
-            (Ok((method, _)), None) if self.saw_status || method != NO_METHOD => return Err(Reject::NoStatus),
+            (Ok((method, _)), None) if self.saw_status || method != NO_METHOD => {
+                return Err(Reject::NoStatus);
+            }
             (Err(reason), Some(_)) => return Err(reason),
             (Err(reason), None) if self.saw_status => return Err(reason),
             _ => return Err(Reject::NoRequest),
@@ -179,8 +211,13 @@ impl<'a> Fields<'a> {
     #[inline]
     fn request(&self) -> Result<(&'a [u8], &'a [u8]), Reject> {
         if let Some(target) = self.get(Slot::Target) {
-            let line = || self.get(Slot::Request).and_then(|line| request_line(line).ok());
-            let method = self.value(Slot::Method).or_else(|| line().map(|(method, _)| method));
+            let line = || {
+                self.get(Slot::Request)
+                    .and_then(|line| request_line(line).ok())
+            };
+            let method = self
+                .value(Slot::Method)
+                .or_else(|| line().map(|(method, _)| method));
             return match method {
                 None if is_target(target) => Ok((NO_METHOD, target)),
                 Some(method) if is_request(method, target) => Ok((method, target)),
@@ -254,7 +291,11 @@ pub(super) fn request_line(line: &[u8]) -> Result<(&[u8], &[u8]), Reject> {
         _ => rest,
     };
     let target = target.trim_ascii();
-    if is_request(method, target) { Ok((method, target)) } else { Err(Reject::NotHttp) }
+    if is_request(method, target) {
+        Ok((method, target))
+    } else {
+        Err(Reject::NotHttp)
+    }
 }
 
 #[inline]
@@ -265,7 +306,9 @@ fn is_request(method: &[u8], target: &[u8]) -> bool {
 #[inline]
 fn is_method(method: &[u8]) -> bool {
     let token = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_');
-    method.len() <= 20 && method.first().is_some_and(u8::is_ascii_alphabetic) && method.iter().all(token)
+    method.len() <= 20
+        && method.first().is_some_and(u8::is_ascii_alphabetic)
+        && method.iter().all(token)
 }
 
 #[inline]
@@ -285,7 +328,9 @@ fn is_target(target: &[u8]) -> bool {
 fn is_authority(target: &[u8]) -> bool {
     match memchr::memrchr(b':', target) {
         Some(at) => {
-            at > 0 && (at + 2..=at + 6).contains(&target.len()) && target[at + 1..].iter().all(u8::is_ascii_digit)
+            at > 0
+                && (at + 2..=at + 6).contains(&target.len())
+                && target[at + 1..].iter().all(u8::is_ascii_digit)
         }
         None => false,
     }
@@ -293,7 +338,9 @@ fn is_authority(target: &[u8]) -> bool {
 
 /// An address without its port: the first of `X-Forwarded-For`'s list; `None` if nothing is left.
 pub(super) fn address(text: &[u8]) -> Option<&[u8]> {
-    let first = split_once(text, b',').map_or(text, |(first, _)| first).trim_ascii();
+    let first = split_once(text, b',')
+        .map_or(text, |(first, _)| first)
+        .trim_ascii();
     let bare = match first {
         [b'[', rest @ ..] => split_once(rest, b']').map_or(first, |(inside, _)| inside),
         _ => match split_once(first, b':') {

@@ -24,10 +24,21 @@ pub(super) fn parse<'a>(
     if line.first() != Some(&b'{') {
         return Err(Reject::Unrecognized);
     }
-    let mut walk = Walk { text: line, at: 1, keys, path: Path::default(), fields: Fields::new(depth), scratch };
+    let mut walk = Walk {
+        text: line,
+        at: 1,
+        keys,
+        path: Path::default(),
+        fields: Fields::new(depth),
+        scratch,
+    };
     walk.object(0)?;
     walk.space();
-    if walk.at == line.len() { Ok(walk.fields) } else { Err(Reject::Unrecognized) }
+    if walk.at == line.len() {
+        Ok(walk.fields)
+    } else {
+        Err(Reject::Unrecognized)
+    }
 }
 
 struct Walk<'a, 'k> {
@@ -61,7 +72,11 @@ impl<'a> Walk<'a, '_> {
     /// What stands here is not JSON, unless the line ends here.
     #[cold]
     fn broken<T>(&self) -> Result<T, Reject> {
-        Err(if self.at >= self.text.len() { Reject::Truncated } else { Reject::Unrecognized })
+        Err(if self.at >= self.text.len() {
+            Reject::Truncated
+        } else {
+            Reject::Unrecognized
+        })
     }
 
     #[inline]
@@ -203,7 +218,11 @@ impl<'a> Walk<'a, '_> {
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
         }
-        if self.at == start { self.broken() } else { Ok(()) }
+        if self.at == start {
+            self.broken()
+        } else {
+            Ok(())
+        }
     }
 
     /// RFC 8259, section 6.
@@ -243,7 +262,10 @@ impl<'a> Walk<'a, '_> {
             };
             if self.text[end] == b'"' {
                 self.at = end + 1;
-                return Ok(Text { text: &self.text[start..end], escaped });
+                return Ok(Text {
+                    text: &self.text[start..end],
+                    escaped,
+                });
             }
             escaped = true;
             self.at = (end + 2).min(self.text.len());
@@ -256,7 +278,9 @@ impl<'a> Walk<'a, '_> {
     fn quote_or_backslash(&self) -> Option<usize> {
         let mut at = self.at;
         for _ in 0..2 {
-            let Some(Ok(word)) = self.text.get(at..at + 8).map(<[u8; 8]>::try_from) else { break };
+            let Some(Ok(word)) = self.text.get(at..at + 8).map(<[u8; 8]>::try_from) else {
+                break;
+            };
             let word = u64::from_le_bytes(word);
             let found = zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\'));
             if found != 0 {

@@ -12,7 +12,11 @@ use super::fields::Slot;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// A part of a request; of several keys for one part the lowest rank wins.
-    Part { slot: Slot, rank: u8, unit: Option<Unit> },
+    Part {
+        slot: Slot,
+        rank: u8,
+        unit: Option<Unit>,
+    },
     /// An object whose keys count as if they stood at the top.
     Wrapper,
 }
@@ -30,9 +34,14 @@ pub(super) const LONGEST: usize = 64;
 impl Keys {
     /// From a spec's table: slot name (or `wrappers`) → names, the most trustworthy first.
     pub(super) fn new(table: &toml::Table) -> Result<Keys, String> {
-        let mut keys = Keys { entries: Vec::new(), table: vec![0; 2048] };
+        let mut keys = Keys {
+            entries: Vec::new(),
+            table: vec![0; 2048],
+        };
         for (part, names) in table {
-            let names = names.as_array().ok_or_else(|| format!("{part}: not a list of names"))?;
+            let names = names
+                .as_array()
+                .ok_or_else(|| format!("{part}: not a list of names"))?;
             for (rank, name) in names.iter().enumerate() {
                 let name = name.as_str().ok_or_else(|| format!("{part}: not a name"))?;
                 let (name, unit) = with_unit(name);
@@ -40,7 +49,11 @@ impl Keys {
                 let meaning = match (part.as_str(), Slot::named(part), rank) {
                     ("wrappers", ..) => Meaning::Wrapper,
                     (_, Some(slot), Some(rank)) => Meaning::Part { slot, rank, unit },
-                    _ => return Err(format!("{part}: no such part of a request, or too many names")),
+                    _ => {
+                        return Err(format!(
+                            "{part}: no such part of a request, or too many names"
+                        ));
+                    }
                 };
                 keys.insert(name, meaning)?;
             }
@@ -52,7 +65,8 @@ impl Keys {
     fn insert(&mut self, name: &str, meaning: Meaning) -> Result<(), String> {
         let mut folded = Vec::new();
         fold(name.as_bytes(), |b| folded.push(b));
-        if folded.is_empty() || folded.len() >= LONGEST || self.entries.len() * 2 > self.table.len() {
+        if folded.is_empty() || folded.len() >= LONGEST || self.entries.len() * 2 > self.table.len()
+        {
             return Err(format!("{name}: not a name that can be looked up"));
         }
         match self.find(&folded) {
@@ -96,8 +110,12 @@ impl Keys {
     fn start(&self, folded: &[u8]) -> usize {
         let byte = |at: usize| u64::from(folded.get(at).copied().unwrap_or(0));
         let len = folded.len();
-        let mix = byte(0) | byte(len / 4) << 8 | byte(len / 2) << 16 | byte(len / 4 * 3) << 24
-            | byte(len.wrapping_sub(1)) << 32 | (len as u64) << 40;
+        let mix = byte(0)
+            | byte(len / 4) << 8
+            | byte(len / 2) << 16
+            | byte(len / 4 * 3) << 24
+            | byte(len.wrapping_sub(1)) << 32
+            | (len as u64) << 40;
         let hash = mix.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
         hash as usize & (self.table.len() - 1)
     }
@@ -164,7 +182,11 @@ pub(super) struct Path {
 
 impl Default for Path {
     fn default() -> Path {
-        Path { folded: [0; LONGEST], base: 0, len: 0 }
+        Path {
+            folded: [0; LONGEST],
+            base: 0,
+            len: 0,
+        }
     }
 }
 
@@ -173,7 +195,9 @@ impl Path {
     #[inline]
     pub(super) fn push(&mut self, name: &[u8]) {
         for &b in name {
-            let Some(place) = self.folded.get_mut(self.len) else { return };
+            let Some(place) = self.folded.get_mut(self.len) else {
+                return;
+            };
             *place = FOLDED[usize::from(b)];
             self.len += usize::from(*place != 0);
         }
@@ -196,7 +220,10 @@ impl Path {
 
     #[inline]
     pub(super) fn mark(&self) -> Mark {
-        Mark { base: self.base, len: self.len }
+        Mark {
+            base: self.base,
+            len: self.len,
+        }
     }
 
     #[inline]

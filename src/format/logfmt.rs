@@ -18,12 +18,12 @@ pub(super) struct Parsed<'a> {
 /// The parts of a request that a line's pairs give.
 pub(super) fn parse<'a>(keys: &Keys, line: &'a [u8], depth: Depth) -> Result<Parsed<'a>, Reject> {
     let mut fields = Fields::new(depth);
-    let (mut rest, mut pairs, mut begins_with_pair) = (line.trim_ascii(), 0, true);
+    let (mut rest, mut pairs, mut begins_with_pair) = (next(line), 0, true);
     while !rest.is_empty() {
         let Some((key, after)) = key(rest) else {
             begins_with_pair &= pairs > 0;
             let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-            rest = rest[end..].trim_ascii_start();
+            rest = next(&rest[end..]);
             continue;
         };
         let (value, escaped, after) = value(after)?;
@@ -31,15 +31,26 @@ pub(super) fn parse<'a>(keys: &Keys, line: &'a [u8], depth: Depth) -> Result<Par
         if let Some(Meaning::Part { slot, rank, unit }) = keys.find_name(key) {
             fields.offer(slot, rank, unit, value, escaped);
         }
-        rest = after.trim_ascii_start();
+        rest = next(after);
     }
-    Ok(Parsed { fields, is_logfmt: begins_with_pair && pairs >= 2 })
+    Ok(Parsed {
+        fields,
+        is_logfmt: begins_with_pair && pairs >= 2,
+    })
+}
+
+/// What follows the spaces.
+#[inline]
+fn next(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().take_while(|&&b| b == b' ').count();
+    &text[spaces..]
 }
 
 /// A key and what follows its `=`, if a pair begins here.
 #[inline]
 fn key(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let is_key = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'@' | b'/');
+    let is_key =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'@' | b'/');
     let len = text.iter().take_while(|b| is_key(b)).count();
     match &text[len..] {
         [b'=', after @ ..] if len > 0 => Some((&text[..len], after)),
@@ -56,7 +67,9 @@ fn value(text: &[u8]) -> Result<(&[u8], bool, &[u8]), Reject> {
     };
     let (mut at, mut escaped) = (0, false);
     loop {
-        let found = quoted.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest));
+        let found = quoted
+            .get(at..)
+            .and_then(|rest| memchr::memchr2(b'"', b'\\', rest));
         let end = at + found.ok_or(Reject::Truncated)?;
         if quoted[end] == b'"' {
             return Ok((&quoted[..end], escaped, &quoted[end + 1..]));

@@ -124,7 +124,9 @@ impl Format {
     /// The same format, knowing what these lines of one file have beyond it: where in the tail of an
     /// access log the latency stands.
     fn learned<'l>(self: &Arc<Format>, lines: impl Iterator<Item = &'l [u8]>) -> Arc<Format> {
-        let Shape::Delimited(layout) = &self.shape else { return Arc::clone(self) };
+        let Shape::Delimited(layout) = &self.shape else {
+            return Arc::clone(self);
+        };
         Arc::new(Format {
             name: self.name.clone(),
             title: self.title.clone(),
@@ -143,5 +145,7 @@ fn trimmed(line: &[u8]) -> &[u8] {
     line.trim_ascii()
 }
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

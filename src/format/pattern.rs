@@ -27,8 +27,9 @@ impl Groups {
         if self.0.as_ref().is_none_or(|(of, _)| of != regex.as_str()) {
             self.0 = None;
         }
-        let (_, groups) =
-            self.0.get_or_insert_with(|| (regex.as_str().to_owned(), regex.capture_locations()));
+        let (_, groups) = self
+            .0
+            .get_or_insert_with(|| (regex.as_str().to_owned(), regex.capture_locations()));
         groups
     }
 }
@@ -52,30 +53,46 @@ impl Pattern {
             meanings.push(meaning);
         }
         let gives = |wanted: Slot| {
-            meanings.iter().flatten().any(|m| matches!(m, Meaning::Part { slot, .. } if *slot == wanted))
+            meanings
+                .iter()
+                .flatten()
+                .any(|m| matches!(m, Meaning::Part { slot, .. } if *slot == wanted))
         };
         for (missing, given, example) in [
             ("time", gives(Slot::Time), r"\[(?<time>[^\]]+)\]"),
-            ("request or path", gives(Slot::Request) || gives(Slot::Target), r"(?<method>[A-Z]+) (?<path>\S+)"),
+            (
+                "request or path",
+                gives(Slot::Request) || gives(Slot::Target),
+                r"(?<method>[A-Z]+) (?<path>\S+)",
+            ),
             ("status", gives(Slot::Status), r"(?<status>\d{3})"),
         ] {
             if !given {
-                return Err(Error::config(format!("the pattern has no group for the {missing}"))
-                    .hint(format!("add one, such as `{example}`")));
+                return Err(
+                    Error::config(format!("the pattern has no group for the {missing}"))
+                        .hint(format!("add one, such as `{example}`")),
+                );
             }
         }
         Ok(Pattern { regex, meanings })
     }
 
     /// The parts of a request that the groups give.
-    pub(super) fn parse<'a>(&self, line: &'a [u8], depth: Depth, groups: &mut Groups) -> std::result::Result<Fields<'a>, Reject> {
+    pub(super) fn parse<'a>(
+        &self,
+        line: &'a [u8],
+        depth: Depth,
+        groups: &mut Groups,
+    ) -> std::result::Result<Fields<'a>, Reject> {
         let groups = groups.of(&self.regex);
         if self.regex.captures_read(groups, line).is_none() {
             return Err(Reject::Unrecognized);
         }
         let mut fields = Fields::new(depth);
         for (index, meaning) in self.meanings.iter().enumerate() {
-            let text = groups.get(index).and_then(|(start, end)| line.get(start..end));
+            let text = groups
+                .get(index)
+                .and_then(|(start, end)| line.get(start..end));
             if let (Some(Meaning::Part { slot, rank, unit }), Some(text)) = (meaning, text) {
                 fields.offer(*slot, *rank, *unit, text, false);
             }

@@ -5,8 +5,22 @@ use crate::record::Reject;
 use crate::timestamp::Clock;
 
 const LEVELS: [&[u8]; 16] = [
-    b"TRACE", b"DEBUG", b"INFO", b"NOTICE", b"WARN", b"WARNING", b"ERROR", b"ERR", b"CRITICAL", b"CRIT", b"FATAL",
-    b"SEVERE", b"PANIC", b"ALERT", b"EMERG", b"FINE",
+    b"TRACE",
+    b"DEBUG",
+    b"INFO",
+    b"NOTICE",
+    b"WARN",
+    b"WARNING",
+    b"ERROR",
+    b"ERR",
+    b"CRITICAL",
+    b"CRIT",
+    b"FATAL",
+    b"SEVERE",
+    b"PANIC",
+    b"ALERT",
+    b"EMERG",
+    b"FINE",
 ];
 
 /// A time takes up to six words: `Sun Mar 13 22:49:12 2016 +0100`.
@@ -16,7 +30,9 @@ const WORDS: usize = 6;
 pub(super) fn reason(line: &[u8], clock: &Clock) -> Reject {
     // The line's time goes nowhere, so it must not show in the clock's findings either.
     let mut clock = clock.fresh();
-    let ends = memchr::memchr_iter(b' ', line).chain([line.len()]).take(WORDS);
+    let ends = memchr::memchr_iter(b' ', line)
+        .chain([line.len()])
+        .take(WORDS);
     let mut known = ends.scan(0, |start, end| {
         let word = line.get(*start..end).unwrap_or_default();
         *start = end + 1;
@@ -25,16 +41,24 @@ pub(super) fn reason(line: &[u8], clock: &Clock) -> Reject {
     let punctuation = |b: &u8| matches!(b, b'[' | b']' | b':' | b',' | b'<' | b'>' | b'|');
     let is_application = |(word, so_far): (&[u8], &[u8])| {
         let word = trim(word, punctuation);
-        LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)) || clock.read(trim(so_far, punctuation)).is_some()
+        LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
+            || clock.read(trim(so_far, punctuation)).is_some()
     };
     if known.any(is_application) {
         return Reject::NoRequest;
     }
-    if line.starts_with(b"#") { Reject::Comment } else { Reject::Unrecognized }
+    if line.starts_with(b"#") {
+        Reject::Comment
+    } else {
+        Reject::Unrecognized
+    }
 }
 
 fn trim(text: &[u8], unwanted: impl Fn(&u8) -> bool) -> &[u8] {
     let start = text.iter().position(|b| !unwanted(b)).unwrap_or(text.len());
-    let end = text.iter().rposition(|b| !unwanted(b)).map_or(start, |at| at + 1);
+    let end = text
+        .iter()
+        .rposition(|b| !unwanted(b))
+        .map_or(start, |at| at + 1);
     text.get(start..end).unwrap_or_default()
 }

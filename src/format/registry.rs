@@ -65,7 +65,10 @@ impl Registry {
 
     /// The format of that name.
     pub fn get(&self, name: &str) -> Option<Arc<Format>> {
-        self.formats.iter().find(|format| format.name == name).cloned()
+        self.formats
+            .iter()
+            .find(|format| format.name == name)
+            .cloned()
     }
 
     /// What a user asked for: the name of a format, or a regular expression with named groups.
@@ -96,11 +99,28 @@ impl Registry {
     /// so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
         let lines = head_lines(head);
-        let scores: Vec<Score> = self.formats.iter().map(|format| score(format, &lines, clock)).collect();
+        let scores: Vec<Score> = self
+            .formats
+            .iter()
+            .map(|format| score(format, &lines, clock))
+            .collect();
         // The first of equals is the most specific, and `max_by_key` gives the last.
-        let best = scores.iter().enumerate().rev().max_by_key(|(_, score)| score.key());
-        let best = best.map_or(0, |(index, _)| index);
-        let tried = self.formats.iter().zip(&scores).map(|(f, s)| (f.name.clone(), s.requests)).collect();
+        let best = scores
+            .iter()
+            .enumerate()
+            .rev()
+            .max_by_key(|(_, score)| score.key());
+        let best = match best {
+            Some((index, score)) if score.key() > (0, 0) => index,
+            // Nothing is known of these lines: the least specific format rejects them.
+            _ => self.formats.len() - 1,
+        };
+        let tried = self
+            .formats
+            .iter()
+            .zip(&scores)
+            .map(|(f, s)| (f.name.clone(), s.requests))
+            .collect();
         Detected {
             format: self.formats[best].learned(lines.iter().copied()),
             requests: scores[best].requests,
@@ -124,18 +144,28 @@ struct Score {
 impl Score {
     /// Lines that are merely of its shape count only where no format reads a request.
     fn key(&self) -> (usize, usize) {
-        (self.requests, if self.requests == 0 { self.shaped } else { 0 })
+        (
+            self.requests,
+            if self.requests == 0 { self.shaped } else { 0 },
+        )
     }
 }
 
 fn score(format: &Format, lines: &[&[u8]], clock: &Clock) -> Score {
     let mut clock = clock.fresh();
-    let mut score = Score { requests: 0, shaped: 0 };
+    let mut score = Score {
+        requests: 0,
+        shaped: 0,
+    };
     for line in lines {
         match format.parse(line, &mut clock, &mut Scratch::default(), Depth::Counts) {
             Ok(_) => score.requests += 1,
             Err(
-                Reject::NoRequest | Reject::EmptyRequest | Reject::NotHttp | Reject::NoStatus | Reject::BadTime,
+                Reject::NoRequest
+                | Reject::EmptyRequest
+                | Reject::NotHttp
+                | Reject::NoStatus
+                | Reject::BadTime,
             ) => score.shaped += 1,
             Err(_) => {}
         }
@@ -151,7 +181,11 @@ fn head_lines(head: &[u8]) -> Vec<&[u8]> {
         Some(end) if cut => &head[..end],
         _ => head,
     };
-    whole.split(|&b| b == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(HEAD_LINES).collect()
+    whole
+        .split(|&b| b == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty())
+        .take(HEAD_LINES)
+        .collect()
 }
 
 pub(super) fn table(text: &str) -> std::result::Result<toml::Table, String> {
@@ -163,13 +197,19 @@ fn spec(name: &str, text: &str, synonyms: &Arc<Keys>) -> std::result::Result<Arc
     let table = table(text).map_err(|e| format!("{name}: {e}"))?;
     let string = |key: &str| {
         let value = table.get(key).and_then(|value| value.as_str());
-        value.map(str::to_owned).ok_or_else(|| format!("{name}: `{key}` is missing"))
+        value
+            .map(str::to_owned)
+            .ok_or_else(|| format!("{name}: `{key}` is missing"))
     };
     let shape = match string("shape")?.as_str() {
-        "delimited" => Shape::Delimited(Layout::new(&string("layout")?).map_err(|e| format!("{name}: {e}"))?),
+        "delimited" => {
+            Shape::Delimited(Layout::new(&string("layout")?).map_err(|e| format!("{name}: {e}"))?)
+        }
         "json" => Shape::Json,
         "logfmt" => Shape::Logfmt,
-        "pattern" => Shape::Pattern(Pattern::new(&string("pattern")?, synonyms).map_err(|e| format!("{name}: {e}"))?),
+        "pattern" => Shape::Pattern(
+            Pattern::new(&string("pattern")?, synonyms).map_err(|e| format!("{name}: {e}"))?,
+        ),
         "plain" => Shape::Plain,
         other => return Err(format!("{name}: no parser for the shape `{other}`")),
     };

@@ -1,17 +1,31 @@
 use super::*;
 use crate::record::Status;
-use proptest::prelude::*;
 
 /// What a sample says of its line: a record, or the name of the reason why it is none.
 fn expected(sample: &toml::Table) -> Result<Owned, String> {
     if let Some(reject) = sample.get("reject") {
         return Err(reject.as_str().unwrap().to_owned());
     }
-    let text = |key: &str| sample.get(key).map(|v| v.as_str().unwrap().as_bytes().to_vec());
+    let text = |key: &str| {
+        sample
+            .get(key)
+            .map(|v| v.as_str().unwrap().as_bytes().to_vec())
+    };
     let time: jiff::Timestamp = sample["time"].as_str().unwrap().parse().unwrap();
     let known = [
-        "line", "time", "method", "target", "status", "latency_us", "service", "client", "user", "agent", "host",
-        "version", "region",
+        "line",
+        "time",
+        "method",
+        "target",
+        "status",
+        "latency_us",
+        "service",
+        "client",
+        "user",
+        "agent",
+        "host",
+        "version",
+        "region",
     ];
     for key in sample.keys() {
         assert!(known.contains(&key.as_str()), "unknown key {key}");
@@ -21,14 +35,19 @@ fn expected(sample: &toml::Table) -> Result<Owned, String> {
         method: text("method").unwrap(),
         target: text("target").unwrap(),
         status: Status(u16::try_from(sample["status"].as_integer().unwrap()).unwrap()),
-        latency_us: sample.get("latency_us").map(|v| u64::try_from(v.as_integer().unwrap()).unwrap()),
-        rest: ["service", "client", "user", "agent", "host", "version", "region"].map(text),
+        latency_us: sample
+            .get("latency_us")
+            .map(|v| u64::try_from(v.as_integer().unwrap()).unwrap()),
+        rest: [
+            "service", "client", "user", "agent", "host", "version", "region",
+        ]
+        .map(text),
     })
 }
 
 /// A record that owns its bytes.
 #[derive(Debug, PartialEq)]
-struct Owned {
+pub(super) struct Owned {
     time_us: i64,
     method: Vec<u8>,
     target: Vec<u8>,
@@ -45,23 +64,36 @@ impl From<Record<'_>> for Owned {
             target: r.target.to_vec(),
             status: r.status,
             latency_us: r.latency_us,
-            rest: [r.service, r.client, r.user, r.agent, r.host, r.version, r.region].map(|v| v.map(<[u8]>::to_vec)),
+            rest: [
+                r.service, r.client, r.user, r.agent, r.host, r.version, r.region,
+            ]
+            .map(|v| v.map(<[u8]>::to_vec)),
         }
     }
 }
 
-fn read(format: &Format, line: &[u8], depth: Depth) -> Result<Owned, Reject> {
-    format.parse(line, &mut Clock::new(None), &mut Scratch::default(), depth).map(Owned::from)
+pub(super) fn read(format: &Format, line: &[u8], depth: Depth) -> Result<Owned, Reject> {
+    format
+        .parse(line, &mut Clock::new(None), &mut Scratch::default(), depth)
+        .map(Owned::from)
 }
 
 fn samples(text: &str) -> Vec<toml::Table> {
     let table = registry::table(text).unwrap();
-    table["sample"].as_array().unwrap().iter().map(|s| s.as_table().unwrap().clone()).collect()
+    table["sample"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s.as_table().unwrap().clone())
+        .collect()
 }
 
-fn lines() -> Vec<(&'static str, String)> {
-    let all = registry::SPECS.iter().flat_map(|&(name, text)| samples(text).into_iter().map(move |s| (name, s)));
-    all.map(|(name, sample)| (name, sample["line"].as_str().unwrap().to_owned())).collect()
+pub(super) fn lines() -> Vec<(&'static str, String)> {
+    let all = registry::SPECS
+        .iter()
+        .flat_map(|&(name, text)| samples(text).into_iter().map(move |s| (name, s)));
+    all.map(|(name, sample)| (name, sample["line"].as_str().unwrap().to_owned()))
+        .collect()
 }
 
 #[test]
@@ -76,14 +108,258 @@ fn every_sample_of_every_spec_reads_as_it_says() {
             assert_eq!(found, expected(&sample), "{name}: {}", sample["line"]);
             for end in ["\n", "\r\n", " \r\n"] {
                 let ended = [line, end.as_bytes()].concat();
-                assert_eq!(read(&format, &ended, Depth::Full), read(&format, line, Depth::Full), "{name}");
+                assert_eq!(
+                    read(&format, &ended, Depth::Full),
+                    read(&format, line, Depth::Full),
+                    "{name}"
+                );
             }
             if let (Ok(full), Ok(counts)) = (found, read(&format, line, Depth::Counts)) {
                 assert_eq!(counts.time_us, full.time_us);
                 assert_eq!((counts.method, counts.target), (full.method, full.target));
-                assert_eq!((counts.status, counts.latency_us), (full.status, full.latency_us));
+                assert_eq!(
+                    (counts.status, counts.latency_us),
+                    (full.status, full.latency_us)
+                );
                 assert_eq!(counts.rest[0], full.rest[0]);
             }
         }
     }
+}
+
+fn detect(head: &str) -> Detected {
+    Registry::builtin().detect(head.as_bytes(), &Clock::new(None))
+}
+
+#[test]
+fn a_file_is_told_by_the_lines_that_it_has_most_of() {
+    let line = |name: &str| {
+        let found = lines().into_iter().find(|(spec, _)| *spec == name);
+        found.unwrap().1
+    };
+    for name in ["combined", "common", "json", "logfmt"] {
+        let head = format!(
+            "\n    at Trace(Trace.java:1)\n{}\n{}\n",
+            line(name),
+            line(name)
+        );
+        let detected = detect(&head);
+        assert_eq!((detected.format.name(), detected.requests), (name, 2));
+        assert!(detected.tried.contains(&(name.to_owned(), 2)));
+    }
+    let mixed = [line("common"), line("combined"), line("common")].join("\n");
+    assert_eq!(detect(&mixed).format.name(), "combined");
+}
+
+#[test]
+fn a_file_without_requests_gets_the_format_that_comes_closest() {
+    for (head, name, reason) in [
+        (
+            "{\"msg\":\"a\"}\n{\"msg\":\"b\"}\n",
+            "json",
+            Reject::NoRequest,
+        ),
+        (
+            "level=info msg=up\nlevel=warn msg=down\n",
+            "logfmt",
+            Reject::NoRequest,
+        ),
+        (
+            "2024-04-10 09:00:00 INFO up\n2024-04-10 09:00:01 INFO down\n",
+            "application",
+            Reject::NoRequest,
+        ),
+        ("one fish\ntwo fish\n", "application", Reject::Unrecognized),
+        ("", "application", Reject::Blank),
+    ] {
+        let detected = detect(head);
+        let first = head.lines().next().unwrap_or_default();
+        assert_eq!(
+            (detected.format.name(), detected.requests),
+            (name, 0),
+            "{head}"
+        );
+        assert_eq!(
+            read(&detected.format, first.as_bytes(), Depth::Counts),
+            Err(reason),
+            "{head}"
+        );
+    }
+}
+
+/// A combined line with this tail, and the latency that is read once the file's lines are known.
+fn latencies(tails: &[&str]) -> Vec<Option<u64>> {
+    let line = |tail: &&str| {
+        format!(
+            "192.0.2.1 - - [10/Apr/2024:09:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"{tail}"
+        )
+    };
+    let lines: Vec<String> = tails.iter().map(line).collect();
+    let format = detect(&lines.join("\n")).format;
+    assert_eq!(format.name(), "combined");
+    lines
+        .iter()
+        .map(|line| {
+            read(&format, line.as_bytes(), Depth::Counts)
+                .unwrap()
+                .latency_us
+        })
+        .collect()
+}
+
+#[test]
+fn a_request_time_at_the_end_is_taken_where_it_plainly_is_one() {
+    assert_eq!(
+        latencies(&[" 0.123", " 1.000"]),
+        [Some(123_000), Some(1_000_000)]
+    );
+    assert_eq!(
+        latencies(&[" 0.123 0.120", " 1.000 -"]),
+        [Some(123_000), Some(1_000_000)]
+    );
+    assert_eq!(
+        latencies(&[" 0.120 0.123", " - 1.000"]),
+        [Some(123_000), Some(1_000_000)]
+    );
+    assert_eq!(
+        latencies(&[" \"-\" rt=0.123 urt=\"0.1, 0.02\"", " \"-\" rt=- urt=\"-\""]),
+        [Some(123_000), None]
+    );
+    assert_eq!(latencies(&[" urt=\"0.100, 0.020\""]), [Some(120_000)]);
+    assert_eq!(latencies(&[" request_time_ms=7", ""]), [Some(7_000), None]);
+    assert_eq!(latencies(&[" 12ms", " 34us"]), [Some(12_000), Some(34)]);
+    for ambiguous in [
+        [" 123", " 456"],
+        [" 0.123", " 456"],
+        [" 1.5", " 2.5"],
+        [" a=0.123", " a=0.456"],
+    ] {
+        assert_eq!(latencies(&ambiguous), [None, None], "{ambiguous:?}");
+    }
+}
+
+#[test]
+fn a_pattern_of_the_users_own_needs_a_time_a_request_and_a_status() {
+    let registry = Registry::builtin();
+    let format = registry
+        .user(r"^(?<ts>\S+) (?<verb>\w+) (?<path>\S+) -> (?<status>\d+) in (?<duration_ms>\S+)")
+        .unwrap();
+    let record = read(
+        &format,
+        b"2024-04-10T09:00:00Z GET /a -> 500 in 12.5 x",
+        Depth::Full,
+    )
+    .unwrap();
+    assert_eq!(
+        (record.time_us, record.status, record.latency_us),
+        (1_712_739_600_000_000, Status(500), Some(12_500))
+    );
+    assert_eq!(
+        (record.method, record.target),
+        (b"GET".to_vec(), b"/a".to_vec())
+    );
+    assert_eq!(
+        read(&format, b"nothing", Depth::Full),
+        Err(Reject::Unrecognized)
+    );
+    assert_eq!(registry.user("combined").unwrap().name(), "combined");
+    for (text, message) in [
+        ("combind", "no log format is called `combind`"),
+        (
+            r"(?<time>\S+) (?<path>\S+)",
+            "the pattern has no group for the status",
+        ),
+        (
+            r"(?<time>\S+) (?<status>\S+)",
+            "the pattern has no group for the request or path",
+        ),
+        (
+            r"(?<path>\S+) (?<status>\S+)",
+            "the pattern has no group for the time",
+        ),
+        (
+            r"(?<time>\S+) (?<path>\S+) (?<status>\S+) (?<colour>\S+)",
+            "the group `colour` is no part of a request",
+        ),
+        (r"(?<time>", "not a regular expression"),
+    ] {
+        let error = registry.user(text).unwrap_err();
+        assert!(error.is_config() && error.hint_text().is_some());
+        assert!(error.to_string().starts_with(message), "{error}");
+    }
+}
+
+#[test]
+fn one_scratch_serves_patterns_in_turn() {
+    let registry = Registry::builtin();
+    let one = registry
+        .user(r"(?<time>\S+) (?<request>\S+ \S+) (?<status>\d+)")
+        .unwrap();
+    let two = registry
+        .user(r"(?<status>\d+) (?<path>\S+) (?<time>\S+) (?<client>\S+)")
+        .unwrap();
+    let (mut clock, mut scratch) = (Clock::new(None), Scratch::default());
+    for _ in 0..2 {
+        assert!(
+            one.parse(
+                b"1712739600 GET /a 200",
+                &mut clock,
+                &mut scratch,
+                Depth::Full
+            )
+            .is_ok()
+        );
+        let record = two
+            .parse(
+                b"200 /b 1712739600 192.0.2.1",
+                &mut clock,
+                &mut scratch,
+                Depth::Full,
+            )
+            .unwrap();
+        assert_eq!(record.client, Some(&b"192.0.2.1"[..]));
+    }
+}
+
+#[test]
+fn bytes_that_real_logs_have_are_no_obstacle() {
+    let registry = Registry::builtin();
+    let combined = registry.get("combined").unwrap();
+    let long = format!("/{}", "a".repeat(7_800));
+    let request = |target: &[u8]| {
+        [
+            b"192.0.2.1 - - [10/Apr/2024:09:00:00 +0000] \"GET ",
+            target,
+            b" HTTP/1.1\" 200 5 \"-\" \"\xa4\xa4 x\"",
+        ]
+        .concat()
+    };
+    for target in [
+        b"/\xff\xfe\xc3\x28".as_slice(),
+        long.as_bytes(),
+        b"/a\"b",
+        b"/%00\x00\x1b[2J",
+    ] {
+        assert_eq!(
+            read(&combined, &request(target), Depth::Full)
+                .unwrap()
+                .target,
+            target
+        );
+    }
+    let bom = [b"\xef\xbb\xbf", request(b"/").as_slice()].concat();
+    assert!(read(&combined, &bom, Depth::Full).is_ok());
+    let json = registry.get("json").unwrap();
+    let line = b"{\"ts\":1712739600,\"path\":\"/\xff\",\"status\":200,\"note\":\"\x01\\q\"}";
+    assert_eq!(read(&json, line, Depth::Full).unwrap().target, b"/\xff");
+    assert_eq!(
+        read(&json, &[b' '; 1 << 20], Depth::Full),
+        Err(Reject::Blank)
+    );
+    assert_eq!(
+        read(&json, &[b' '; (1 << 20) + 1], Depth::Full),
+        Err(Reject::TooLong)
+    );
+    let deep = [&b"{\"a\":".repeat(5_000)[..], b"1", &b"}".repeat(5_000)].concat();
+    assert_eq!(read(&json, &deep, Depth::Full), Err(Reject::Unrecognized));
 }

@@ -47,7 +47,9 @@ fn duration_us(text: &[u8], unit: Option<Unit>) -> Option<u64> {
 fn named_unit(name: &[u8]) -> Option<(u64, i32)> {
     Some(match name {
         b"ns" | b"nanos" | b"nanoseconds" => (1, -3),
-        b"us" | b"\xc2\xb5s" | b"\xce\xbcs" | b"usec" | b"usecs" | b"micros" | b"microseconds" => (1, 0),
+        b"us" | b"\xc2\xb5s" | b"\xce\xbcs" | b"usec" | b"usecs" | b"micros" | b"microseconds" => {
+            (1, 0)
+        }
         b"ms" | b"msec" | b"msecs" | b"millis" | b"milliseconds" => (1, 3),
         b"s" | b"sec" | b"secs" | b"seconds" => (1, 6),
         b"m" | b"min" => (60, 6),
@@ -64,7 +66,10 @@ struct Decimal {
 
 impl Decimal {
     fn read(text: &[u8]) -> Option<(Decimal, &[u8])> {
-        let mut decimal = Decimal { digits: 0, exponent: 0 };
+        let mut decimal = Decimal {
+            digits: 0,
+            exponent: 0,
+        };
         let mut at = 0;
         let mut point = None;
         while let Some(&b) = text.get(at) {
@@ -80,7 +85,9 @@ impl Decimal {
         }
         let rest = &text[at..];
         match rest {
-            [b'e' | b'E', sign @ (b'+' | b'-'), digits @ ..] => decimal.exponent_follows(*sign == b'-', digits),
+            [b'e' | b'E', sign @ (b'+' | b'-'), digits @ ..] => {
+                decimal.exponent_follows(*sign == b'-', digits)
+            }
             [b'e' | b'E', digits @ ..] => decimal.exponent_follows(false, digits),
             _ => Some((decimal, rest)),
         }
@@ -101,8 +108,12 @@ impl Decimal {
         if !(1..=3).contains(&len) {
             return None;
         }
-        let value = text[..len].iter().fold(0, |sum, b| sum * 10 + i32::from(b - b'0'));
-        self.exponent = self.exponent.saturating_add(if negative { -value } else { value });
+        let value = text[..len]
+            .iter()
+            .fold(0, |sum, b| sum * 10 + i32::from(b - b'0'));
+        self.exponent = self
+            .exponent
+            .saturating_add(if negative { -value } else { value });
         Some((self, &text[len..]))
     }
 
@@ -139,7 +150,7 @@ pub(super) fn unescape(text: &[u8], out: &mut Vec<u8>) {
 /// Appends what the escape at the start stands for; the number of bytes it takes, 0 if it is none.
 fn escape(text: &[u8], out: &mut Vec<u8>) -> usize {
     let plain = match text.get(1) {
-        Some(&(b @ (b'"' | b'\\' | b'/'))) => b,
+        Some(&b @ (b'"' | b'\\' | b'/')) => b,
         Some(b'b') => 8,
         Some(b'f') => 12,
         Some(b'n') => b'\n',
@@ -161,20 +172,26 @@ fn escape(text: &[u8], out: &mut Vec<u8>) -> usize {
 
 /// `\u00e9`, or a surrogate pair.
 fn unicode_escape(text: &[u8], out: &mut Vec<u8>) -> usize {
-    let Some(first) = text.get(2..6).and_then(hex) else { return 0 };
+    let Some(first) = text.get(2..6).and_then(hex) else {
+        return 0;
+    };
     let (code, used) = match (first, text.get(6..8), text.get(8..12).and_then(hex)) {
         (0xD800..0xDC00, Some(b"\\u"), Some(second @ 0xDC00..0xE000)) => {
             (0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00), 12)
         }
         _ => (first, 6),
     };
-    let Some(c) = char::from_u32(code) else { return 0 };
+    let Some(c) = char::from_u32(code) else {
+        return 0;
+    };
     out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     used
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |sum, &b| Some(sum * 16 + char::from(b).to_digit(16)?))
+    digits
+        .iter()
+        .try_fold(0, |sum, &b| Some(sum * 16 + char::from(b).to_digit(16)?))
 }
 
 #[cfg(test)]

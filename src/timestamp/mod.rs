@@ -137,7 +137,9 @@ impl Clock {
             self.clf.us = Some(us);
             return Some(us);
         }
-        let Some(parts) = text::clf(full, &mut self.day) else { return self.read(full) };
+        let Some(parts) = text::clf(full, &mut self.day) else {
+            return self.read(full);
+        };
         let us = self.instant(&parts)?;
         let midnight_us = us - parts.second_of_day * SECOND - parts.micros;
         let whole = parts.micros == 0 && parts.offset_s.is_some();

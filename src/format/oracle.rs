@@ -1,0 +1,292 @@
+//! Slow readings of the same lines, to compare the fast ones with: `serde_json` for JSON, a regular
+//! expression for access logs, a plain splitter for logfmt. They share the table of keys and what a
+//! part must look like, and nothing of the reading.
+
+use proptest::prelude::*;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::fields::{Fields, Slot};
+use super::keys::{Keys, Meaning};
+use super::tests::{Owned, lines, read};
+use super::*;
+
+/// A JSON value with its keys in the line's order.
+enum Tree {
+    Object(Vec<(String, Tree)>),
+    Array(Vec<Tree>),
+    Text(String),
+    Null,
+    Bool,
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Tree, D::Error> {
+        deserializer.deserialize_any(Build)
+    }
+}
+
+struct Build;
+
+impl<'de> Visitor<'de> for Build {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool)
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<Tree, E> {
+        Ok(Tree::Text(v.to_string()))
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<Tree, E> {
+        Ok(Tree::Text(v.to_string()))
+    }
+
+    fn visit_f64<E>(self, v: f64) -> Result<Tree, E> {
+        Ok(Tree::Text(v.to_string()))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(v.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Tree::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Tree::Object(members))
+    }
+}
+
+fn offer<'t>(fields: &mut Fields<'t>, meaning: Option<Meaning>, text: &'t str) {
+    if let Some(Meaning::Part { slot, rank, unit }) = meaning {
+        fields.offer(slot, rank, unit, text.as_bytes(), false);
+    }
+}
+
+/// Takes what the members of an object mean, in the order in which they stand.
+fn collect<'t>(keys: &Keys, prefix: &str, members: &'t [(String, Tree)], fields: &mut Fields<'t>) {
+    for (key, value) in members {
+        let name = format!("{prefix}.{key}");
+        let meaning = keys.find_name(name.as_bytes());
+        match value {
+            Tree::Object(inner) if meaning == Some(Meaning::Wrapper) => {
+                collect(keys, "", inner, fields)
+            }
+            Tree::Object(inner) => collect(keys, &name, inner, fields),
+            Tree::Array(items) => match items.first() {
+                Some(Tree::Text(text)) => offer(fields, meaning, text),
+                Some(Tree::Null) => offer(fields, meaning, ""),
+                _ => {}
+            },
+            Tree::Text(text) => offer(fields, meaning, text),
+            Tree::Null => offer(fields, meaning, ""),
+            Tree::Bool => {}
+        }
+    }
+}
+
+fn record(fields: Fields<'_>) -> Result<Owned, Reject> {
+    fields
+        .record(&mut Clock::new(None), &mut Vec::new())
+        .map(Owned::from)
+}
+
+/// What serde_json makes of a line; `None` if it is not JSON to it.
+fn slow_json(keys: &Keys, line: &[u8]) -> serde_json::Result<Result<Owned, Reject>> {
+    let tree: Tree = serde_json::from_slice(line)?;
+    let Tree::Object(members) = tree else {
+        return Ok(Err(Reject::Unrecognized));
+    };
+    let mut fields = Fields::new(Depth::Full);
+    collect(keys, "", &members, &mut fields);
+    Ok(record(fields))
+}
+
+/// The combined and common layouts as expressions.
+fn slow_access_log(line: &[u8], common: bool) -> Result<Owned, Reject> {
+    let quoted = r#""((?s-u:[^"\\]|\\.|"+[^" \\]|"+\\.)*"*)""#;
+    let rest = if common {
+        r#"(?: [^"](?s-u:.)*| |)$"#.to_owned()
+    } else {
+        format!(r"(?: {quoted} {quoted}(?: (?s-u:.)*)?|( [^\x22](?s-u:.)*| |))$")
+    };
+    let expression = format!(r"(?-u)^((?s-u:.)*?) \[([^\]]*)\] {quoted} ([^ ]*) ([^ ]*){rest}");
+    let regex = regex::bytes::Regex::new(&expression).unwrap();
+    let groups = regex.captures(line).ok_or(Reject::Unrecognized)?;
+    let mut fields = Fields::new(Depth::Full);
+    let group = |i: usize| groups.get(i).map(|m| m.as_bytes());
+    let words: Vec<&[u8]> = group(1).unwrap().split(|&b| b == b' ').collect();
+    let is_ip = |word: &[u8]| super::fields::is_ip(word);
+    let host_first = !is_ip(words[0]) && words.len() > 2 && (is_ip(words[1]) || words.len() > 3);
+    let client = usize::from(host_first);
+    if host_first && let Some(host) = super::fields::address(words[0]) {
+        fields.set(Slot::Service, host, None);
+    }
+    fields.set(Slot::Client, words[client], None);
+    let user = words.get(client + 2..).unwrap_or_default().join(&b' ');
+    let user: &[u8] = &user;
+    if words.len() > client + 2 {
+        fields.set(Slot::User, user, None);
+    }
+    fields.set(Slot::Time, group(2).unwrap(), None);
+    fields.set(Slot::Request, group(3).unwrap(), None);
+    fields.set(Slot::Status, group(4).unwrap(), None);
+    if let (false, Some(agent)) = (common, group(7)) {
+        fields.set(Slot::Agent, agent, None);
+    }
+    record(fields)
+}
+
+/// logfmt by way of splitting, without a care for speed.
+fn slow_logfmt(keys: &Keys, line: &str) -> Result<Owned, Reject> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    let mut begins_with_pair = true;
+    let mut rest = line;
+    while !rest.trim_start_matches(' ').is_empty() {
+        rest = rest.trim_start_matches(' ');
+        let word = rest.split(' ').next().unwrap();
+        let key = word.split_once('=').map_or("", |(key, _)| key);
+        let is_key = |c: char| c.is_ascii_alphanumeric() || "_.-@/".contains(c);
+        if key.is_empty() || !key.chars().all(is_key) {
+            begins_with_pair &= !pairs.is_empty();
+            rest = &rest[word.len()..];
+            continue;
+        }
+        rest = &rest[key.len() + 1..];
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let mut value = String::new();
+            let mut escaped = false;
+            let mut end = None;
+            for (at, c) in quoted.char_indices() {
+                if c == '"' && !escaped {
+                    end = Some(at);
+                    break;
+                }
+                escaped = c == '\\' && !escaped;
+                value.push(c);
+            }
+            rest = &quoted[end.ok_or(Reject::Truncated)? + 1..];
+            let mut text = Vec::new();
+            super::text::unescape(value.as_bytes(), &mut text);
+            pairs.push((
+                key.to_owned(),
+                String::from_utf8(text).map_err(|_| Reject::TooLong)?,
+            ));
+        } else {
+            let value = rest.split(' ').next().unwrap();
+            pairs.push((key.to_owned(), value.to_owned()));
+            rest = &rest[value.len()..];
+        }
+    }
+    let mut fields = Fields::new(Depth::Full);
+    for (key, value) in &pairs {
+        offer(&mut fields, keys.find_name(key.as_bytes()), value);
+    }
+    match record(fields) {
+        Err(Reject::NoRequest) if line.starts_with('#') => Err(Reject::Comment),
+        Err(Reject::NoRequest) if !begins_with_pair || pairs.len() < 2 => Err(Reject::Unrecognized),
+        other => other,
+    }
+}
+
+/// A sample line of these formats with some bytes changed, and perhaps cut off.
+fn mutated(formats: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let lines: Vec<String> = lines()
+        .into_iter()
+        .filter(|(name, _)| formats.contains(name))
+        .map(|(_, line)| line)
+        .collect();
+    let byte = prop_oneof![
+        8 => prop::sample::select(br#" "\{}[]:,=-0123456789/aest"#.to_vec()),
+        1 => any::<u8>(),
+    ];
+    let edits = prop::collection::vec((any::<prop::sample::Index>(), byte), 0..4);
+    let cut = prop::option::weighted(0.2, any::<prop::sample::Index>());
+    (prop::sample::select(lines), edits, cut).prop_map(|(line, edits, cut)| {
+        let mut line = line.into_bytes();
+        for (at, byte) in edits {
+            let at = at.index(line.len());
+            line[at] = byte;
+        }
+        if let Some(cut) = cut {
+            line.truncate(cut.index(line.len()));
+        }
+        trimmed(&line).to_vec()
+    })
+}
+
+/// A float with an exponent, whose spelling serde_json doesn't keep.
+fn has_exponent(line: &[u8]) -> bool {
+    line.windows(3).any(|w| {
+        w[0].is_ascii_digit()
+            && matches!(w[1], b'e' | b'E')
+            && matches!(w[2], b'0'..=b'9' | b'+' | b'-')
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn json_reads_as_serde_json_does(line in mutated(&["json"])) {
+        prop_assume!(!has_exponent(&line) && !line.is_empty());
+        let format = Registry::builtin().get("json").unwrap();
+        let fast = read(&format, &line, Depth::Full);
+        match slow_json(&format.keys, &line) {
+            Ok(slow) => prop_assert_eq!(fast, slow),
+            Err(e) if e.is_eof() => prop_assert_eq!(fast, Err(Reject::Truncated)),
+            Err(_) => {} // stricter than this parser about what is inside of strings
+        }
+    }
+
+    #[test]
+    fn access_logs_read_as_a_regular_expression_does(line in mutated(&["combined", "common"])) {
+        let registry = Registry::builtin();
+        for (name, common) in [("combined", false), ("common", true)] {
+            let fast = read(&registry.get(name).unwrap(), &line, Depth::Full);
+            let slow = slow_access_log(&line, common);
+            match fast {
+                Err(Reject::Truncated | Reject::Blank | Reject::Comment) => prop_assert_eq!(slow, Err(Reject::Unrecognized)),
+                fast => prop_assert_eq!(fast, slow, "{}: {}", name, String::from_utf8_lossy(&line)),
+            }
+        }
+    }
+
+    #[test]
+    fn logfmt_reads_as_a_splitter_does(line in mutated(&["logfmt"])) {
+        let Ok(line) = String::from_utf8(line) else { return Ok(()) };
+        prop_assume!(!line.is_empty());
+        let format = Registry::builtin().get("logfmt").unwrap();
+        prop_assert_eq!(read(&format, line.as_bytes(), Depth::Full), slow_logfmt(&format.keys, &line));
+    }
+
+    #[test]
+    fn no_bytes_make_a_parser_panic(line in prop::collection::vec(any::<u8>(), 0..200), sample in mutated(&["combined", "json", "logfmt"])) {
+        let registry = Registry::builtin();
+        let both = [sample.as_slice(), &line].concat();
+        for format in registry.formats() {
+            let _ = read(format, &line, Depth::Full);
+            let counts = read(format, &both, Depth::Counts);
+            prop_assert_eq!(counts.is_ok(), read(format, &both, Depth::Full).is_ok());
+        }
+        prop_assert!(registry.detect(&both, &Clock::new(None)).requests <= 200);
+    }
+}
