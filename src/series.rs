@@ -216,27 +216,20 @@ impl Totals {
             .saturating_sub(1)
             .min(self.slots())
     }
-
-    /// Adds one slot at the end.
-    pub fn push(&mut self, requests: u64, errors: u64) {
-        let (n, x) = self.sums[self.slots()];
-        self.sums.push((n + requests, x + errors));
-    }
-
-    /// Forgets the slots from `slots` on.
-    pub fn truncate(&mut self, slots: usize) {
-        self.sums.truncate(slots + 1);
-    }
 }
 
 impl SeriesSet {
     /// One endpoint minute by minute. Minutes in which its service's log is missing count nothing.
     pub fn totals(&self, endpoint: EndpointId) -> Totals {
-        let mut minutes = vec![(0, 0); self.minutes];
+        let mut sums = Vec::with_capacity(self.minutes + 1);
+        let mut sum = (0, 0);
         for (slot, cell) in self.seen(endpoint) {
-            minutes[slot] = (u64::from(cell.requests), u64::from(cell.errors));
+            sums.resize(sums.len().max(slot + 1), sum);
+            sum.0 += u64::from(cell.requests);
+            sum.1 += u64::from(cell.errors);
         }
-        Totals::new(minutes)
+        sums.resize(self.minutes + 1, sum);
+        Totals { sums }
     }
 
     /// An endpoint's cells with their offset from `start_min`, without those inside a gap.

@@ -118,8 +118,6 @@ fn lean(on: f64, n: f64, x: f64) -> f64 {
 /// One endpoint's past.
 pub(super) struct Past<'a> {
     totals: &'a Totals,
-    /// The same without flagged minutes, filled as far as it was asked for.
-    calm: Totals,
     parents: &'a Parents,
     endpoint: EndpointId,
     /// Spans of a third of the log, quietest first; empty until asked for.
@@ -130,7 +128,6 @@ impl<'a> Past<'a> {
     pub(super) fn new(totals: &'a Totals, parents: &'a Parents, endpoint: EndpointId) -> Past<'a> {
         Past {
             totals,
-            calm: Totals::new([]),
             parents,
             endpoint,
             thirds: Vec::new(),
@@ -160,7 +157,7 @@ impl<'a> Past<'a> {
     }
 
     /// The rate in the span's unflagged minutes, leaning on the parents' in the span.
-    fn leaning(&mut self, from: usize, to: usize, flags: &[Flag]) -> Expected {
+    fn leaning(&self, from: usize, to: usize, flags: &[Flag]) -> Expected {
         let (requests, errors) = self.calm(from, to, flags);
         let parent = self.parents.rate(self.endpoint, from, to);
         let rate = bounded(lean(parent, requests as f64, errors as f64));
@@ -235,24 +232,13 @@ impl<'a> Past<'a> {
     }
 
     /// Counts of the span without its flagged minutes.
-    fn calm(&mut self, from: usize, to: usize, flags: &[Flag]) -> (u64, u64) {
-        while self.calm.slots() < to {
-            let minute = self.calm.slots();
-            let next = flags.partition_point(|f| f.to <= minute);
-            let flagged = flags.get(next).is_some_and(|f| f.from <= minute);
-            let (n, x) = if flagged {
-                (0, 0)
-            } else {
-                self.totals.between(minute, minute + 1)
-            };
-            self.calm.push(n, x);
-        }
-        self.calm.between(from, to)
-    }
-
-    /// Forgets what it knows of the calm minutes from here on: flags have changed.
-    pub(super) fn forget_from(&mut self, minute: usize) {
-        self.calm.truncate(minute.min(self.calm.slots()));
+    fn calm(&self, from: usize, to: usize, flags: &[Flag]) -> (u64, u64) {
+        let touching = &flags[flags.partition_point(|f| f.to <= from)..];
+        let flagged = touching.iter().take_while(|f| f.from < to);
+        flagged.fold(self.totals.between(from, to), |(n, x), f| {
+            let (requests, errors) = self.totals.between(f.from.max(from), f.to.min(to));
+            (n.saturating_sub(requests), x.saturating_sub(errors))
+        })
     }
 }
 

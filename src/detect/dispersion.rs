@@ -14,6 +14,8 @@ const LENGTHS: usize = WINDOWS_MIN.len();
 const POOL_WEIGHT: f64 = 20.0;
 /// c² of a log that says nothing: rates that vary by 70 % of themselves.
 const PRIOR_C2: f64 = 0.5;
+/// c² until anything is measured: so little that no fault passes for noise.
+const PRESUMED_C2: f64 = 0.1;
 /// Real rates wander about log-normally, which has a heavier tail than the beta law of the same
 /// variance. With twice the variance the beta law reaches 10 and 19 times the mean at 1e-7 for c² of
 /// .28 and .63, the log-normal 12 and 30; with the plain variance it would be 7 and 11.
@@ -34,7 +36,7 @@ struct Blocks {
 /// The unrest of all endpoints.
 pub(super) struct Dispersion {
     own: Vec<[Blocks; LENGTHS]>,
-    /// `None` until [`Dispersion::pool`] is called: rates are presumed not to vary at all.
+    /// `None` until [`Dispersion::pool`] is called.
     pooled: Option<[f64; LENGTHS]>,
 }
 
@@ -84,7 +86,7 @@ impl Dispersion {
     /// ρ of an endpoint at rate m, over the longest block length that fits into so many minutes.
     pub(super) fn rho(&self, endpoint: EndpointId, minutes: usize, m: f64) -> f64 {
         let length = WINDOWS_MIN.iter().rposition(|w| *w <= minutes).unwrap_or(0);
-        let c2 = self.pooled.map_or(0.0, |pooled| {
+        let c2 = self.pooled.map_or(PRESUMED_C2, |pooled| {
             let own = self
                 .own
                 .get(endpoint.0 as usize)

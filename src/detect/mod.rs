@@ -102,14 +102,6 @@ pub fn candidates(set: &SeriesSet) -> Detection {
     let parents = Parents::new(set);
     let ln_alpha = ln_alpha(set);
     let mut noise = Dispersion::new(set.cells.len());
-    let mut chronic = Vec::new();
-    for endpoint in set.endpoints() {
-        let totals = set.totals(endpoint);
-        noise.measure(endpoint, &totals, &[]);
-        chronic.extend(
-            chronic_rate(&totals, &parents, endpoint).map(|rate| Chronic { endpoint, rate }),
-        );
-    }
     let flagged = flag(set, &parents, &mut noise, ln_alpha);
     let mut found = Vec::new();
     for (endpoint, flags) in &flagged {
@@ -127,20 +119,30 @@ pub fn candidates(set: &SeriesSet) -> Detection {
     found.sort_by_key(|c| (c.endpoint, c.from_min, c.to_min));
     Detection {
         candidates: found,
-        chronic,
+        chronic: chronic(set, &parents),
     }
 }
 
-/// The rate of an endpoint that is high through the log.
-fn chronic_rate(totals: &Totals, parents: &Parents, endpoint: EndpointId) -> Option<f64> {
-    let (n, x) = totals.between(0, totals.slots());
+/// The endpoints whose rate is high through the log.
+fn chronic(set: &SeriesSet, parents: &Parents) -> Vec<Chronic> {
     // Only an endpoint that fails often at all can fail often in its quietest third.
-    if (x as f64) < 0.5 * CHRONIC_RATE * n as f64 {
-        return None;
-    }
-    Past::new(totals, parents, endpoint)
-        .quiet_rate()
-        .filter(|rate| *rate >= CHRONIC_RATE)
+    let often = |endpoint: &EndpointId| {
+        let sum = set.seen(*endpoint).fold((0, 0), |(n, x), (_, cell)| {
+            (n + u64::from(cell.requests), x + u64::from(cell.errors))
+        });
+        sum.1 as f64 >= 0.5 * CHRONIC_RATE * sum.0 as f64
+    };
+    let quiet_rate = |endpoint| Past::new(&set.totals(endpoint), parents, endpoint).quiet_rate();
+    set.endpoints()
+        .filter(often)
+        .filter_map(|endpoint| {
+            Some(Chronic {
+                endpoint,
+                rate: quiet_rate(endpoint)?,
+            })
+        })
+        .filter(|chronic| chronic.rate >= CHRONIC_RATE)
+        .collect()
 }
 
 /// One endpoint under test.
@@ -154,7 +156,7 @@ struct Context<'a> {
 
 /// Windows beyond chance, where "chance" is measured on what remains without them.
 ///
-/// The first round takes all over-dispersion for faults and flags too much; each further round
+/// The first round takes nearly all over-dispersion for faults and flags too much; each further round
 /// measures the noise outside of what is still flagged and hands back what that noise explains.
 /// Going down from above keeps two faults from hiding each other (masking, as in Rosner's
 /// generalized ESD, 1983).
@@ -166,25 +168,25 @@ fn flag(
 ) -> Vec<(EndpointId, Vec<Flag>)> {
     let mut flagged: Vec<(EndpointId, Vec<Flag>)> =
         set.endpoints().map(|id| (id, Vec::new())).collect();
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let mut next = Vec::new();
-        for (id, _) in &flagged {
-            let totals = set.totals(*id);
+        for (endpoint, before) in &flagged {
+            let totals = set.totals(*endpoint);
             let context = Context {
                 set,
                 totals: &totals,
                 noise,
-                endpoint: *id,
+                endpoint: *endpoint,
                 ln_alpha,
             };
-            let flags = windows::scan(&context, &mut Past::new(&totals, parents, *id));
-            next.push((*id, flags));
+            let flags = windows::scan(&context, &mut Past::new(&totals, parents, *endpoint));
+            if round == 0 || flags != *before {
+                noise.measure(*endpoint, &totals, &flags);
+            }
+            next.push((*endpoint, flags));
         }
         if next == flagged {
             break;
-        }
-        for (id, flags) in &next {
-            noise.measure(*id, &set.totals(*id), flags);
         }
         noise.pool();
         next.retain(|(_, flags)| !flags.is_empty());
@@ -237,5 +239,13 @@ fn needed_rise(m: f64) -> f64 {
 /// Whether the rise is large, not only certain: the 5 % quantile of the rate clears it.
 fn is_large(x: u64, n: u64, m: f64) -> bool {
     let (hits, misses) = (x as f64 + 0.5, n.saturating_sub(x) as f64 + 0.5);
-    stats::beta_cdf(m + needed_rise(m), hits, misses) <= 0.05
+    let (sum, line) = (hits + misses, m + needed_rise(m));
+    // From three errors on the 5 % quantile lies 1.29 standard deviations or more below the mean:
+    // most windows fall here, before the incomplete beta function is asked.
+    let mean = hits / sum;
+    let spread = mean - line;
+    if spread <= 0.0 || spread * spread < 1.6 * mean * (1.0 - mean) / (sum + 1.0) {
+        return false;
+    }
+    stats::beta_cdf(line, hits, misses) <= 0.05
 }

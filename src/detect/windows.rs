@@ -48,7 +48,6 @@ pub(super) fn scan(context: &Context, past: &mut Past) -> Vec<Flag> {
         });
         let hit = news.or(habit);
         if let Some(flag) = hit {
-            past.forget_from(flag.from);
             unite(&mut flags, flag);
         }
     }
