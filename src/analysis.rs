@@ -78,8 +78,6 @@ pub struct Options<'a> {
 pub(crate) struct Finding {
     /// What it is.
     pub incident: Incident,
-    /// What was counted from its onset to its end.
-    pub span: Span,
     /// Its counts.
     pub detail: Detail,
     /// What was counted around it.
@@ -137,7 +135,6 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
         findings: &findings,
         blips: &confirmed.blips,
         blip_changes: &confirmed.blips.iter().map(|b| rollout_of(b, &series, &markers.changes)).collect::<Vec<_>>(),
-        query: &query,
         window_s: options.window_s,
     }))
 }
@@ -247,7 +244,7 @@ fn look_closely(
     let judge = |((incident, span), detail): ((Incident, Span), Detail)| {
         let context = context(&incident, span, &detail, scan, series, cells);
         let verdict = blame::judge(&incident, changes, &context);
-        Finding { incident, span, detail, context, verdict }
+        Finding { incident, detail, context, verdict }
     };
     incidents.into_iter().zip(spans).zip(details).map(judge).collect()
 }

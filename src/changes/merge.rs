@@ -5,7 +5,7 @@
 //! replaced is given the one that was there before; a deploy that brings back an earlier version
 //! is a rollback. What a marker says itself is never overruled, but for the word "deploy".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::listed;
 use super::{Change, Kind, Markers, Status, export, sort};
@@ -138,83 +138,91 @@ const MOVING: [&str; 8] = [
 /// Finds rollbacks in the changes of one place, and fills in the versions they all replaced; the
 /// same version again is a restart, which replaced none.
 fn link(changes: &mut [(usize, Change)], sequence: &[usize], found: &mut Vec<String>) {
-    let mut before: Vec<Change> = Vec::new();
-    for i in sequence {
+    let mut seen = Seen::default();
+    let mut in_place: Option<String> = None;
+    for (n, i) in sequence.iter().enumerate() {
+        let Some((_, change)) = changes.get(*i) else {
+            continue;
+        };
+        let mut before = sequence
+            .iter()
+            .take(n)
+            .rev()
+            .filter_map(|b| changes.get(*b))
+            .map(|(_, change)| change);
+        let undone = match (&change.rollback_of, change.kind) {
+            (Some(id), _) => before.find(|c| c.id == *id),
+            (None, Kind::Rollback) => undone_by(change, before),
+            (None, Kind::Deploy) => before
+                .next()
+                .filter(|last| brings_back(change, last, &seen)),
+            (None, _) => None,
+        };
+        let replaced = undone
+            .and_then(|c| c.version.clone())
+            .or_else(|| in_place.clone());
+        let replaced = replaced.filter(|old| Some(old) != change.version.as_ref());
+        let undone = undone.map(|c| c.id.clone());
+
+        if let Some(name) = brought(change) {
+            seen.entry(name.to_owned())
+                .or_default()
+                .insert(change.commit.clone());
+        }
+        let failed = matches!(change.status, Some(Status::Failed | Status::Cancelled));
+        if change.version.is_some() && !failed {
+            in_place.clone_from(&change.version);
+        }
         let Some((_, change)) = changes.get_mut(*i) else {
             continue;
         };
-        if change.rollback_of.is_none() {
-            find_rollback(change, &before, found);
+        if change.rollback_of.is_none() && undone.is_some() {
+            if change.kind == Kind::Deploy {
+                found.push(change.id.clone());
+            }
+            change.kind = Kind::Rollback;
+            change.rollback_of = undone;
         }
-        if change.previous_version.is_none() && change.version.is_some() {
-            let replaced = replaced(change, &before).map(str::to_owned);
-            change.previous_version = replaced.filter(|old| Some(old) != change.version.as_ref());
+        if change.version.is_some() && change.previous_version.is_none() {
+            change.previous_version = replaced;
         }
-        before.push(change.clone());
     }
 }
 
-/// The version that a change found in place: that of the change it undoes, else the last one that
-/// was brought there.
-fn replaced<'a>(change: &Change, before: &'a [Change]) -> Option<&'a str> {
-    let undone = before
-        .iter()
-        .rev()
-        .find(|c| Some(&c.id) == change.rollback_of.as_ref());
-    let failed = |c: &Change| matches!(c.status, Some(Status::Failed | Status::Cancelled));
-    let in_place = || {
-        before
-            .iter()
-            .rev()
-            .find(|c| c.version.is_some() && !failed(c))
-    };
-    undone.or_else(in_place)?.version.as_deref()
-}
+/// What was brought to a place so far, each with the commits it was said to be.
+type Seen = BTreeMap<String, BTreeSet<Option<String>>>;
 
-/// A deploy that brings back what was there before its predecessor undoes that predecessor; so
-/// does a rollback that doesn't say what it undoes. Undoing a rollback is a deploy.
-fn find_rollback(change: &mut Change, before: &[Change], found: &mut Vec<String>) {
-    let Some((last, earlier)) = before.split_last() else {
-        return;
+/// Whether a deploy puts in place what was there before its predecessor, and so undoes that.
+/// Undoing a rollback is a deploy, and the same name for another commit is something new.
+fn brings_back(change: &Change, last: &Change, seen: &Seen) -> bool {
+    let Some(name) = brought(change) else {
+        return false;
     };
-    if change.kind == Kind::Rollback {
-        change.rollback_of = undone_by(change, last, before).map(|undone| undone.id.clone());
-        return;
-    }
-    let Some(name) = brought(change) else { return };
-    if change.kind != Kind::Deploy
-        || last.kind != Kind::Deploy
-        || last.at_us == change.at_us
-        || brought(last) == Some(name)
-        || MOVING.contains(&name.to_lowercase().as_str())
-    {
-        return;
-    }
-    let commits_differ = |other: &Change| match (&change.commit, &other.commit) {
-        (Some(one), Some(other)) => one != other,
-        _ => false,
+    let replaces = last.kind == Kind::Deploy
+        && last.at_us < change.at_us
+        && brought(last) != Some(name)
+        && !MOVING.contains(&name.to_lowercase().as_str());
+    let is_same = |commit: &Option<String>| {
+        commit.is_none() || change.commit.is_none() || *commit == change.commit
     };
-    if earlier
-        .iter()
-        .any(|c| brought(c) == Some(name) && !commits_differ(c))
-    {
-        found.push(change.id.clone());
-        change.kind = Kind::Rollback;
-        change.rollback_of = Some(last.id.clone());
-    }
+    replaces
+        && seen
+            .get(name)
+            .is_some_and(|commits| commits.iter().any(is_same))
 }
 
 /// What a rollback undoes: the change whose description it quotes (`Revert "Add login"`), else
-/// the deploy of a version just before it.
-fn undone_by<'a>(rollback: &Change, last: &'a Change, before: &'a [Change]) -> Option<&'a Change> {
+/// the deploy of a version just before it. Takes the changes before it, the latest first.
+fn undone_by<'a>(
+    rollback: &Change,
+    mut before: impl Iterator<Item = &'a Change>,
+) -> Option<&'a Change> {
     let description = rollback.description.as_deref().unwrap_or_default();
     if let Some((_, quoted)) = description.split_once("evert \"") {
         let title = quoted.rsplit_once('"').map_or(quoted, |(title, _)| title);
-        return before
-            .iter()
-            .rev()
-            .find(|c| c.description.as_deref() == Some(title));
+        return before.find(|c| c.description.as_deref() == Some(title));
     }
-    let is_deploy = last.kind == Kind::Deploy && last.version.is_some();
-    (is_deploy && last.at_us < rollback.at_us).then_some(last)
+    before.next().filter(|last| {
+        last.kind == Kind::Deploy && last.version.is_some() && last.at_us < rollback.at_us
+    })
 }

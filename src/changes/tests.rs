@@ -153,6 +153,13 @@ fn the_most_telling_key_wins_and_the_others_are_kept() {
 }
 
 #[test]
+fn a_marker_with_the_native_time_is_native_whatever_else_it_has() {
+    let text = r#"{"at":1712764710,"number":17,"timestamp":1712700000,"result":"SUCCESS"}"#;
+    let markers = parse(text).unwrap();
+    assert_eq!((markers.source, markers.changes[0].at_us), ("JSON", AT));
+}
+
+#[test]
 fn kinds_are_said_or_plain_from_the_description() {
     let kind = |marker: &str| parse(marker).unwrap().changes[0].kind;
     assert_eq!(

@@ -18,7 +18,6 @@ use crate::blame::Contribution;
 use crate::changes::{self, Markers};
 use crate::confirm;
 use crate::input::Found;
-use crate::query::Query;
 use crate::record::Reject;
 use crate::scan::{self, Example};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
@@ -47,8 +46,6 @@ pub(crate) struct Material<'a> {
     pub blips: &'a [confirm::Blip],
     /// For each blip the change during whose rollout it happened, by index.
     pub blip_changes: &'a [Option<usize>],
-    /// What was asked.
-    pub query: &'a Query,
     /// Length of the windows shown, in seconds.
     pub window_s: u32,
 }

@@ -35,11 +35,6 @@ impl Latencies {
         self.count += other.count;
     }
 
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
     /// The latency in µs below which a share `q` of them lies: the middle of its bucket. `None`
     /// without any.
     pub fn quantile(&self, q: f64) -> Option<u64> {

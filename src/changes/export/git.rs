@@ -130,7 +130,7 @@ impl<'a> Commit<'a> {
         }
         let header = line.split_once(':').filter(|_| self.message.is_empty());
         match header.map(|(name, value)| (name, value.trim())) {
-            // `Name <address>`: the name is enough, and the address is nobody's business.
+            // `Name <address>`: the name is enough to tell who.
             Some(("Author", who)) => self.author = who.split(" <").next().unwrap_or(who),
             // The commit date is when it came to where it is; the author date may be years older.
             Some(("CommitDate", date)) => self.date = date,

@@ -2,8 +2,7 @@
 //!
 //! Comes in: a parsed file. Goes out: its changes, and the name of the form. Each system has a
 //! file beside this one with one row or more of [`EXPORTS`]; what no row recognises is read as a
-//! native marker. A row's recogniser must name keys that no other row has together, and never the
-//! native `at`.
+//! native marker. A row's recogniser must name keys that no other row has together.
 
 mod argo;
 mod cdevents;
@@ -154,8 +153,11 @@ pub(super) fn read(
     Ok((source, changes))
 }
 
-/// The form of a top-level value, and the entries in it.
+/// The form of a top-level value, and the entries in it. Whoever writes the native `at` means it.
 fn recognise(value: &Value) -> Option<(&'static Export, Vec<&Value>)> {
+    if value.get("at").is_some() {
+        return None;
+    }
     EXPORTS
         .iter()
         .find_map(|export| Some((*export, entries_of(export, value)?)))
