@@ -252,6 +252,17 @@ impl SeriesSet {
         })
     }
 
+    /// Whether an endpoint has a single error.
+    pub fn ever_failed(&self, endpoint: EndpointId) -> bool {
+        self.cells[endpoint.0 as usize].iter().any(|cell| cell.errors > 0)
+    }
+
+    /// Whether an endpoint has requests in these minutes (offsets from `start_min`), gaps apart.
+    pub fn is_busy(&self, endpoint: EndpointId, from: usize, to: usize) -> bool {
+        let mut seen = self.seen(endpoint).skip_while(|(slot, _)| *slot < from);
+        seen.next().is_some_and(|(slot, _)| slot < to)
+    }
+
     /// The service that an endpoint belongs to.
     pub fn service_of(&self, endpoint: EndpointId) -> Option<ServiceId> {
         self.catalog
@@ -274,8 +285,8 @@ mod tests {
     fn aggregate(lines: &[(&str, &str, i32, bool)]) -> Aggregate {
         let mut counts = ChunkCounts::default();
         for (service, template, minute, error) in lines {
-            let endpoint =
-                counts.endpoint(service.as_bytes(), b"GET", |key| key.extend_from_slice(template.as_bytes()));
+            let service = counts.service(service.as_bytes());
+            let endpoint = counts.endpoint(service, b"GET", |key| key.push(template.as_bytes()));
             counts.count(endpoint, *minute, error.then_some(500));
         }
         let mut aggregate = Aggregate::default();

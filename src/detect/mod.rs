@@ -166,8 +166,12 @@ fn flag(
     noise: &mut Dispersion,
     ln_alpha: f64,
 ) -> Vec<(EndpointId, Vec<Flag>)> {
-    let mut flagged: Vec<(EndpointId, Vec<Flag>)> =
-        set.endpoints().map(|id| (id, Vec::new())).collect();
+    // What never fails neither has a fault nor tells of noise.
+    let mut flagged: Vec<(EndpointId, Vec<Flag>)> = set
+        .endpoints()
+        .filter(|id| set.ever_failed(*id))
+        .map(|id| (id, Vec::new()))
+        .collect();
     for round in 0..ROUNDS {
         let mut next = Vec::new();
         for (endpoint, before) in &flagged {
