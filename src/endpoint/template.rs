@@ -78,13 +78,13 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
             at += 1;
         }
         if segments == MAX_SEGMENTS || out.len() - begin + at - run > MAX_LEN {
-            out.push_range(path, run, start);
+            out.push(&path[run..start]);
             out.push(b"{rest}");
             return;
         }
         let literal = any & (DIGIT | AT) == 0 && at - start < LONG;
         if !literal {
-            out.push_range(path, run, start);
+            out.push(&path[run..start]);
             if all & DIGIT != 0 {
                 out.push(b"{id}");
             } else {
@@ -93,12 +93,12 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
             run = at;
         }
         if path.get(at) == Some(&b';') {
-            out.push_range(path, run, at);
+            out.push(&path[run..at]);
             at += path[at..].iter().take_while(|b| !matches!(b, b'/' | b'?' | b'#')).count();
             run = at;
         }
         if path.get(at) != Some(&b'/') {
-            out.push_range(path, run, at.max(run));
+            out.push(&path[run..at]);
             return;
         }
     }
