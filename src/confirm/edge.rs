@@ -284,7 +284,8 @@ mod tests {
         let side = side();
         for plateau in PLATEAUS {
             let fast = likelihoods(&side, plateau);
-            for onset in 0..=side.counts.len() {
+            assert_eq!(fast.len(), side.counts.len() + 1);
+            for (onset, by_ramp) in fast.iter().enumerate() {
                 for (r, ramp) in RAMPS.into_iter().enumerate() {
                     let mut sum = 0.0;
                     for (cell, (ok, failed)) in side.counts.iter().enumerate() {
@@ -297,7 +298,7 @@ mod tests {
                         let p = 0.005 + plateau * 0.195 * g;
                         sum += failed * p.ln() + ok * (1.0 - p).ln();
                     }
-                    let got = fast[onset][r];
+                    let got = by_ramp[r];
                     assert!(
                         (got - sum / 1.5).abs() < 1e-9,
                         "{onset} {ramp}: {got} {sum}"
