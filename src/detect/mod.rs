@@ -20,6 +20,7 @@ pub(crate) mod simulate;
 mod tests;
 
 pub use gaps::gaps;
+pub(crate) use trim::densest;
 
 use crate::series::{EndpointId, SeriesSet, Totals};
 use crate::stats;
