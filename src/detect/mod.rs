@@ -24,7 +24,7 @@ pub(crate) use trim::densest;
 
 use crate::series::{EndpointId, SeriesSet, Totals};
 use crate::stats;
-use baseline::{Expected, PARENT_WEIGHT, Parents, Past};
+use baseline::{Expected, Parents, Past};
 use dispersion::{Dispersion, RHO_MAX};
 use windows::Flag;
 
@@ -223,7 +223,7 @@ impl Context<'_> {
         let hours = (expected.to - expected.from) as f64 / 60.0;
         let rho = self.noise.rho(self.endpoint, minutes, m)
             + self.noise.rho(self.endpoint, 60, m) / hours.max(1.0)
-            + 1.0 / (expected.requests as f64 + PARENT_WEIGHT);
+            + 1.0 / (expected.requests as f64 + expected.weight);
         let kappa = 1.0 / rho.min(RHO_MAX) - 1.0;
         (m * kappa, (1.0 - m) * kappa)
     }
