@@ -8,7 +8,7 @@
 
 use hashbrown::HashMap;
 
-use crate::endpoint::{Interner, other};
+use crate::endpoint::{Interner, ShortText, other};
 
 /// One minute, the length of a cell, in µs.
 pub const MINUTE_US: i64 = 60_000_000;
@@ -21,6 +21,8 @@ const RUN_ENDPOINTS: usize = 10_000;
 const OTHER_GROUPS: usize = 64;
 /// Services that one run may tell apart; requests of further ones are counted under [`OTHER_SERVICE`].
 const SERVICES: usize = 1_000;
+/// Longest name of a service, in bytes.
+const SERVICE_LEN: usize = 128;
 /// The service that takes what overflows.
 pub const OTHER_SERVICE: &[u8] = b"{other}";
 
@@ -47,11 +49,9 @@ impl Cell {
 #[derive(Debug, Default)]
 pub struct ChunkCounts {
     services: Interner,
-    /// The service met last: lines of one file mostly share it.
-    service: u16,
     /// service (2 bytes) + method + `\0` + template.
     keys: Interner,
-    key: Vec<u8>,
+    key: ShortText,
     /// `keys.len()` at most; requests of each endpoint, to tell the busiest.
     totals: Vec<u32>,
     rows: [Row; ROWS],
@@ -69,6 +69,10 @@ struct Row {
     touched: Vec<u32>,
 }
 
+/// A service within one [`ChunkCounts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalService(u16);
+
 /// An endpoint within one [`ChunkCounts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalEndpoint(u32);
@@ -84,7 +88,6 @@ impl ChunkCounts {
     /// Begins a new chunk and keeps the memory of the last.
     pub fn clear(&mut self) {
         self.services.clear();
-        self.service = 0;
         self.keys.clear();
         self.totals.clear();
         self.cells.clear();
@@ -95,34 +98,32 @@ impl ChunkCounts {
         }
     }
 
+    /// The number of a service.
+    pub fn service(&mut self, name: &[u8]) -> LocalService {
+        let name = service_name(name);
+        let known = self.services.find(name);
+        let name = if known.is_none() && self.services.len() >= SERVICES { OTHER_SERVICE } else { name };
+        LocalService(self.services.intern(name) as u16)
+    }
+
     /// The endpoint of a request; `append_template` writes its path template.
     #[inline]
     pub fn endpoint(
         &mut self,
-        service: &[u8],
+        service: LocalService,
         method: &[u8],
-        append_template: impl FnOnce(&mut Vec<u8>),
+        append_template: impl FnOnce(&mut ShortText),
     ) -> LocalEndpoint {
-        if self.services.len() == 0 || self.services.get(u32::from(self.service)) != service {
-            self.service = self.service_id(service);
-        }
-        self.key.clear();
-        self.key.extend_from_slice(&self.service.to_le_bytes());
-        self.key.extend_from_slice(method);
-        self.key.push(0);
+        self.key.truncate(0);
+        self.key.push(&service.0.to_le_bytes());
+        self.key.push(method);
+        self.key.push(b"\0");
         append_template(&mut self.key);
-        let id = self.keys.intern(&self.key);
+        let id = self.keys.intern(self.key.as_bytes());
         if id as usize == self.totals.len() {
             self.totals.push(0);
         }
         LocalEndpoint(id)
-    }
-
-    #[cold]
-    fn service_id(&mut self, service: &[u8]) -> u16 {
-        let known = self.services.find(service);
-        let name = if known.is_none() && self.services.len() >= SERVICES { OTHER_SERVICE } else { service };
-        self.services.intern(name) as u16
     }
 
     /// The service, method and template of an endpoint of this chunk.
@@ -260,6 +261,11 @@ impl Numbering {
         self.ids.insert(key, id);
         id
     }
+}
+
+/// A service's name, cut where it is too long.
+pub fn service_name(name: &[u8]) -> &[u8] {
+    name.get(..SERVICE_LEN).unwrap_or(name)
 }
 
 /// Whether a template takes what overflowed.
@@ -442,9 +448,8 @@ mod tests {
     fn fill(counts: &mut ChunkCounts, lines: &[Line]) {
         counts.clear();
         for &(service, path, minute, error) in lines {
-            let endpoint = counts.endpoint(&[b'a' + service], b"GET", |key| {
-                key.extend_from_slice(format!("/p{path}").as_bytes());
-            });
+            let service = counts.service(&[b'a' + service]);
+            let endpoint = counts.endpoint(service, b"GET", |key| key.push(format!("/p{path}").as_bytes()));
             counts.count(endpoint, minute, error.then_some(500));
         }
     }
@@ -494,7 +499,8 @@ mod tests {
     #[test]
     fn errors_are_told_by_status() {
         let mut counts = ChunkCounts::default();
-        let endpoint = counts.endpoint(b"api", b"GET", |key| key.extend_from_slice(b"/"));
+        let service = counts.service(b"api");
+        let endpoint = counts.endpoint(service, b"GET", |key| key.push(b"/"));
         for status in [500, 503, 500] {
             counts.count(endpoint, 7, Some(status));
         }
@@ -517,7 +523,8 @@ mod tests {
             for i in 0..12_000u32 {
                 // The busiest endpoint comes in the middle of the flood.
                 let path = if i % 3 == 1 { "/shop/cart".into() } else { format!("/x{}/y{i}", i * part % 9_777) };
-                let endpoint = counts.endpoint(b"api", b"GET", |key| key.extend_from_slice(path.as_bytes()));
+                let service = counts.service(b"api");
+                let endpoint = counts.endpoint(service, b"GET", |key| key.push(path.as_bytes()));
                 counts.count(endpoint, 1, (i % 2 == 0).then_some(404));
                 requests += 1;
             }

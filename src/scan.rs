@@ -4,7 +4,7 @@
 //! and adds requests and errors up by endpoint and minute. Keeps for each block the smallest and
 //! largest time in it, so that pass 2 need visit only the blocks that matter.
 
-use crate::aggregate::{MINUTE_US, Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint};
+use crate::aggregate::{MINUTE_US, Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService};
 use crate::endpoint::append_template;
 use crate::format::Scratch;
 use crate::input::{Block, Lines, MAX_LINE, Salvage};
@@ -150,6 +150,7 @@ impl Worker<'_> {
         self.admitted.clear();
         let mut counts = Counts::default();
         let Begun { format, service } = block.begun;
+        let services = [self.inside.service(service), self.before.service(service)];
         let mut scratch = std::mem::take(&mut self.scratch);
         for line in Lines::new(block.bytes) {
             let record = match line.len() {
@@ -157,7 +158,7 @@ impl Worker<'_> {
                 _ => Err(Reject::TooLong),
             };
             match record {
-                Ok(record) => self.count(&record, service, &mut counts),
+                Ok(record) => self.count(&record, services, &mut counts),
                 Err(reason) => counts.reject(reason, line),
             }
             counts.lines += 1;
@@ -177,20 +178,20 @@ impl Worker<'_> {
     }
 
     #[inline]
-    fn count(&mut self, record: &Record<'_>, service: &[u8], counts: &mut Counts) {
+    fn count(&mut self, record: &Record<'_>, services: [LocalService; 2], counts: &mut Counts) {
         widen(&mut counts.span_us, record.time_us);
         let side = self.query.side(record.time_us);
-        let target = match side {
-            Side::Inside => &mut self.inside,
-            Side::Before => &mut self.before,
+        let (target, service) = match side {
+            Side::Inside => (&mut self.inside, services[0]),
+            Side::Before => (&mut self.before, services[1]),
             Side::Outside => {
                 counts.filtered += 1;
                 return;
             }
         };
-        let service = record.service.unwrap_or(service);
+        let service = record.service.map_or(service, |name| target.service(name));
         let endpoint = target.endpoint(service, record.method, |key| match self.query.routes.find(record.target) {
-            Some(route) => key.extend_from_slice(route.as_bytes()),
+            Some(route) => key.push(route.as_bytes()),
             None => append_template(record.target, key),
         });
         if !self.query.admits_all() && !admitted(self.query, &mut self.admitted, target, endpoint, side) {

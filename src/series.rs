@@ -39,7 +39,8 @@ pub struct Endpoint {
     pub method: Vec<u8>,
     /// `/orders/{id}`.
     pub template: Vec<u8>,
-    /// Its route group: index shared by the endpoints of a service with the same first two literal segments.
+    /// Its route group: index shared by the endpoints of a service with the same first two literal
+    /// segments, `/api/v1` and the like apart.
     pub group: u32,
 }
 
@@ -173,10 +174,18 @@ impl Catalog {
 /// A service and the first two literal segments of a template.
 type Group<'k> = [&'k [u8]; 3];
 
+/// `/api/v1` in front of everything tells nothing apart: such segments are stepped over.
 fn group_of(key: SortKey<'_>) -> Group<'_> {
-    let segments = key.template.split(|&b| b == b'/');
-    let mut literal = segments.filter(|s| !s.is_empty() && !s.starts_with(b"{"));
+    let segments = key.template.split(|&b| b == b'/').filter(|s| !s.is_empty());
+    let mut literal = segments.skip_while(|s| is_prefix(s)).filter(|s| !s.starts_with(b"{"));
     [key.service, literal.next().unwrap_or_default(), literal.next().unwrap_or_default()]
+}
+
+/// `api`, `rest`, `v2`, `2.0`.
+fn is_prefix(segment: &[u8]) -> bool {
+    let version = segment.strip_prefix(b"v").unwrap_or(segment);
+    let numbered = !version.is_empty() && version.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+    numbered || matches!(segment, b"api" | b"rest" | b"apis")
 }
 
 /// Requests and errors added up from the begin of a log: the sum over any span takes two look-ups.
@@ -252,6 +261,17 @@ impl SeriesSet {
         })
     }
 
+    /// Whether an endpoint has a single error.
+    pub fn ever_failed(&self, endpoint: EndpointId) -> bool {
+        self.cells[endpoint.0 as usize].iter().any(|cell| cell.errors > 0)
+    }
+
+    /// Whether an endpoint has requests in these minutes (offsets from `start_min`), gaps apart.
+    pub fn is_busy(&self, endpoint: EndpointId, from: usize, to: usize) -> bool {
+        let mut seen = self.seen(endpoint).skip_while(|(slot, _)| *slot < from);
+        seen.next().is_some_and(|(slot, _)| slot < to)
+    }
+
     /// The service that an endpoint belongs to.
     pub fn service_of(&self, endpoint: EndpointId) -> Option<ServiceId> {
         self.catalog
@@ -274,8 +294,8 @@ mod tests {
     fn aggregate(lines: &[(&str, &str, i32, bool)]) -> Aggregate {
         let mut counts = ChunkCounts::default();
         for (service, template, minute, error) in lines {
-            let endpoint =
-                counts.endpoint(service.as_bytes(), b"GET", |key| key.extend_from_slice(template.as_bytes()));
+            let service = counts.service(service.as_bytes());
+            let endpoint = counts.endpoint(service, b"GET", |key| key.push(template.as_bytes()));
             counts.count(endpoint, *minute, error.then_some(500));
         }
         let mut aggregate = Aggregate::default();
@@ -295,6 +315,15 @@ mod tests {
         let cell = |minute, requests, errors| MinuteCell { minute, requests, errors };
         assert_eq!(set.cells[1], [cell(9, 1, 0), cell(11, 2, 1)]);
         assert_eq!((set.start_min, set.minutes), (9, 4));
+    }
+
+    #[test]
+    fn what_stands_before_every_path_makes_no_group() {
+        let templates = ["/api/v1/login", "/api/v1/orders", "/api/v1/orders/{id}", "/api/v1/orders/{id}/items"];
+        let lines: Vec<_> = templates.iter().map(|t| ("api", *t, 1, false)).collect();
+        let (set, _) = SeriesSet::new(&aggregate(&lines), &Aggregate::default());
+        let groups: Vec<u32> = set.catalog.endpoints.iter().map(|e| e.group).collect();
+        assert_eq!(groups, [0, 1, 1, 2]);
     }
 
     #[test]

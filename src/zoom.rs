@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::aggregate::is_other;
-use crate::endpoint::{Interner, append_template, other};
+use crate::aggregate::{is_other, service_name};
+use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::format::Scratch;
 use crate::input::{Block, Lines, MAX_LINE, Selection};
 use crate::query::{Query, Side};
@@ -228,37 +228,37 @@ struct Names {
 impl Names {
     fn new(catalog: &Catalog) -> Names {
         let mut interner = Interner::default();
-        let mut key = Vec::new();
+        let mut key = ShortText::default();
         for endpoint in &catalog.endpoints {
-            key.clear();
+            key.truncate(0);
             begin_key(&mut key, &catalog.services[endpoint.service.0 as usize], &endpoint.method);
-            key.extend_from_slice(&endpoint.template);
-            interner.intern(&key);
+            key.push(&endpoint.template);
+            interner.intern(key.as_bytes());
         }
         Names { interner, overflowed: catalog.endpoints.iter().any(|e| is_other(&e.template)) }
     }
 
     /// The endpoint of that key, whose template begins at `template`; where pass 1 could not tell it
     /// apart, the one that took it.
-    fn find(&self, key: &mut Vec<u8>, template: usize) -> Option<EndpointId> {
-        let exact = self.interner.find(key);
+    fn find(&self, key: &mut ShortText, template: usize) -> Option<EndpointId> {
+        let exact = self.interner.find(key.as_bytes());
         if exact.is_some() || !self.overflowed {
             return exact.map(EndpointId);
         }
-        let first = key[template..].split(|&b| b == b'/').nth(1).map(<[u8]>::to_vec);
+        let first = key.as_bytes()[template..].split(|&b| b == b'/').nth(1).map(<[u8]>::to_vec);
         [other(first.as_deref()), other(None)].into_iter().find_map(|taker| {
             key.truncate(template);
-            key.extend_from_slice(&taker);
-            self.interner.find(key).map(EndpointId)
+            key.push(&taker);
+            self.interner.find(key.as_bytes()).map(EndpointId)
         })
     }
 }
 
-fn begin_key(key: &mut Vec<u8>, service: &[u8], method: &[u8]) {
-    key.extend_from_slice(service);
-    key.push(0);
-    key.extend_from_slice(method);
-    key.push(0);
+fn begin_key(key: &mut ShortText, service: &[u8], method: &[u8]) {
+    key.push(service);
+    key.push(b"\0");
+    key.push(method);
+    key.push(b"\0");
 }
 
 /// One thread's memory.
@@ -267,7 +267,7 @@ struct Worker<'r> {
     names: &'r Names,
     clock: Clock,
     scratch: Scratch,
-    key: Vec<u8>,
+    key: ShortText,
 }
 
 impl<'r> Worker<'r> {
@@ -277,7 +277,7 @@ impl<'r> Worker<'r> {
             names,
             clock: reading.clock(),
             scratch: Scratch::default(),
-            key: Vec::new(),
+            key: ShortText::default(),
         }
     }
 
@@ -298,11 +298,11 @@ impl<'r> Worker<'r> {
             if self.query.side(record.time_us) == Side::Outside {
                 continue;
             }
-            self.key.clear();
-            begin_key(&mut self.key, record.service.unwrap_or(service), record.method);
+            self.key.truncate(0);
+            begin_key(&mut self.key, service_name(record.service.unwrap_or(service)), record.method);
             let template = self.key.len();
             match self.query.routes.find(record.target) {
-                Some(route) => self.key.extend_from_slice(route.as_bytes()),
+                Some(route) => self.key.push(route.as_bytes()),
                 None => append_template(record.target, &mut self.key),
             }
             if let Some(endpoint) = self.names.find(&mut self.key, template) {

@@ -1,9 +1,34 @@
 //! Candidates, looked at closely → incidents: persistence, users, onset, recovery, merging.
 //!
-//! Only this room makes an incident. What is shorter and smaller becomes a blip.
+//! Comes in: candidates, and 10 s cells with the failing requests around each (`trace`). Those that
+//! one moment of onset suits are grouped (`merge`), the gates decide what a group is (`gates`), and
+//! an incident gets its onset (`edge`) and its end (`recovery`). Only this room makes an incident.
+//! What is shorter and smaller becomes a blip. Knows no change and accuses none.
 
-use crate::detect::Baseline;
-use crate::series::EndpointId;
+mod edge;
+mod gates;
+mod merge;
+mod recovery;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+use crate::detect::{Baseline, Candidate};
+use crate::series::{EndpointId, SeriesSet};
+use crate::zoom::Cells;
+use edge::{Side, Surface};
+use gates::Ruling;
+use trace::Trace;
+
+/// What became of the candidates.
+#[derive(Debug, Clone, Default)]
+pub struct Confirmed {
+    /// In order of their first failure.
+    pub incidents: Vec<Incident>,
+    /// In order of their first error.
+    pub blips: Vec<Blip>,
+}
 
 /// Endpoints that began to fail together.
 #[derive(Debug, Clone)]
@@ -50,6 +75,18 @@ pub enum State {
     Unknown,
 }
 
+impl State {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Ongoing => "ongoing",
+            State::Improving => "improving",
+            State::Recovered => "recovered",
+            State::Unknown => "unknown",
+        }
+    }
+}
+
 /// A burst of errors too short and too small to be an incident.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blip {
@@ -63,20 +100,123 @@ pub struct Blip {
     pub errors: u64,
 }
 
-impl State {
-    /// Its name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            State::Ongoing => "ongoing",
-            State::Improving => "improving",
-            State::Recovered => "recovered",
-            State::Unknown => "unknown",
+/// Onset and end are read from so many of an incident's endpoints, those with the most excess
+/// errors: the others hardly move them.
+const MOST_TELLING: usize = 16;
+
+/// Makes incidents and blips of the candidates. `cells` cover each candidate, with what the log has
+/// of the three hours before and the hour after; a candidate that none covers is passed over.
+pub fn incidents(candidates: &[Candidate], cells: &[Cells], set: &SeriesSet) -> Confirmed {
+    let traces: Vec<Trace> = candidates
+        .iter()
+        .filter_map(|c| trace(c, candidates, cells, set))
+        .collect();
+    let mut confirmed = Confirmed::default();
+    for group in merge::groups(&traces) {
+        let members: Vec<&Trace> = group.iter().map(|i| &traces[*i]).collect();
+        let failures = gates::excess_failures(&members);
+        match gates::rule(&members, &failures) {
+            Ruling::Blip => confirmed.blips.extend(blip(&members)),
+            ruling => {
+                confirmed
+                    .incidents
+                    .push(incident(&members, ruling == Ruling::SingleClient, set));
+            }
         }
     }
+    confirmed
+        .incidents
+        .sort_by_key(|i| (i.first_failure_us, i.endpoints.first().map(|e| e.0)));
+    confirmed.blips.sort_by_key(|b| (b.first_us, b.endpoint));
+    confirmed
 }
-/// stub
-pub struct Confirmed { /// s
- pub incidents: Vec<Incident>, /// s
- pub blips: Vec<Blip> }
-/// stub
-pub fn incidents(_: &[crate::detect::Candidate], _: &[crate::zoom::Cells], _: &crate::series::SeriesSet) -> Confirmed { Confirmed { incidents: vec![], blips: vec![] } }
+
+/// The candidate between its neighbours on the same endpoint.
+fn trace<'a>(
+    candidate: &'a Candidate,
+    all: &[Candidate],
+    cells: &'a [Cells],
+    set: &SeriesSet,
+) -> Option<Trace<'a>> {
+    let others = || all.iter().filter(|c| c.endpoint == candidate.endpoint);
+    let before = others()
+        .map(|c| c.to_min)
+        .filter(|to| *to <= candidate.from_min)
+        .max();
+    let after = others()
+        .map(|c| c.from_min)
+        .filter(|from| *from >= candidate.to_min)
+        .min();
+    Trace::new(candidate, cells, set, before, after)
+}
+
+fn incident(traces: &[&Trace], single_client: bool, set: &SeriesSet) -> Incident {
+    let onset = onset(traces);
+    let (end, state) = recovery::end(traces, set);
+    let excess_from = traces.iter().map(|t| t.excess.from_us).min().unwrap_or(0);
+    let excess_to = traces.iter().map(|t| t.excess.to_us).max().unwrap_or(0);
+    let log_end = trace::minute_us(set.start_min.saturating_add(set.minutes as i64));
+    let from = onset.as_ref().map_or(i64::MIN, |o| o.low_us);
+    let to = match state {
+        State::Ongoing => log_end,
+        _ => end.as_ref().map_or(excess_to, |e| e.high_us),
+    };
+    let within = || {
+        traces
+            .iter()
+            .flat_map(|t| t.failures_in(from, to))
+            .map(|f| f.time_us)
+    };
+    let mut endpoints: Vec<(EndpointId, Baseline)> = traces
+        .iter()
+        .map(|t| (t.candidate.endpoint, t.candidate.baseline))
+        .collect();
+    endpoints.sort_by_key(|(endpoint, baseline)| (*endpoint, baseline.to_min));
+    endpoints.dedup_by_key(|(endpoint, _)| *endpoint);
+    Incident {
+        endpoints,
+        first_failure_us: within().min().unwrap_or(excess_from),
+        last_failure_us: within().max().unwrap_or(excess_to),
+        onset,
+        end,
+        state,
+        single_client,
+    }
+}
+
+/// When it began; `None` where that was before the log.
+fn onset(traces: &[&Trace]) -> Option<Estimate> {
+    let first = traces.iter().map(|t| t.candidate.from_min).min()?;
+    if traces
+        .iter()
+        .any(|t| t.candidate.began_before_log && t.candidate.from_min == first)
+    {
+        return None;
+    }
+    // Of an endpoint that flared up again the first time counts.
+    let mut strongest: Vec<&Trace> = traces.to_vec();
+    strongest.sort_by_key(|t| (t.candidate.endpoint, t.candidate.from_min));
+    strongest.dedup_by_key(|t| t.candidate.endpoint);
+    strongest.sort_by(|a, b| b.excess_errors().total_cmp(&a.excess_errors()));
+    let sides: Vec<Side> = strongest
+        .iter()
+        .take(MOST_TELLING)
+        .map(|t| t.onset_side())
+        .collect();
+    let surfaces: Vec<Surface> = sides.iter().map(Surface::new).collect();
+    edge::estimate(&surfaces)
+}
+
+/// A blip, told of the endpoint that had most of it.
+fn blip(traces: &[&Trace]) -> Option<Blip> {
+    let most = traces
+        .iter()
+        .max_by(|a, b| a.excess_errors().total_cmp(&b.excess_errors()))?;
+    let failures = gates::excess_failures(traces);
+    Some(Blip {
+        endpoint: most.candidate.endpoint,
+        first_us: failures.first()?.time_us,
+        last_us: failures.last()?.time_us,
+        errors: failures.len() as u64,
+    })
+}

@@ -11,8 +11,9 @@ use super::MINUTES_PER_WEEK;
 use super::windows::Flag;
 use crate::series::{EndpointId, SeriesSet, Totals};
 
-/// Requests that the parent's rate weighs.
-pub(super) const PARENT_WEIGHT: f64 = 50.0;
+/// Requests that the parent's rate weighs, at least. Where errors are rare it weighs as many as make
+/// one error to be expected: a few hundred requests without one don't tell 0.3 % from 0.01 %.
+const PARENT_WEIGHT: f64 = 50.0;
 /// The past reaches back this many minutes, or six windows.
 const PAST_MIN: usize = 180;
 /// The past ends this many minutes before the window.
@@ -34,6 +35,8 @@ const QUIET_STEP_MIN: usize = 10;
 pub(super) struct Expected {
     pub rate: f64,
     pub requests: u64,
+    /// Requests that what it leans on weighs.
+    pub weight: f64,
     pub from: usize,
     pub to: usize,
 }
@@ -112,7 +115,13 @@ impl Parents {
 
 /// The rate of x errors in n requests, leaning on another rate.
 fn lean(on: f64, n: f64, x: f64) -> f64 {
-    (PARENT_WEIGHT * on + x) / (PARENT_WEIGHT + n)
+    let weight = weight(on);
+    (weight * on + x) / (weight + n)
+}
+
+/// Requests that a rate weighs which others lean on.
+fn weight(on: f64) -> f64 {
+    PARENT_WEIGHT.max(1.0 / on.max(RATE_FLOOR))
 }
 
 /// One endpoint's past.
@@ -164,6 +173,7 @@ impl<'a> Past<'a> {
         Expected {
             rate,
             requests,
+            weight: weight(parent),
             from,
             to,
         }
@@ -201,6 +211,7 @@ impl<'a> Past<'a> {
                     Expected {
                         rate,
                         requests,
+                        weight: weight(parent),
                         from,
                         to,
                     }

@@ -20,10 +20,11 @@ pub(crate) mod simulate;
 mod tests;
 
 pub use gaps::gaps;
+pub(crate) use trim::densest;
 
 use crate::series::{EndpointId, SeriesSet, Totals};
 use crate::stats;
-use baseline::{Expected, PARENT_WEIGHT, Parents, Past};
+use baseline::{Expected, Parents, Past};
 use dispersion::{Dispersion, RHO_MAX};
 use windows::Flag;
 
@@ -166,8 +167,12 @@ fn flag(
     noise: &mut Dispersion,
     ln_alpha: f64,
 ) -> Vec<(EndpointId, Vec<Flag>)> {
-    let mut flagged: Vec<(EndpointId, Vec<Flag>)> =
-        set.endpoints().map(|id| (id, Vec::new())).collect();
+    // What never fails neither has a fault nor tells of noise.
+    let mut flagged: Vec<(EndpointId, Vec<Flag>)> = set
+        .endpoints()
+        .filter(|id| set.ever_failed(*id))
+        .map(|id| (id, Vec::new()))
+        .collect();
     for round in 0..ROUNDS {
         let mut next = Vec::new();
         for (endpoint, before) in &flagged {
@@ -218,7 +223,7 @@ impl Context<'_> {
         let hours = (expected.to - expected.from) as f64 / 60.0;
         let rho = self.noise.rho(self.endpoint, minutes, m)
             + self.noise.rho(self.endpoint, 60, m) / hours.max(1.0)
-            + 1.0 / (expected.requests as f64 + PARENT_WEIGHT);
+            + 1.0 / (expected.requests as f64 + expected.weight);
         let kappa = 1.0 / rho.min(RHO_MAX) - 1.0;
         (m * kappa, (1.0 - m) * kappa)
     }

@@ -81,7 +81,8 @@ fn a_deploy_that_breaks_three_of_twenty_endpoints_is_found_on_these_three() {
         exact += usize::from(endpoints == [3, 7, 15]);
         for (_, from, to) in found.iter().filter(|f| [3, 7, 15].contains(&f.0)) {
             assert!((178..=184).contains(from), "seed {seed}: {found:?}");
-            assert!((290..=308).contains(to), "seed {seed}: {found:?}");
+            // The fault ends at 300 to 302; an ordinary error within ten minutes may be taken along.
+            assert!((290..=312).contains(to), "seed {seed}: {found:?}");
         }
     }
     assert!(exact >= 39, "{exact} of 40 without a stranger");
@@ -334,20 +335,30 @@ mod by_definition {
         })
     }
 
+    /// Fifty requests, or as many as make one error to be expected.
+    fn weight(pi: f64) -> f64 {
+        (1.0 / pi.max(1e-4)).max(50.0)
+    }
+
     impl Naive {
         fn rate(&self, from: usize, to: usize, flags: &[Flag]) -> Expected {
             let inside = |m: usize| (from..to).contains(&m);
             let mut pi = None;
             for parent in &self.parents {
                 let (n, x) = sum(parent, inside);
-                pi = Some(pi.map_or((x + 0.5) / (n + 1.0), |pi| (50.0 * pi + x) / (50.0 + n)));
+                pi = Some(pi.map_or((x + 0.5) / (n + 1.0), |pi| {
+                    let w = weight(pi);
+                    (w * pi + x) / (w + n)
+                }));
             }
             let flagged = |m: usize| flags.iter().any(|f| (f.from..f.to).contains(&m));
             let (n, x) = sum(&self.own, |m| inside(m) && !flagged(m));
-            let rate = ((50.0 * pi.unwrap() + x) / (50.0 + n)).clamp(1e-4, 1.0 - 1e-4);
+            let (pi, w) = (pi.unwrap(), weight(pi.unwrap()));
+            let rate = ((w * pi + x) / (w + n)).clamp(1e-4, 1.0 - 1e-4);
             Expected {
                 rate,
                 requests: n as u64,
+                weight: w,
                 from,
                 to,
             }

@@ -91,7 +91,7 @@ fn pieces(context: &Context, flag: &Flag) -> Vec<(usize, usize)> {
 }
 
 /// The segment of `from..to` that speaks loudest for a raised rate; `None` without an excess.
-pub(super) fn densest(totals: &Totals, from: usize, to: usize, m: f64) -> Option<(usize, usize)> {
+pub(crate) fn densest(totals: &Totals, from: usize, to: usize, m: f64) -> Option<(usize, usize)> {
     let mut segment = (from, to);
     for _ in 0..FITS {
         let (n, x) = totals.between(segment.0, segment.1);

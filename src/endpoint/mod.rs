@@ -8,7 +8,9 @@
 mod intern;
 mod routes;
 mod template;
+mod text;
 
 pub use intern::Interner;
 pub use routes::{Pattern, Routes};
 pub use template::{append_template, other};
+pub use text::ShortText;

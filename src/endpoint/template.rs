@@ -15,6 +15,8 @@
 //! A segment of several parts (`order-4711.json`, `main.3f2a1b9c.js`) keeps its words and replaces
 //! parts of ≥ 3 digits, hexadecimal and token parts.
 
+use super::ShortText;
+
 /// Longest template, in bytes; what is longer ends in `{rest}`.
 const MAX_LEN: usize = 256;
 /// Most segments in a template; what has more ends in `{rest}`.
@@ -50,21 +52,22 @@ static CLASS: [u8; 256] = {
 ///
 /// `*` (of `OPTIONS *`) and `host:port` (of `CONNECT`) stay as they are, cut at the same length.
 #[inline]
-pub fn append_template(target: &[u8], out: &mut Vec<u8>) {
+pub fn append_template(target: &[u8], out: &mut ShortText) {
     let path = if target.first() == Some(&b'/') { target } else { path_of_absolute(target) };
-    let begin = out.len();
     if path.first() != Some(&b'/') {
-        out.extend_from_slice(path.get(..MAX_LEN).unwrap_or(path));
+        out.push(path.get(..MAX_LEN).unwrap_or(path));
         return;
     }
+    let begin = out.len();
+    // What of the path is not copied yet begins here: runs of literal segments are copied at once.
+    let mut run = 0;
     let mut at = 0;
     for segments in 0.. {
         // path[at] is a slash.
-        out.push(b'/');
-        at += 1;
-        let start = at;
+        let start = at + 1;
         let mut any = 0u8;
         let mut all = DIGIT | HEX;
+        at = start;
         while let Some(&byte) = path.get(at) {
             let class = CLASS[usize::from(byte)];
             if class & STOP != 0 {
@@ -74,22 +77,28 @@ pub fn append_template(target: &[u8], out: &mut Vec<u8>) {
             all &= class;
             at += 1;
         }
-        let segment = &path[start..at];
-        if segments == MAX_SEGMENTS || out.len() - begin + segment.len() > MAX_LEN {
-            out.extend_from_slice(b"{rest}");
+        if segments == MAX_SEGMENTS || out.len() - begin + at - run > MAX_LEN {
+            out.push(&path[run..start]);
+            out.push(b"{rest}");
             return;
         }
-        if segment.len() < LONG && any & (DIGIT | AT) == 0 {
-            out.extend_from_slice(segment);
-        } else if !segment.is_empty() && all & DIGIT != 0 {
-            out.extend_from_slice(b"{id}");
-        } else {
-            append_segment(segment, any, out);
+        let literal = any & (DIGIT | AT) == 0 && at - start < LONG;
+        if !literal {
+            out.push(&path[run..start]);
+            if all & DIGIT != 0 {
+                out.push(b"{id}");
+            } else {
+                append_segment(&path[start..at], any, out);
+            }
+            run = at;
         }
         if path.get(at) == Some(&b';') {
+            out.push(&path[run..at]);
             at += path[at..].iter().take_while(|b| !matches!(b, b'/' | b'?' | b'#')).count();
+            run = at;
         }
         if path.get(at) != Some(&b'/') {
+            out.push(&path[run..at]);
             return;
         }
     }
@@ -118,9 +127,9 @@ fn path_of_absolute(target: &[u8]) -> &[u8] {
 /// A segment that is neither a plain word nor plain digits.
 #[cold]
 #[inline(never)]
-fn append_segment(segment: &[u8], any: u8, out: &mut Vec<u8>) {
+fn append_segment(segment: &[u8], any: u8, out: &mut ShortText) {
     if let Some(placeholder) = whole(segment, any) {
-        out.extend_from_slice(placeholder);
+        out.push(placeholder);
         return;
     }
     for (i, part) in segment.split_inclusive(|&b| CLASS[usize::from(b)] & PART != 0).enumerate() {
@@ -130,10 +139,10 @@ fn append_segment(segment: &[u8], any: u8, out: &mut Vec<u8>) {
         };
         let versionlike = i == 0 && body.first().is_some_and(|b| matches!(b, b'v' | b'V'));
         match part_placeholder(body) {
-            Some(placeholder) if !versionlike => out.extend_from_slice(placeholder),
+            Some(placeholder) if !versionlike => out.push(placeholder),
             _ => append_word(body, out),
         }
-        out.extend_from_slice(&part[separator..]);
+        out.push(&part[separator..]);
     }
 }
 
@@ -202,14 +211,14 @@ fn mixed_case(part: &[u8]) -> bool {
 }
 
 /// A word, with a run of ≥ 3 digits at its end replaced: `item4711` → `item{id}`, `v2` stays.
-fn append_word(word: &[u8], out: &mut Vec<u8>) {
+fn append_word(word: &[u8], out: &mut ShortText) {
     let digits = word.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let stem = word.len() - digits;
     if digits >= 3 && stem > 0 {
-        out.extend_from_slice(&word[..stem]);
-        out.extend_from_slice(b"{id}");
+        out.push(&word[..stem]);
+        out.push(b"{id}");
     } else {
-        out.extend_from_slice(word);
+        out.push(word);
     }
 }
 
@@ -231,9 +240,9 @@ mod tests {
     use super::*;
 
     fn template(target: &str) -> String {
-        let mut out = Vec::new();
+        let mut out = ShortText::default();
         append_template(target.as_bytes(), &mut out);
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.as_bytes().to_vec()).unwrap()
     }
 
     #[test]
@@ -289,7 +298,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_give_a_short_template(target in proptest::collection::vec(any::<u8>(), 0..600)) {
-            let mut out = Vec::new();
+            let mut out = ShortText::default();
             append_template(&target, &mut out);
             prop_assert!(out.len() <= MAX_LEN + 64);
         }

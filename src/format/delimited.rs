@@ -2,7 +2,7 @@
 //!
 //! A layout is written as the line would be, with the parts in braces:
 //! `{who} [{time}] "{request}" {status} {}{|} "{}" "{agent}"{tail}`.
-//! A part ends where the text after it begins; one in quotes ends at the first quote that no
+//! A part ends where the (first two bytes of the) text after it stand; one in quotes ends at the first quote that no
 //! backslash escapes. `{}` is stepped over, `{latency:ms}` has a unit. Three are special:
 //! - `{who}`: the head of a CLF line: `[virtual host[:port]] client ident user`;
 //! - `{|}`: the line may end here, or go on with the tail;
@@ -14,7 +14,7 @@ use crate::timestamp::Unit;
 
 use super::fields::{Fields, Slot, address, is_ip, split_once};
 use super::keys::{Keys, Meaning, with_unit};
-use super::text::latency_us;
+use super::text::{find_near, latency_us};
 
 /// How a kind of line is laid out.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ enum End {
     Quote,
     /// At this byte, or at the end of the line if that is a space.
     Byte(u8),
+    /// Where these two bytes stand together.
+    Pair([u8; 2]),
     /// At the end of the line.
     Line,
 }
@@ -91,9 +93,8 @@ impl Layout {
 
     /// The parts of the request that stand on the line.
     #[inline]
-    pub(super) fn parse<'a>(&self, line: &'a [u8], depth: Depth) -> Result<Fields<'a>, Reject> {
-        let mut fields = Fields::new(depth);
-        let tail = self.walk(line, &mut fields, depth)?;
+    pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
+        let tail = self.walk(line, fields)?;
         let latency = match &self.tail {
             Tail::Unknown => None,
             _ if tail.is_empty() => None,
@@ -105,22 +106,17 @@ impl Layout {
         if let Some((text, unit)) = latency {
             fields.set(Slot::Latency, unquoted(text), unit);
         }
-        Ok(fields)
+        Ok(())
     }
 
     /// Takes the steps along the line; what is left is the tail.
     #[inline]
-    fn walk<'a>(
-        &self,
-        line: &'a [u8],
-        fields: &mut Fields<'a>,
-        depth: Depth,
-    ) -> Result<&'a [u8], Reject> {
+    fn walk<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> {
         let mut rest = line;
         let mut may_end = false;
         for step in &self.steps {
             match step {
-                Step::Literal(literal) => match rest.strip_prefix(&**literal) {
+                Step::Literal(literal) => match strip_short(rest, literal) {
                     Some(after) => rest = after,
                     None if may_end && (rest.is_empty() || rest[0] == b' ') => return Ok(rest),
                     None if rest.len() < literal.len() && literal.starts_with(rest) => {
@@ -136,7 +132,7 @@ impl Layout {
                     rest = &rest[len..];
                     may_end = false;
                 }
-                Step::Who => rest = who(rest, fields, depth)?,
+                Step::Who => rest = who(rest, fields)?,
                 Step::MayEnd => may_end = true,
                 Step::Tail { bare } => {
                     let is_tail = rest.is_empty()
@@ -162,10 +158,7 @@ impl Layout {
     /// time beside it is the smaller one). Other numbers can mean anything and are left alone.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
         let tails: Vec<Vec<&[u8]>> = lines
-            .filter_map(|line| {
-                self.walk(line, &mut Fields::new(Depth::Counts), Depth::Counts)
-                    .ok()
-            })
+            .filter_map(|line| self.walk(line, &mut Fields::new(Depth::Counts)).ok())
             .map(|tail| Tokens(tail).collect())
             .collect();
         let tail = named_latency(&tails, keys)
@@ -241,15 +234,25 @@ fn bare_us(token: &[u8]) -> Option<u64> {
 
 impl Step {
     fn new(part: &str, before: &str, after: &str) -> Result<Step, String> {
-        let end = match after.as_bytes().first() {
-            Some(b'"') if before.ends_with('"') => End::Quote,
-            // An optional rest or a tail begins with a space.
-            Some(b'{') => End::Byte(b' '),
-            Some(&b) => End::Byte(b),
-            None => End::Line,
-        };
         let (name, unit) = with_unit(part);
-        Ok(match (part, Slot::named(name)) {
+        let slot = Slot::named(name);
+        // These may have spaces in them; whatever else is named is one word.
+        let is_word = slot.is_some_and(|slot| {
+            !matches!(
+                slot,
+                Slot::Time | Slot::Request | Slot::Latency | Slot::User | Slot::Agent
+            )
+        });
+        let end = match *after.as_bytes() {
+            [b'"', ..] if before.ends_with('"') => End::Quote,
+            // An optional rest or a tail begins with a space.
+            [b'{', ..] => End::Byte(b' '),
+            [b' ', ..] if is_word => End::Byte(b' '),
+            [one, two, ..] if two != b'{' => End::Pair([one, two]),
+            [one, ..] => End::Byte(one),
+            [] => End::Line,
+        };
+        Ok(match (part, slot) {
             ("who", _) => Step::Who,
             ("|", _) => Step::MayEnd,
             ("tail", _) => Step::Tail { bare: false },
@@ -275,10 +278,23 @@ impl End {
     fn find(self, rest: &[u8]) -> Result<usize, Reject> {
         match self {
             End::Quote => closing_quote(rest).ok_or(Reject::Truncated),
-            End::Byte(b' ') => Ok(memchr::memchr(b' ', rest).unwrap_or(rest.len())),
+            End::Byte(b' ') => Ok(find_near(rest, b' ').unwrap_or(rest.len())),
             End::Byte(byte) => memchr::memchr(byte, rest).ok_or(Reject::Truncated),
+            End::Pair(pair) => find_pair(rest, pair).ok_or(Reject::Truncated),
             End::Line => Ok(rest.len()),
         }
+    }
+}
+
+#[inline]
+fn find_pair(text: &[u8], [one, two]: [u8; 2]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr(one, text.get(from..)?)?;
+        if text.get(at + 1) == Some(&two) {
+            return Some(at);
+        }
+        from = at + 1;
     }
 }
 
@@ -303,7 +319,15 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
 
 /// `[virtual host[:port]] client ident user`, up to the ` [` of the time.
 #[inline]
-fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>, depth: Depth) -> Result<&'a [u8], Reject> {
+fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> {
+    // By far the most common head: an address alone.
+    let first = find_near(text, b' ').unwrap_or(text.len());
+    if text[first..].starts_with(b" - - [") {
+        if fields.depth() == Depth::Full {
+            fields.set(Slot::Client, &text[..first], None);
+        }
+        return Ok(&text[first + 4..]);
+    }
     let mut from = 0;
     let open = loop {
         let bracket = text.get(from..).and_then(|rest| memchr::memchr(b'[', rest));
@@ -329,13 +353,25 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>, depth: Depth) -> Result<&'a 
             _ => (first, after),
         }
     };
-    if depth == Depth::Full {
+    if fields.depth() == Depth::Full {
         fields.set(Slot::Client, client, None);
         if let Some((_ident, user)) = split_once(names, b' ') {
             fields.set(Slot::User, user, None);
         }
     }
     Ok(&text[open..])
+}
+
+/// The text behind a literal. Literals have a few bytes, for which a call to memcmp costs more than
+/// the compare.
+#[inline]
+fn strip_short<'a>(text: &'a [u8], literal: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = text.split_at_checked(literal.len())?;
+    start
+        .iter()
+        .zip(literal)
+        .all(|(a, b)| a == b)
+        .then_some(rest)
 }
 
 /// The value of a token `name=value`, with or without quotes.

@@ -70,6 +70,9 @@ pub(super) struct Raw<'a> {
     rank: u8,
 }
 
+/// The rank of what a wrapper says: worse than any key's.
+const OUTER: u8 = u8::MAX - 1;
+
 const ABSENT: Raw<'static> = Raw {
     text: b"",
     unit: None,
@@ -82,6 +85,8 @@ pub(super) struct Fields<'a> {
     raw: [Raw<'a>; Slot::ALL.len()],
     depth: Depth,
     any_escaped: bool,
+    /// The format's times are in UTC where they name no zone.
+    utc: bool,
     /// A request's key was there, but empty or `-`.
     saw_empty_request: bool,
     /// A status's key was there, whatever its value.
@@ -94,6 +99,7 @@ impl<'a> Fields<'a> {
             raw: [ABSENT; Slot::ALL.len()],
             depth,
             any_escaped: false,
+            utc: false,
             saw_empty_request: false,
             saw_status: false,
         }
@@ -109,6 +115,23 @@ impl<'a> Fields<'a> {
             rank: 0,
         };
         self.saw_status |= slot == Slot::Status;
+    }
+
+    /// What the line is wrapped in says this; the line's own word counts for more.
+    pub(super) fn set_outer(&mut self, slot: Slot, text: Option<&'a [u8]>) {
+        if let Some(text) = text {
+            self.raw[slot as usize] = Raw {
+                text,
+                unit: None,
+                escaped: false,
+                rank: OUTER,
+            };
+        }
+    }
+
+    /// Times without a zone are in UTC, by the format's definition.
+    pub(super) fn set_utc(&mut self) {
+        self.utc = true;
     }
 
     /// What stands under a key that may mean this part: taken if it can be one and no better-ranked
@@ -148,6 +171,10 @@ impl<'a> Fields<'a> {
         }
     }
 
+    pub(super) fn depth(&self) -> Depth {
+        self.depth
+    }
+
     #[inline]
     fn get(&self, slot: Slot) -> Option<&'a [u8]> {
         let raw = &self.raw[slot as usize];
@@ -156,14 +183,14 @@ impl<'a> Fields<'a> {
 
     /// A value, unless the log says that there is none.
     #[inline]
-    fn value(&self, slot: Slot) -> Option<&'a [u8]> {
+    pub(super) fn value(&self, slot: Slot) -> Option<&'a [u8]> {
         self.get(slot).filter(|text| !matches!(*text, b"" | b"-"))
     }
 
     /// The request these parts make up, or why they make up none.
     #[inline]
     pub(super) fn record(
-        mut self,
+        &mut self,
         clock: &mut Clock,
         scratch: &'a mut Vec<u8>,
     ) -> Result<Record<'a>, Reject> {
@@ -193,7 +220,7 @@ impl<'a> Fields<'a> {
             client: self.value(Slot::Client).and_then(address),
             user: self.value(Slot::User),
             agent: self.value(Slot::Agent),
-            host: self.value(Slot::Host),
+            host: self.value(Slot::Host).map(first_of_list),
             version: self.value(Slot::Version),
             region: self.value(Slot::Region),
         })
@@ -203,6 +230,7 @@ impl<'a> Fields<'a> {
     fn time_us(&self, clock: &mut Clock) -> Option<i64> {
         let raw = &self.raw[Slot::Time as usize];
         match raw.unit {
+            None if self.utc => clock.read_utc(raw.text),
             Some(unit) => clock.epoch(raw.text, unit).or_else(|| clock.read(raw.text)),
             None => clock.clf(raw.text),
         }
@@ -233,7 +261,7 @@ impl<'a> Fields<'a> {
     }
 
     #[cold]
-    fn unescape(&mut self, scratch: &'a mut Vec<u8>) {
+    pub(super) fn unescape(&mut self, scratch: &'a mut Vec<u8>) {
         scratch.clear();
         let mut ends = [0; Slot::ALL.len()];
         for (raw, end) in self.raw.iter().zip(&mut ends) {
@@ -349,6 +377,13 @@ pub(super) fn address(text: &[u8]) -> Option<&[u8]> {
         },
     };
     (!matches!(bare, b"" | b"-")).then_some(bare)
+}
+
+/// A proxy lists every upstream that it tried, and every proxy before it.
+fn first_of_list(text: &[u8]) -> &[u8] {
+    split_once(text, b',')
+        .map_or(text, |(first, _)| first)
+        .trim_ascii()
 }
 
 /// Whether it can only be an IP address, with or without a port; a host name is not one.

@@ -5,22 +5,22 @@
 //! grammar is checked on the way, but not the inside of strings: bytes that aren't UTF-8, control
 //! characters and unknown escapes pass, because real logs have them.
 
-use crate::record::{Depth, Reject};
+use crate::record::Reject;
 
 use super::fields::Fields;
 use super::keys::{Keys, Meaning, Path};
-use super::text::unescape;
+use super::text::{find_near2, unescape};
 
 /// Nesting beyond this is not a log line (and would be a deep stack).
 const DEEPEST: usize = 96;
 
-/// The parts of a request that an object's keys give.
+/// Takes the parts of a request that an object's keys give.
 pub(super) fn parse<'a>(
     keys: &Keys,
     line: &'a [u8],
-    depth: Depth,
+    fields: &mut Fields<'a>,
     scratch: &mut Vec<u8>,
-) -> Result<Fields<'a>, Reject> {
+) -> Result<(), Reject> {
     if line.first() != Some(&b'{') {
         return Err(Reject::Unrecognized);
     }
@@ -29,13 +29,13 @@ pub(super) fn parse<'a>(
         at: 1,
         keys,
         path: Path::default(),
-        fields: Fields::new(depth),
+        fields,
         scratch,
     };
     walk.object(0)?;
     walk.space();
     if walk.at == line.len() {
-        Ok(walk.fields)
+        Ok(())
     } else {
         Err(Reject::Unrecognized)
     }
@@ -46,7 +46,7 @@ struct Walk<'a, 'k> {
     at: usize,
     keys: &'k Keys,
     path: Path,
-    fields: Fields<'a>,
+    fields: &'k mut Fields<'a>,
     scratch: &'k mut Vec<u8>,
 }
 
@@ -256,10 +256,15 @@ impl<'a> Walk<'a, '_> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let Some(end) = self.quote_or_backslash() else {
+            let Some(end) = self
+                .text
+                .get(self.at..)
+                .and_then(|rest| find_near2(rest, b'"', b'\\'))
+            else {
                 self.at = self.text.len();
                 return Err(Reject::Truncated);
             };
+            let end = self.at + end;
             if self.text[end] == b'"' {
                 self.at = end + 1;
                 return Ok(Text {
@@ -271,32 +276,4 @@ impl<'a> Walk<'a, '_> {
             self.at = (end + 2).min(self.text.len());
         }
     }
-
-    /// The next `"` or `\`. Keys and most values are short, so the first sixteen bytes are looked at
-    /// in two words before memchr is called: calling it costs as much as reading them.
-    #[inline]
-    fn quote_or_backslash(&self) -> Option<usize> {
-        let mut at = self.at;
-        for _ in 0..2 {
-            let Some(Ok(word)) = self.text.get(at..at + 8).map(<[u8; 8]>::try_from) else {
-                break;
-            };
-            let word = u64::from_le_bytes(word);
-            let found = zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\'));
-            if found != 0 {
-                return Some(at + found.trailing_zeros() as usize / 8);
-            }
-            at += 8;
-        }
-        memchr::memchr2(b'"', b'\\', self.text.get(at..)?).map(|found| at + found)
-    }
-}
-
-const fn repeat(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The high bit of each byte that is zero; exact up to the first one, which is all that is used.
-const fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(repeat(0x01)) & !word & repeat(0x80)
 }

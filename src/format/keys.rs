@@ -45,7 +45,7 @@ impl Keys {
             for (rank, name) in names.iter().enumerate() {
                 let name = name.as_str().ok_or_else(|| format!("{part}: not a name"))?;
                 let (name, unit) = with_unit(name);
-                let rank = u8::try_from(rank).ok().filter(|&rank| rank < u8::MAX);
+                let rank = u8::try_from(rank).ok().filter(|&rank| rank < 200);
                 let meaning = match (part.as_str(), Slot::named(part), rank) {
                     ("wrappers", ..) => Meaning::Wrapper,
                     (_, Some(slot), Some(rank)) => Meaning::Part { slot, rank, unit },

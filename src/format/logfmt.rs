@@ -3,21 +3,18 @@
 //! The notation has no standard; read here is what `github.com/kr/logfmt` and its writers agree on:
 //! pairs separated by spaces, values in double quotes with Go's escapes, keys without a value allowed.
 
-use crate::record::{Depth, Reject};
+use crate::record::Reject;
 
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
 
-/// What a line gives, and whether it looks like logfmt at all.
-pub(super) struct Parsed<'a> {
-    pub fields: Fields<'a>,
-    /// It begins with a pair and has another: prose with an `=` in it does not.
-    pub is_logfmt: bool,
-}
-
-/// The parts of a request that a line's pairs give.
-pub(super) fn parse<'a>(keys: &Keys, line: &'a [u8], depth: Depth) -> Result<Parsed<'a>, Reject> {
-    let mut fields = Fields::new(depth);
+/// Takes the parts of a request that a line's pairs give, and says whether it looks like logfmt at
+/// all: it begins with a pair and has another. Prose with an `=` in it does not.
+pub(super) fn parse<'a>(
+    keys: &Keys,
+    line: &'a [u8],
+    fields: &mut Fields<'a>,
+) -> Result<bool, Reject> {
     let (mut rest, mut pairs, mut begins_with_pair) = (next(line), 0, true);
     while !rest.is_empty() {
         let Some((key, after)) = key(rest) else {
@@ -33,10 +30,7 @@ pub(super) fn parse<'a>(keys: &Keys, line: &'a [u8], depth: Depth) -> Result<Par
         }
         rest = next(after);
     }
-    Ok(Parsed {
-        fields,
-        is_logfmt: begins_with_pair && pairs >= 2,
-    })
+    Ok(begins_with_pair && pairs >= 2)
 }
 
 /// What follows the spaces.

@@ -2,7 +2,7 @@
 //!
 //! A [`Format`] is a row of data (`specs/*.toml`: a name, a layout or a table of keys, the vendor's
 //! page, samples that are run as tests) for one of a few parsers, one per *shape* of line:
-//! `delimited`, `json`, `logfmt`, and `pattern` for regular expressions. A [`Registry`] holds the
+//! `delimited`, `json`, `logfmt`, `w3c`, and `pattern` for regular expressions. A [`Registry`] holds the
 //! formats that are built in, makes one of a user's pattern, and tells a file's format from its
 //! first lines.
 //!
@@ -10,6 +10,7 @@
 //! costs an allocation once the [`Scratch`] has grown to the longest value that had to be unescaped.
 
 mod delimited;
+mod envelope;
 mod fields;
 mod json;
 mod keys;
@@ -18,36 +19,45 @@ mod pattern;
 mod plain;
 mod registry;
 mod text;
+mod w3c;
 
 use std::sync::Arc;
 
 use crate::record::{Depth, Record, Reject};
 use crate::timestamp::Clock;
 
+use fields::Fields;
 pub use registry::{Detected, Registry};
 
 /// Longer lines are not read.
 const LONGEST_LINE: usize = 1 << 20;
 
 /// One kind of log line, and how to read it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Format {
     name: String,
+    /// Other names that it answers to.
+    aliases: Vec<String>,
     title: String,
     url: String,
     /// Of two formats that read a file equally well the more specific one, with the higher rank, is
     /// the right one.
     rank: i64,
     shape: Shape,
+    /// What every request's line has somewhere: tells a vendor's lines from others of the same shape.
+    mark: Option<memchr::memmem::Finder<'static>>,
+    /// What is around each line, outermost first.
+    wrapped_in: &'static [envelope::Envelope],
     /// What the keys of structured lines, and the names in a tail, mean.
     keys: Arc<keys::Keys>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Shape {
     Delimited(delimited::Layout),
     Json,
     Logfmt,
+    W3c(w3c::Columns),
     Pattern(pattern::Pattern),
     Plain,
 }
@@ -56,6 +66,7 @@ enum Shape {
 #[derive(Debug, Default)]
 pub struct Scratch {
     text: Vec<u8>,
+    outer: Vec<u8>,
     groups: pattern::Groups,
 }
 
@@ -91,33 +102,98 @@ impl Format {
         if line.is_empty() {
             return Err(Reject::Blank);
         }
-        let Scratch { text, groups } = scratch;
-        let fields = match &self.shape {
-            Shape::Delimited(layout) => layout.parse(line, depth),
-            Shape::Json => json::parse(&self.keys, line, depth, text),
-            Shape::Pattern(pattern) => pattern.parse(line, depth, groups),
-            Shape::Logfmt => return self.parse_logfmt(line, clock, text, depth),
+        let Scratch {
+            text,
+            outer,
+            groups,
+        } = scratch;
+        let mut fields = Fields::new(depth);
+        let line = if self.wrapped_in.is_empty() {
+            line
+        } else {
+            self.unwrap(line, &mut fields, outer)?
+        };
+        // Only logfmt can tell a line of its shape from prose after having read it.
+        let mut is_logfmt = true;
+        let parsed = match &self.shape {
+            Shape::Delimited(layout) => layout.parse(line, &mut fields),
+            Shape::Json => json::parse(&self.keys, line, &mut fields, text),
+            Shape::Logfmt => {
+                logfmt::parse(&self.keys, line, &mut fields).map(|looks| is_logfmt = looks)
+            }
+            Shape::W3c(columns) => columns.parse(line, &mut fields),
+            Shape::Pattern(pattern) => pattern.parse(line, &mut fields, groups),
             Shape::Plain => Err(plain::reason(line, clock)),
         };
-        match fields {
-            Ok(fields) => fields.record(clock, text),
-            Err(Reject::Unrecognized) if line[0] == b'#' => Err(Reject::Comment),
-            Err(reason) => Err(reason),
+        let record = parsed.and_then(|()| fields.record(clock, text));
+        let is_comment = line[0] == b'#';
+        match record {
+            Ok(_) if !self.is_marked(line) => Err(Reject::NoRequest),
+            Err(Reject::NoRequest) if is_comment && !is_logfmt => Err(Reject::Comment),
+            Err(Reject::NoRequest) if !is_logfmt => Err(Reject::Unrecognized),
+            Err(Reject::Unrecognized) if is_comment => Err(Reject::Comment),
+            record => record,
         }
     }
 
-    fn parse_logfmt<'a>(
+    #[inline]
+    fn is_marked(&self, line: &[u8]) -> bool {
+        self.mark
+            .as_ref()
+            .is_none_or(|mark| mark.find(line).is_some())
+    }
+
+    /// The line inside; what is around it goes to the fields.
+    fn unwrap<'a>(
         &self,
         line: &'a [u8],
-        clock: &mut Clock,
-        text: &'a mut Vec<u8>,
-        depth: Depth,
-    ) -> Result<Record<'a>, Reject> {
-        let parsed = logfmt::parse(&self.keys, line, depth)?;
-        match parsed.fields.record(clock, text) {
-            Err(Reject::NoRequest) if line[0] == b'#' => Err(Reject::Comment),
-            Err(Reject::NoRequest) if !parsed.is_logfmt => Err(Reject::Unrecognized),
-            other => other,
+        fields: &mut Fields<'a>,
+        outer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], Reject> {
+        let inner = envelope::unwrap(self.wrapped_in, line, outer);
+        let inner = inner.ok_or(Reject::Unrecognized)?;
+        inner.tell(fields);
+        let line = trimmed(inner.line);
+        if line.is_empty() {
+            Err(Reject::Blank)
+        } else {
+            Ok(line)
+        }
+    }
+
+    /// Whether the meaning of its lines depends on a header line above them, as in W3C logs.
+    pub fn has_headers(&self) -> bool {
+        matches!(self.shape, Shape::W3c(_))
+    }
+
+    /// The format of the lines below this one, if it is a header line. A format that has headers
+    /// rejects them as comments, so only then there is a reason to ask.
+    pub fn header(&self, line: &[u8]) -> Option<Arc<Format>> {
+        if !self.has_headers() {
+            return None;
+        }
+        let columns = w3c::Columns::from_header(trimmed(line), &self.keys)?;
+        Some(Arc::new(Format {
+            shape: Shape::W3c(columns),
+            ..self.clone()
+        }))
+    }
+
+    /// The format in force behind these bytes of a file, for a reader that begins in its middle:
+    /// that of the last header in them. `None` if there is none, or the format has no headers.
+    pub fn seeded(&self, before: &[u8]) -> Option<Arc<Format>> {
+        if !self.has_headers() {
+            return None;
+        }
+        let mut before = before;
+        loop {
+            let at = memchr::memmem::rfind(before, w3c::HEADER)?;
+            let line = &before[at..];
+            let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+            if at == 0 || before[at - 1] == b'\n' {
+                return self.header(line);
+            }
+            before = &before[..at];
         }
     }
 
@@ -127,14 +203,28 @@ impl Format {
         let Shape::Delimited(layout) = &self.shape else {
             return Arc::clone(self);
         };
+        let mut inner = Vec::new();
+        for line in lines {
+            let mut outer = Vec::new();
+            if let Ok(line) =
+                self.unwrap(trimmed(line), &mut Fields::new(Depth::Counts), &mut outer)
+            {
+                inner.push(line.to_vec());
+            }
+        }
+        let layout = layout.learn(inner.iter().map(Vec::as_slice), &self.keys);
         Arc::new(Format {
-            name: self.name.clone(),
-            title: self.title.clone(),
-            url: self.url.clone(),
-            rank: self.rank,
-            shape: Shape::Delimited(layout.learn(lines, &self.keys)),
-            keys: Arc::clone(&self.keys),
+            shape: Shape::Delimited(layout),
+            ..Format::clone(self)
         })
+    }
+
+    /// The same format with this around each line.
+    fn wrapped(&self, chain: &'static [envelope::Envelope]) -> Format {
+        Format {
+            wrapped_in: chain,
+            ..self.clone()
+        }
     }
 }
 

@@ -104,9 +104,10 @@ fn collect<'t>(keys: &Keys, prefix: &str, members: &'t [(String, Tree)], fields:
 }
 
 fn record(fields: Fields<'_>) -> Result<Owned, Reject> {
-    fields
-        .record(&mut Clock::new(None), &mut Vec::new())
-        .map(Owned::from)
+    let mut scratch = Vec::new();
+    let mut fields = fields;
+    let record = fields.record(&mut Clock::new(None), &mut scratch);
+    record.map(Owned::from)
 }
 
 /// What serde_json makes of a line; `None` if it is not JSON to it.
@@ -128,7 +129,9 @@ fn slow_access_log(line: &[u8], common: bool) -> Result<Owned, Reject> {
     } else {
         format!(r"(?: {quoted} {quoted}(?: (?s-u:.)*)?|( [^\x22](?s-u:.)*| |))$")
     };
-    let expression = format!(r"(?-u)^((?s-u:.)*?) \[([^\]]*)\] {quoted} ([^ ]*) ([^ ]*){rest}");
+    let expression = format!(
+        r"(?-u)^((?s-u:.)*?) \[((?s-u:[^\]]|\]+[^\] ])*\]*)\] {quoted} ([^ ]*) ([^ ]*){rest}"
+    );
     let regex = regex::bytes::Regex::new(&expression).unwrap();
     let groups = regex.captures(line).ok_or(Reject::Unrecognized)?;
     let mut fields = Fields::new(Depth::Full);
@@ -247,7 +250,7 @@ proptest! {
 
     #[test]
     fn json_reads_as_serde_json_does(line in mutated(&["json"])) {
-        prop_assume!(!has_exponent(&line) && !line.is_empty());
+        prop_assume!(!has_exponent(&line) && line.starts_with(b"{"));
         let format = Registry::builtin().get("json").unwrap();
         let fast = read(&format, &line, Depth::Full);
         match slow_json(&format.keys, &line) {

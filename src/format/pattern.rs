@@ -6,12 +6,12 @@
 use regex::bytes::{CaptureLocations, Regex};
 
 use crate::error::{Error, Result};
-use crate::record::{Depth, Reject};
+use crate::record::Reject;
 
 use super::fields::{Fields, Slot};
 use super::keys::{Keys, Meaning};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pattern {
     regex: Regex,
     /// For each group of the expression, what it means.
@@ -77,18 +77,17 @@ impl Pattern {
         Ok(Pattern { regex, meanings })
     }
 
-    /// The parts of a request that the groups give.
+    /// Takes the parts of a request that the groups give.
     pub(super) fn parse<'a>(
         &self,
         line: &'a [u8],
-        depth: Depth,
+        fields: &mut Fields<'a>,
         groups: &mut Groups,
-    ) -> std::result::Result<Fields<'a>, Reject> {
+    ) -> std::result::Result<(), Reject> {
         let groups = groups.of(&self.regex);
         if self.regex.captures_read(groups, line).is_none() {
             return Err(Reject::Unrecognized);
         }
-        let mut fields = Fields::new(depth);
         for (index, meaning) in self.meanings.iter().enumerate() {
             let text = groups
                 .get(index)
@@ -97,6 +96,6 @@ impl Pattern {
                 fields.offer(*slot, *rank, *unit, text, false);
             }
         }
-        Ok(fields)
+        Ok(())
     }
 }

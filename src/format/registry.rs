@@ -7,8 +7,10 @@ use crate::record::{Depth, Reject};
 use crate::timestamp::Clock;
 
 use super::delimited::Layout;
+use super::envelope::{self, Envelope};
 use super::keys::Keys;
 use super::pattern::Pattern;
+use super::w3c::Columns;
 use super::{Format, Scratch, Shape};
 
 /// The general table of key names, which formats use that bring none of their own.
@@ -16,11 +18,34 @@ const SYNONYMS: &str = include_str!("specs/synonyms.toml");
 
 /// The built-in formats, one file each.
 pub(super) const SPECS: &[(&str, &str)] = &[
+    ("alb", include_str!("specs/alb.toml")),
     ("application", include_str!("specs/application.toml")),
+    ("bunyan", include_str!("specs/bunyan.toml")),
+    ("caddy", include_str!("specs/caddy.toml")),
+    ("cloudflare", include_str!("specs/cloudflare.toml")),
+    ("cloudfront", include_str!("specs/cloudfront.toml")),
     ("combined", include_str!("specs/combined.toml")),
     ("common", include_str!("specs/common.toml")),
+    ("elb", include_str!("specs/elb.toml")),
+    ("envoy", include_str!("specs/envoy.toml")),
+    ("envoy-json", include_str!("specs/envoy-json.toml")),
+    ("gcp-lb", include_str!("specs/gcp-lb.toml")),
+    ("haproxy", include_str!("specs/haproxy.toml")),
+    ("heroku", include_str!("specs/heroku.toml")),
+    ("ingress-nginx", include_str!("specs/ingress-nginx.toml")),
+    ("istio", include_str!("specs/istio.toml")),
     ("json", include_str!("specs/json.toml")),
     ("logfmt", include_str!("specs/logfmt.toml")),
+    ("lograge", include_str!("specs/lograge.toml")),
+    ("lograge-json", include_str!("specs/lograge-json.toml")),
+    ("morgan", include_str!("specs/morgan.toml")),
+    ("pino-http", include_str!("specs/pino-http.toml")),
+    ("s3", include_str!("specs/s3.toml")),
+    ("traefik", include_str!("specs/traefik.toml")),
+    ("traefik-json", include_str!("specs/traefik-json.toml")),
+    ("uvicorn", include_str!("specs/uvicorn.toml")),
+    ("uwsgi", include_str!("specs/uwsgi.toml")),
+    ("w3c", include_str!("specs/w3c.toml")),
 ];
 
 /// A file's first lines that are looked at: this many, and not more than these bytes.
@@ -63,12 +88,12 @@ impl Registry {
         &self.formats
     }
 
-    /// The format of that name.
+    /// The format of that name or alias.
     pub fn get(&self, name: &str) -> Option<Arc<Format>> {
-        self.formats
-            .iter()
-            .find(|format| format.name == name)
-            .cloned()
+        let answers = |format: &&Arc<Format>| {
+            format.name == name || format.aliases.iter().any(|alias| alias == name)
+        };
+        self.formats.iter().find(answers).cloned()
     }
 
     /// What a user asked for: the name of a format, or a regular expression with named groups.
@@ -86,44 +111,61 @@ impl Registry {
         let pattern = Pattern::new(text, &self.synonyms)?;
         Ok(Arc::new(Format {
             name: "pattern".to_owned(),
+            aliases: Vec::new(),
             title: "a pattern given on the command line".to_owned(),
             url: String::new(),
             rank: 0,
             shape: Shape::Pattern(pattern),
+            mark: None,
+            wrapped_in: &[],
             keys: Arc::clone(&self.synonyms),
         }))
     }
 
-    /// Tells the format of a file from its first bytes: the one that reads most lines as requests, the
-    /// more specific of two that read equally many. If none reads any, the one that comes closest,
-    /// so that its lines are rejected for the right reason.
+    /// Tells the format of a file from its first bytes, and what its lines are wrapped in: the one that
+    /// reads most lines as requests, the more specific of two that read equally many. If none reads
+    /// any, the one that comes closest, so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
         let lines = head_lines(head);
-        let scores: Vec<Score> = self
-            .formats
-            .iter()
-            .map(|format| score(format, &lines, clock))
-            .collect();
-        // The first of equals is the most specific, and `max_by_key` gives the last.
-        let best = scores
-            .iter()
-            .enumerate()
-            .rev()
-            .max_by_key(|(_, score)| score.key());
-        let best = match best {
-            Some((index, score)) if score.key() > (0, 0) => index,
-            // Nothing is known of these lines: the least specific format rejects them.
-            _ => self.formats.len() - 1,
-        };
-        let tried = self
-            .formats
-            .iter()
-            .zip(&scores)
-            .map(|(f, s)| (f.name.clone(), s.requests))
-            .collect();
+        let mut best = self.best(&[], &lines, clock);
+        for chain in envelope::CHAINS {
+            if is_wrapped_in(chain, &lines) {
+                let other = self.best(chain, &lines, clock);
+                if other.score.key() > best.score.key() {
+                    best = other;
+                }
+            }
+        }
         Detected {
-            format: self.formats[best].learned(lines.iter().copied()),
-            requests: scores[best].requests,
+            format: best.format.learned(lines.iter().copied()),
+            requests: best.score.requests,
+            tried: best.tried,
+        }
+    }
+
+    /// The format that reads these lines best if this is around them.
+    fn best(&self, chain: &'static [Envelope], lines: &[&[u8]], clock: &Clock) -> Best {
+        let formats = self
+            .formats
+            .iter()
+            .map(|format| Arc::new(format.wrapped(chain)));
+        let scored: Vec<_> = formats
+            .map(|format| (score(&format, lines, clock), format))
+            .collect();
+        let tried = scored
+            .iter()
+            .map(|(score, format)| (format.name.clone(), score.requests))
+            .collect();
+        // The first of equals is the most specific, and `max_by_key` gives the last. Where nothing is
+        // known of the lines, the least specific format rejects them.
+        let best = scored.iter().rev().max_by_key(|(score, _)| score.key());
+        let best = best
+            .filter(|(score, _)| score.key() > (0, 0))
+            .or(scored.last());
+        let (score, format) = best.cloned().expect("there are built-in formats");
+        Best {
+            format,
+            score,
             tried,
         }
     }
@@ -134,7 +176,26 @@ impl Registry {
     }
 }
 
+/// The best of all formats for some lines.
+struct Best {
+    format: Arc<Format>,
+    score: Score,
+    tried: Vec<(String, usize)>,
+}
+
+/// Whether at least half of the lines have this around them.
+fn is_wrapped_in(chain: &[Envelope], lines: &[&[u8]]) -> bool {
+    let mut scratch = Vec::new();
+    let wrapped = lines.iter().filter(|line| {
+        let line = line.trim_ascii();
+        !chain.is_empty() && envelope::unwrap(chain, line, &mut scratch).is_some()
+    });
+    let wrapped = wrapped.count();
+    wrapped > 0 && wrapped * 2 >= lines.len()
+}
+
 /// How well a format reads some lines.
+#[derive(Clone, Copy)]
 struct Score {
     requests: usize,
     /// Lines of its shape that are no requests.
@@ -151,23 +212,28 @@ impl Score {
     }
 }
 
-fn score(format: &Format, lines: &[&[u8]], clock: &Clock) -> Score {
-    let mut clock = clock.fresh();
+fn score(format: &Arc<Format>, lines: &[&[u8]], clock: &Clock) -> Score {
+    let (mut clock, mut scratch) = (clock.fresh(), Scratch::default());
+    let mut format = Arc::clone(format);
     let mut score = Score {
         requests: 0,
         shaped: 0,
     };
     for line in lines {
-        match format.parse(line, &mut clock, &mut Scratch::default(), Depth::Counts) {
-            Ok(_) => score.requests += 1,
-            Err(
+        let reason = format
+            .parse(line, &mut clock, &mut scratch, Depth::Counts)
+            .err();
+        match reason {
+            None => score.requests += 1,
+            Some(
                 Reject::NoRequest
                 | Reject::EmptyRequest
                 | Reject::NotHttp
                 | Reject::NoStatus
                 | Reject::BadTime,
-            ) => score.shaped += 1,
-            Err(_) => {}
+            ) => score.shaped += usize::from(format.is_marked(line)),
+            Some(Reject::Comment) => format = format.header(line).unwrap_or(format),
+            Some(_) => {}
         }
     }
     score
@@ -201,6 +267,10 @@ fn spec(name: &str, text: &str, synonyms: &Arc<Keys>) -> std::result::Result<Arc
             .map(str::to_owned)
             .ok_or_else(|| format!("{name}: `{key}` is missing"))
     };
+    let keys = match table.get("keys").and_then(|keys| keys.as_table()) {
+        Some(keys) => Arc::new(Keys::new(keys).map_err(|e| format!("{name}: {e}"))?),
+        None => Arc::clone(synonyms),
+    };
     let shape = match string("shape")?.as_str() {
         "delimited" => {
             Shape::Delimited(Layout::new(&string("layout")?).map_err(|e| format!("{name}: {e}"))?)
@@ -210,20 +280,32 @@ fn spec(name: &str, text: &str, synonyms: &Arc<Keys>) -> std::result::Result<Arc
         "pattern" => Shape::Pattern(
             Pattern::new(&string("pattern")?, synonyms).map_err(|e| format!("{name}: {e}"))?,
         ),
+        "w3c" => Shape::W3c(match string("header") {
+            Ok(header) => Columns::from_header(header.as_bytes(), &keys).ok_or("not a header")?,
+            Err(_) => Columns::unknown(),
+        }),
         "plain" => Shape::Plain,
         other => return Err(format!("{name}: no parser for the shape `{other}`")),
     };
-    let keys = match table.get("keys").and_then(|keys| keys.as_table()) {
-        Some(keys) => Arc::new(Keys::new(keys).map_err(|e| format!("{name}: {e}"))?),
-        None => Arc::clone(synonyms),
+    let strings = |list: &toml::Value| -> Option<Vec<String>> {
+        list.as_array()?
+            .iter()
+            .map(|name| name.as_str().map(str::to_owned))
+            .collect()
     };
+    let aliases = table.get("aliases").and_then(strings);
+    let mark = table.get("mark").and_then(|mark| mark.as_str());
+    let mark = mark.map(|mark| memchr::memmem::Finder::new(mark).into_owned());
     let rank = table.get("rank").and_then(|rank| rank.as_integer());
     Ok(Arc::new(Format {
         name: name.to_owned(),
+        aliases: aliases.unwrap_or_default(),
         title: string("title")?,
         url: string("url")?,
         rank: rank.ok_or_else(|| format!("{name}: `rank` is missing"))?,
         shape,
+        mark,
+        wrapped_in: &[],
         keys,
     }))
 }

@@ -26,6 +26,9 @@ fn expected(sample: &toml::Table) -> Result<Owned, String> {
         "host",
         "version",
         "region",
+        "header",
+        "wrapped",
+        "format",
     ];
     for key in sample.keys() {
         assert!(known.contains(&key.as_str()), "unknown key {key}");
@@ -96,35 +99,84 @@ pub(super) fn lines() -> Vec<(&'static str, String)> {
         .collect()
 }
 
+/// Reads a sample's line in the way that it says, and compares.
+fn check(registry: &Registry, name: &str, sample: &toml::Table) {
+    let line = sample["line"].as_str().unwrap();
+    let plain = registry.get(name).unwrap();
+    let format = match sample.get("header") {
+        Some(header) => plain.header(header.as_str().unwrap().as_bytes()).unwrap(),
+        None if sample.contains_key("wrapped") => detect(line).format,
+        None => registry.learn(&plain, line.as_bytes()),
+    };
+    assert_eq!(format.name(), name, "{line}");
+    let line = line.as_bytes();
+    let found = read(&format, line, Depth::Full).map_err(|reason| reason.name().to_owned());
+    assert_eq!(found, expected(sample), "{name}: {}", sample["line"]);
+    for end in ["\n", "\r\n", " \r\n"] {
+        let ended = [line, end.as_bytes()].concat();
+        assert_eq!(
+            read(&format, &ended, Depth::Full),
+            read(&format, line, Depth::Full),
+            "{name}"
+        );
+    }
+    if let (Ok(full), Ok(counts)) = (found, read(&format, line, Depth::Counts)) {
+        assert_eq!(counts.time_us, full.time_us);
+        assert_eq!((counts.method, counts.target), (full.method, full.target));
+        assert_eq!(
+            (counts.status, counts.latency_us),
+            (full.status, full.latency_us)
+        );
+        assert_eq!(counts.rest[0], full.rest[0]);
+    }
+}
+
 #[test]
 fn every_sample_of_every_spec_reads_as_it_says() {
     let registry = Registry::builtin();
     for (name, text) in registry::SPECS {
-        let plain = registry.get(name).unwrap();
+        assert!(!samples(text).is_empty(), "{name}");
         for sample in samples(text) {
-            let line = sample["line"].as_str().unwrap().as_bytes();
-            let format = registry.learn(&plain, line);
-            let found = read(&format, line, Depth::Full).map_err(|reason| reason.name().to_owned());
-            assert_eq!(found, expected(&sample), "{name}: {}", sample["line"]);
-            for end in ["\n", "\r\n", " \r\n"] {
-                let ended = [line, end.as_bytes()].concat();
-                assert_eq!(
-                    read(&format, &ended, Depth::Full),
-                    read(&format, line, Depth::Full),
-                    "{name}"
-                );
-            }
-            if let (Ok(full), Ok(counts)) = (found, read(&format, line, Depth::Counts)) {
-                assert_eq!(counts.time_us, full.time_us);
-                assert_eq!((counts.method, counts.target), (full.method, full.target));
-                assert_eq!(
-                    (counts.status, counts.latency_us),
-                    (full.status, full.latency_us)
-                );
-                assert_eq!(counts.rest[0], full.rest[0]);
-            }
+            check(&registry, name, &sample);
         }
     }
+}
+
+#[test]
+fn every_format_is_told_from_its_own_samples() {
+    for (name, text) in registry::SPECS {
+        for sample in samples(text)
+            .iter()
+            .filter(|sample| !sample.contains_key("reject"))
+        {
+            let header = sample
+                .get("header")
+                .map_or("", |header| header.as_str().unwrap());
+            let head = format!("{header}\n{}\n", sample["line"].as_str().unwrap());
+            let detected = detect(&head);
+            assert_eq!(
+                (detected.format.name(), detected.requests),
+                (*name, 1),
+                "{head}"
+            );
+        }
+    }
+}
+
+/// The lines of `tests/formats`: what services of all kinds write, and what is read of it.
+#[test]
+fn every_line_of_the_corpus_reads_as_it_says() {
+    let registry = Registry::builtin();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
+    let mut lines = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for sample in samples(&text) {
+            check(&registry, sample["format"].as_str().unwrap(), &sample);
+            lines += 1;
+        }
+    }
+    assert!(lines > 0);
 }
 
 fn detect(head: &str) -> Detected {

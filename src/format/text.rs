@@ -1,4 +1,4 @@
-//! Values as text: durations with their units, and backslash escapes undone.
+//! Values as text: durations with their units, backslash escapes undone, and near bytes found.
 
 use crate::timestamp::Unit;
 
@@ -117,18 +117,17 @@ impl Decimal {
         Some((self, &text[len..]))
     }
 
+    /// Digits have at most 57 bits and factors 12, so that only a power of ten can overflow.
     fn scaled(&self, factor: u64, exponent: i32) -> Option<u64> {
-        let value = u128::from(self.digits) * u128::from(factor);
+        let value = self.digits.checked_mul(factor)?;
         let exponent = self.exponent.saturating_add(exponent);
-        let power = 10u128.checked_pow(exponent.unsigned_abs());
-        let scaled = match (exponent < 0, power) {
-            (true, Some(power)) => value / power,
-            (true, None) => 0,
-            (false, Some(power)) => value.checked_mul(power)?,
-            (false, None) if value == 0 => 0,
-            (false, None) => return None,
-        };
-        u64::try_from(scaled).ok()
+        let power = 10u64.checked_pow(exponent.unsigned_abs());
+        match (exponent < 0, power) {
+            (true, Some(power)) => Some(value / power),
+            (true, None) => Some(0),
+            (false, Some(power)) => value.checked_mul(power),
+            (false, None) => (value == 0).then_some(0),
+        }
     }
 }
 
@@ -192,6 +191,55 @@ fn hex(digits: &[u8]) -> Option<u32> {
     digits
         .iter()
         .try_fold(0, |sum, &b| Some(sum * 16 + char::from(b).to_digit(16)?))
+}
+
+/// The first such byte, where it is likely to be among the next sixteen: they are looked at in two
+/// words before memchr is called, since a call costs as much as reading them.
+#[inline]
+pub(super) fn find_near(text: &[u8], byte: u8) -> Option<usize> {
+    find_near_by(
+        text,
+        |word| zero_bytes(word ^ repeat(byte)),
+        |rest| memchr::memchr(byte, rest),
+    )
+}
+
+/// The first of two bytes, likely near.
+#[inline]
+pub(super) fn find_near2(text: &[u8], one: u8, two: u8) -> Option<usize> {
+    find_near_by(
+        text,
+        |word| zero_bytes(word ^ repeat(one)) | zero_bytes(word ^ repeat(two)),
+        |rest| memchr::memchr2(one, two, rest),
+    )
+}
+
+#[inline]
+fn find_near_by(
+    text: &[u8],
+    in_word: impl Fn(u64) -> u64,
+    in_rest: impl Fn(&[u8]) -> Option<usize>,
+) -> Option<usize> {
+    let mut at = 0;
+    while at < 16
+        && let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk())
+    {
+        let found = in_word(u64::from_le_bytes(*bytes));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    in_rest(text.get(at..)?).map(|found| at + found)
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The high bit of each byte that is zero; exact up to the first one, which is all that is used.
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(repeat(0x01)) & !word & repeat(0x80)
 }
 
 #[cfg(test)]

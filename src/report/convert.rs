@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hashbrown::HashMap;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
@@ -167,20 +168,29 @@ impl Converter<'_> {
 
     fn timeline(&self) -> Vec<Window> {
         let inside = &self.m.scan.inside;
-        let mut windows = BTreeMap::new();
+        let mut sums: HashMap<i64, (u64, u64)> = HashMap::new();
         for (id, _) in inside.endpoints() {
-            self.add_windows(inside, id, &mut windows);
+            for (start, (requests, errors)) in self.windows(inside, id) {
+                let sum = sums.entry(start).or_default();
+                *sum = (sum.0 + requests, sum.1 + errors);
+            }
         }
-        windows.into_iter().map(|(start, (requests, errors))| self.window(start, requests, errors)).collect()
+        let sorted: BTreeMap<i64, (u64, u64)> = sums.into_iter().collect();
+        sorted.into_iter().map(|(start, (requests, errors))| self.window(start, requests, errors)).collect()
     }
 
-    /// Adds an endpoint's minutes to the windows that they lie in, by their start in seconds.
-    fn add_windows(&self, aggregate: &Aggregate, endpoint: usize, windows: &mut BTreeMap<i64, (u64, u64)>) {
+    /// An endpoint's requests and errors by window: its start in seconds, in order of time.
+    fn windows(&self, aggregate: &Aggregate, endpoint: usize) -> Vec<(i64, (u64, u64))> {
+        let mut windows: Vec<(i64, (u64, u64))> = Vec::new();
         for (minute, cell) in aggregate.cells(endpoint) {
-            let sum = windows.entry(self.window_of(minute)).or_default();
-            sum.0 += u64::from(cell.requests);
-            sum.1 += u64::from(cell.errors);
+            let start = self.window_of(minute);
+            let counts = (u64::from(cell.requests), u64::from(cell.errors));
+            match windows.last_mut() {
+                Some((last, sum)) if *last == start => *sum = (sum.0 + counts.0, sum.1 + counts.1),
+                _ => windows.push((start, counts)),
+            }
         }
+        windows
     }
 
     /// Start of the window that a minute lies in, in seconds since the epoch.
@@ -195,10 +205,9 @@ impl Converter<'_> {
             .endpoints()
             .into_iter()
             .filter_map(|(id, key)| {
-                let mut windows = BTreeMap::new();
-                self.add_windows(inside, id, &mut windows);
-                let requests: u64 = windows.values().map(|w| w.0).sum();
-                let errors: u64 = windows.values().map(|w| w.1).sum();
+                let windows = self.windows(inside, id);
+                let requests: u64 = windows.iter().map(|(_, w)| w.0).sum();
+                let errors: u64 = windows.iter().map(|(_, w)| w.1).sum();
                 (requests > 0).then(|| Endpoint {
                     service: text(&key.service),
                     method: text(&key.method),

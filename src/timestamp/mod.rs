@@ -189,6 +189,13 @@ impl Clock {
         self.noted(us, 0)
     }
 
+    /// Reads an ISO 8601 time that is in UTC if it names no zone, whatever the clock's zone is: some
+    /// formats (W3C, IIS, CloudFront) are defined so.
+    pub fn read_utc(&mut self, text: &[u8]) -> Option<i64> {
+        let parts = text::iso(text, &mut self.day)?;
+        self.instant(&text::Parts { offset_s: parts.offset_s.or(Some(0)), ..parts })
+    }
+
     /// A syslog time: the latest year whose date exists and isn't after the file's end.
     fn yearless(&mut self, text: &[u8]) -> Option<i64> {
         let limit_us = self.not_after_us?.checked_add(DAY_S * SECOND)?;

@@ -170,6 +170,15 @@ fn a_time_without_a_zone_is_local_to_the_zone_given() {
 }
 
 #[test]
+fn a_format_in_utc_is_so_in_any_zone() {
+    let mut clock = Clock::new(Some(berlin()));
+    assert_eq!(clock.read_utc(b"2024-07-10 09:00:00"), Some(utc("2024-07-10T09:00:00Z")));
+    assert_eq!(clock.read_utc(b"2024-07-10\t09:00:00.5"), Some(utc("2024-07-10T09:00:00.5Z")));
+    assert_eq!(clock.read(b"2024-07-10 09:00:00"), Some(utc("2024-07-10T07:00:00Z")));
+    assert!(!clock.assumed_utc());
+}
+
+#[test]
 fn a_time_without_any_zone_is_utc_and_the_clock_says_so() {
     let mut clock = Clock::new(None);
     assert_eq!(clock.offsets(), None);

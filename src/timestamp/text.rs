@@ -70,8 +70,8 @@ pub(super) fn clf(text: &[u8], memo: &mut DayMemo) -> Option<Parts> {
     time_of_day(day, rest.strip_prefix(b":")?)
 }
 
-/// `2024-04-10T09:00:00.123Z` with its variants: `/` in the date (nginx's error log), a space for
-/// `T`, a comma before the fraction (Python, Java), the offset missing or in any spelling.
+/// `2024-04-10T09:00:00.123Z` with its variants: `/` in the date (nginx's error log), a space or a
+/// tab for `T`, a comma before the fraction (Python, Java), the offset missing or in any spelling.
 pub(super) fn iso(text: &[u8], memo: &mut DayMemo) -> Option<Parts> {
     let (date, rest) = text.split_at_checked(10)?;
     let day = memo.recall(date, || match *date {
@@ -81,7 +81,7 @@ pub(super) fn iso(text: &[u8], memo: &mut DayMemo) -> Option<Parts> {
         _ => None,
     })?;
     match rest {
-        [b'T' | b't' | b' ', time @ ..] => time_of_day(day, time),
+        [b'T' | b't' | b' ' | b'\t', time @ ..] => time_of_day(day, time),
         _ => None,
     }
 }

@@ -1,0 +1,107 @@
+//! Is it an incident? Persistence, retries, users, and whether one client alone makes it.
+
+use std::collections::BTreeMap;
+
+use super::trace::Trace;
+use crate::stats;
+use crate::zoom::Failure;
+
+/// Failures of one request within this time are retries of one logical failure.
+const RETRY_US: i64 = 30_000_000;
+const MIN_LOGICAL: usize = 3;
+const MIN_USERS: usize = 2;
+/// From its first to its last failure an incident spans at least this …
+const PERSISTENT_US: i64 = 60_000_000;
+/// … or it is large: so many excess failures, or users hit.
+const LARGE_EXCESS: f64 = 50.0;
+const LARGE_USERS: usize = 20;
+/// Without its top client an excess must still be less probable than this. It was searched for
+/// before; here one question is asked of it.
+const WITHOUT_TOP_CLIENT: f64 = 1e-3;
+
+/// What the gates say of candidates that share their onset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ruling {
+    /// An incident.
+    Incident,
+    /// It lasts or is large, but one client makes it: a retry storm.
+    SingleClient,
+    /// Too short and too small.
+    Blip,
+}
+
+/// The failures in the traces' densest parts, in order of time.
+pub(super) fn excess_failures(traces: &[&Trace]) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = traces
+        .iter()
+        .flat_map(|t| t.failures_in(t.excess.from_us, t.excess.to_us))
+        .copied()
+        .collect();
+    failures.sort_unstable();
+    failures
+}
+
+/// Rules on candidates that share their onset.
+pub(super) fn rule(traces: &[&Trace], failures: &[Failure]) -> Ruling {
+    let excess: f64 = traces.iter().map(|t| t.excess_errors()).sum();
+    let logical = logical_by_user(failures);
+    let count: usize = logical.values().sum();
+    let users = logical.keys().filter(|user| **user != 0).count();
+    let span_us = match failures {
+        [first, .., last] => last.time_us.saturating_sub(first.time_us),
+        _ => 0,
+    };
+    let large = excess >= LARGE_EXCESS || users >= LARGE_USERS;
+    if span_us < PERSISTENT_US && !large {
+        return Ruling::Blip;
+    }
+    let nobody_known = users == 0;
+    if count < MIN_LOGICAL || (users < MIN_USERS && !nobody_known) {
+        return if large {
+            Ruling::SingleClient
+        } else {
+            Ruling::Blip
+        };
+    }
+    if holds_without_top(traces, &logical, count) {
+        Ruling::Incident
+    } else {
+        Ruling::SingleClient
+    }
+}
+
+/// Logical failures by user; 0 stands for all that are unknown.
+fn logical_by_user(failures: &[Failure]) -> BTreeMap<u64, usize> {
+    let mut last_seen: BTreeMap<u64, i64> = BTreeMap::new();
+    let mut by_user = BTreeMap::new();
+    for failure in failures {
+        let before = last_seen.insert(failure.request, failure.time_us);
+        let retry = before.is_some_and(|t| failure.time_us.saturating_sub(t) <= RETRY_US);
+        if !retry {
+            *by_user.entry(failure.user).or_insert(0) += 1;
+        }
+    }
+    by_user
+}
+
+/// Whether the excess remains when the user with the most failures is left out.
+fn holds_without_top(traces: &[&Trace], logical: &BTreeMap<u64, usize>, count: usize) -> bool {
+    let known = logical.iter().filter(|(user, _)| **user != 0);
+    let Some(top) = known.map(|(_, failures)| *failures).max() else {
+        return true;
+    };
+    let rest = count - top;
+    let requests: u64 = traces.iter().map(|t| t.excess.requests).sum();
+    let expected: f64 = traces
+        .iter()
+        .map(|t| t.excess.requests as f64 * t.calm)
+        .sum();
+    let m = (expected / (requests as f64).max(1.0)).clamp(1e-6, 1.0 - 1e-6);
+    let rho = traces
+        .iter()
+        .map(|t| t.candidate.baseline.rho)
+        .fold(1e-6, f64::max);
+    let kappa = 1.0 / rho - 1.0;
+    let ln_p = stats::ln_beta_binomial_tail(rest as u64, requests, m * kappa, (1.0 - m) * kappa);
+    rest >= MIN_LOGICAL && ln_p < WITHOUT_TOP_CLIENT.ln()
+}

@@ -1,0 +1,256 @@
+//! What carries log lines puts something around them: a container runtime its time and stream, Docker
+//! a JSON object, Compose the container's name, syslog a header. Taken off here, so that every format
+//! can be read inside of any of them; the wrapper's time and host stand in where the line has none.
+
+use std::sync::LazyLock;
+
+use crate::record::Depth;
+
+use super::fields::{Fields, Slot, split_once};
+use super::json;
+use super::keys::Keys;
+
+/// One kind of wrapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Envelope {
+    /// The log format of Kubernetes' container runtimes: `<time> stdout F <line>`.
+    Cri,
+    /// A JSON object with the line under `log` (Docker's json-file), `message` or `MESSAGE` (journald).
+    Json,
+    /// `docker compose logs`: `name-1  | <line>`.
+    Compose,
+    /// `kubectl logs --prefix`: `[pod/name/container] <line>`.
+    Kubectl,
+    /// A time in front, as of `docker logs -t` and `kubectl logs --timestamps`.
+    Stamped,
+    /// RFC 3164 as written in practice: `[<pri>]<time> [host] tag[pid]: <line>`, the time RFC 3339 or
+    /// without a year. Heroku's drains print so too.
+    Syslog,
+    /// RFC 5424: `<pri>1 <time> host app pid id [data] <line>`.
+    Rfc5424,
+    /// Ruby's logger: `I, [<time> #pid]  INFO -- : <line>`.
+    Ruby,
+}
+
+/// The wrappings that are looked for, outermost first; what is listed earlier wins if a later one
+/// gives no more.
+pub(super) const CHAINS: [&[Envelope]; 11] = [
+    &[Envelope::Cri],
+    &[Envelope::Json],
+    &[Envelope::Compose],
+    &[Envelope::Kubectl],
+    &[Envelope::Stamped],
+    &[Envelope::Syslog],
+    &[Envelope::Rfc5424],
+    &[Envelope::Ruby],
+    &[Envelope::Compose, Envelope::Stamped],
+    &[Envelope::Kubectl, Envelope::Stamped],
+    &[Envelope::Syslog, Envelope::Ruby],
+];
+
+/// What was around a line, and the line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Inner<'a> {
+    pub line: &'a [u8],
+    pub time: Option<&'a [u8]>,
+    pub host: Option<&'a [u8]>,
+    pub service: Option<&'a [u8]>,
+}
+
+impl<'a> Inner<'a> {
+    fn timed(line: &'a [u8], time: &'a [u8]) -> Inner<'a> {
+        Inner {
+            line,
+            time: Some(time),
+            ..Inner::default()
+        }
+    }
+
+    /// What the wrapper says of the request.
+    pub(super) fn tell(&self, fields: &mut Fields<'a>) {
+        fields.set_outer(Slot::Time, self.time);
+        fields.set_outer(Slot::Host, self.host);
+        fields.set_outer(Slot::Service, self.service);
+    }
+}
+
+/// Takes a chain of wrappings off; `None` if one of them isn't there. What was unescaped is in
+/// `scratch`.
+pub(super) fn unwrap<'a>(
+    chain: &[Envelope],
+    line: &'a [u8],
+    scratch: &'a mut Vec<u8>,
+) -> Option<Inner<'a>> {
+    if let [Envelope::Json] = chain {
+        return json_inner(line, scratch);
+    }
+    let mut inner = Inner {
+        line,
+        ..Inner::default()
+    };
+    for envelope in chain {
+        let found = envelope.strip(inner.line)?;
+        inner = Inner {
+            line: found.line,
+            time: found.time.or(inner.time),
+            host: found.host.or(inner.host),
+            service: found.service.or(inner.service),
+        };
+    }
+    Some(inner)
+}
+
+/// The keys of a JSON wrapping: the line stands where a whole request would.
+static JSON_KEYS: LazyLock<Keys> = LazyLock::new(|| {
+    let table = toml::toml! {
+        request = ["log", "message", "MESSAGE"]
+        time = ["time", "@timestamp", "timestamp", "__REALTIME_TIMESTAMP"]
+        host = ["kubernetes.pod_name", "kubernetes.pod.name", "_HOSTNAME", "hostname", "host.name"]
+        service = ["kubernetes.labels.app", "kubernetes.container_name", "container_name", "service.name"]
+    };
+    Keys::new(&table).expect("these names are known")
+});
+
+fn json_inner<'a>(line: &'a [u8], scratch: &'a mut Vec<u8>) -> Option<Inner<'a>> {
+    let mut fields = Fields::new(Depth::Full);
+    json::parse(&JSON_KEYS, line, &mut fields, scratch).ok()?;
+    fields.unescape(scratch);
+    let text = |slot| fields.value(slot);
+    Some(Inner {
+        line: text(Slot::Request)?,
+        time: text(Slot::Time),
+        host: text(Slot::Host),
+        service: text(Slot::Service),
+    })
+}
+
+impl Envelope {
+    fn strip(self, line: &[u8]) -> Option<Inner<'_>> {
+        match self {
+            Envelope::Cri => {
+                let (time, rest) = stamp(line)?;
+                let rest = rest
+                    .strip_prefix(b"stdout ")
+                    .or_else(|| rest.strip_prefix(b"stderr "))?;
+                let rest = rest
+                    .strip_prefix(b"F ")
+                    .or_else(|| rest.strip_prefix(b"P "))?;
+                Some(Inner::timed(rest, time))
+            }
+            Envelope::Json => None,
+            Envelope::Compose => compose(line),
+            Envelope::Kubectl => {
+                let (source, rest) = split_once(line.strip_prefix(b"[pod/")?, b']')?;
+                let (pod, container) = split_once(source, b'/')?;
+                let line = rest.strip_prefix(b" ")?;
+                Some(Inner {
+                    line,
+                    host: Some(pod),
+                    service: Some(container),
+                    time: None,
+                })
+            }
+            Envelope::Stamped => stamp(line).map(|(time, rest)| Inner::timed(rest, time)),
+            Envelope::Syslog => syslog(line),
+            Envelope::Rfc5424 => rfc5424(line),
+            Envelope::Ruby => {
+                let (_, rest) = split_once(line, b'[')?;
+                let (time, rest) = split_once(rest, b' ')?;
+                let at = memchr::memmem::find(rest, b" -- ")?;
+                let (_program, rest) = split_once(&rest[at + 4..], b':')?;
+                Some(Inner::timed(rest.trim_ascii_start(), time))
+            }
+        }
+    }
+}
+
+/// An RFC 3339 time and what follows the space behind it.
+fn stamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (time, rest) = split_once(line, b' ')?;
+    let looks_so =
+        time.len() >= 20 && time[0].is_ascii_digit() && time[4] == b'-' && time[10] == b'T';
+    looks_so.then_some((time, rest))
+}
+
+/// `name-1  | <line>`, the name coloured on a terminal; the service's name is without the number.
+fn compose(line: &[u8]) -> Option<Inner<'_>> {
+    let (name, rest) = split_once(line, b'|')?;
+    let mut name = name;
+    while let [0x1b, b'[', sequence @ ..] = name {
+        let end = sequence.iter().position(u8::is_ascii_alphabetic)?;
+        name = &sequence[end + 1..];
+    }
+    let name = name.trim_ascii_end();
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    if name.is_empty() || !name.iter().all(is_name) {
+        return None;
+    }
+    let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let service = match &name[..name.len() - digits] {
+        [service @ .., b'-' | b'_'] if digits > 0 && !service.is_empty() => service,
+        _ => name,
+    };
+    let line = rest.trim_ascii_start();
+    Some(Inner {
+        line,
+        time: None,
+        host: Some(name),
+        service: Some(service),
+    })
+}
+
+fn without_priority(line: &[u8]) -> &[u8] {
+    match line
+        .strip_prefix(b"<")
+        .and_then(|rest| split_once(rest, b'>'))
+    {
+        Some((priority, rest)) if priority.len() <= 3 => rest,
+        _ => line,
+    }
+}
+
+fn syslog(line: &[u8]) -> Option<Inner<'_>> {
+    let line = without_priority(line);
+    let (time, rest) = match stamp(line) {
+        Some(found) => found,
+        None => {
+            // `Feb 25 16:19:38 `: fixed columns.
+            let (time, rest) = line.split_at_checked(15)?;
+            let is_time = time[0].is_ascii_uppercase()
+                && time[3] == b' '
+                && time[9] == b':'
+                && time[12] == b':';
+            is_time.then_some((time, rest.strip_prefix(b" ")?))?
+        }
+    };
+    let (first, after) = split_once(rest, b' ')?;
+    if first.ends_with(b":") {
+        return Some(Inner::timed(after, time));
+    }
+    let (tag, after) = split_once(after, b' ')?;
+    tag.ends_with(b":").then_some(Inner {
+        host: Some(first),
+        ..Inner::timed(after, time)
+    })
+}
+
+fn rfc5424(line: &[u8]) -> Option<Inner<'_>> {
+    let rest = line
+        .strip_prefix(b"<")
+        .and_then(|_| without_priority(line).strip_prefix(b"1 "))?;
+    let (time, rest) = split_once(rest, b' ')?;
+    let (host, rest) = split_once(rest, b' ')?;
+    let (_app, rest) = split_once(rest, b' ')?;
+    let (_process, rest) = split_once(rest, b' ')?;
+    let (_id, rest) = split_once(rest, b' ')?;
+    let rest = match rest {
+        [b'-', b' ', rest @ ..] => rest,
+        [b'[', ..] => &rest[memchr::memmem::find(rest, b"] ")? + 2..],
+        _ => return None,
+    };
+    let rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
+    Some(Inner {
+        host: Some(host),
+        ..Inner::timed(rest, time)
+    })
+}

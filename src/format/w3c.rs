@@ -1,0 +1,123 @@
+//! W3C Extended Log File Format: what the columns are is said by a `#Fields:` line above them, and may
+//! change in the middle of a file.
+//!
+//! So the header in force is part of the format: [`Columns`] are made of one header line. Columns are
+//! separated by spaces (IIS) or tabs (CloudFront), times are in UTC.
+//! https://www.w3.org/TR/WD-logfile.html
+
+use crate::record::Reject;
+use crate::timestamp::Unit;
+
+use super::fields::{Fields, Slot};
+use super::keys::{Keys, Meaning};
+
+/// What the columns mean, from left to right.
+#[derive(Debug, Clone)]
+pub(super) struct Columns(Vec<Column>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    /// A date that is followed by the time.
+    Date,
+    Time,
+    Part {
+        slot: Slot,
+        rank: u8,
+        unit: Option<Unit>,
+    },
+    /// `time-taken`: seconds by the standard, milliseconds where IIS writes it.
+    TimeTaken {
+        unit: Option<Unit>,
+    },
+    Other,
+}
+
+/// What a header line begins with.
+pub(super) const HEADER: &[u8] = b"#Fields:";
+
+impl Columns {
+    /// No header has been seen yet.
+    pub(super) fn unknown() -> Columns {
+        Columns(Vec::new())
+    }
+
+    /// From a header line; `None` if it is none.
+    pub(super) fn from_header(line: &[u8], keys: &Keys) -> Option<Columns> {
+        let names = line.strip_prefix(HEADER)?;
+        let names: Vec<&[u8]> = names
+            .split(|b| b.is_ascii_whitespace())
+            .filter(|name| !name.is_empty())
+            .collect();
+        // Only IIS and http.sys have these columns, and they count in milliseconds.
+        let of_iis = |name: &&[u8]| {
+            matches!(
+                *name,
+                b"sc-win32-status" | b"sc-substatus" | b"s-sitename" | b"s-reason"
+            )
+        };
+        let unit = names.iter().any(of_iis).then_some(Unit::Millis);
+        let column = |(index, name): (usize, &&[u8])| match *name {
+            b"date" if names.get(index + 1) == Some(&&b"time"[..]) => Column::Date,
+            b"time" => Column::Time,
+            b"time-taken" => Column::TimeTaken { unit },
+            name => match keys.find_name(name) {
+                Some(
+                    Meaning::Part {
+                        slot: Slot::Time, ..
+                    }
+                    | Meaning::Wrapper,
+                )
+                | None => Column::Other,
+                Some(Meaning::Part { slot, rank, unit }) => Column::Part { slot, rank, unit },
+            },
+        };
+        Some(Columns(names.iter().enumerate().map(column).collect()))
+    }
+
+    /// Takes the parts of a request that the columns give.
+    pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
+        if self.0.is_empty() || line.first() == Some(&b'#') {
+            return Err(Reject::Unrecognized);
+        }
+        fields.set_utc();
+        let separator = if memchr::memchr(b'\t', line).is_some() {
+            b'\t'
+        } else {
+            b' '
+        };
+        let mut rest = Some(line);
+        let mut date_at = None;
+        for column in &self.0 {
+            let Some(text) = rest else {
+                return Err(Reject::Truncated);
+            };
+            let len = memchr::memchr(separator, text).unwrap_or(text.len());
+            let value = &text[..len];
+            match *column {
+                Column::Date => date_at = Some(line.len() - text.len()),
+                Column::Time => {
+                    // Date and time stand side by side: one text, `2024-04-10 09:00:00`.
+                    let end = line.len() - text.len() + len;
+                    let both = date_at.take().and_then(|start| line.get(start..end));
+                    fields.set(Slot::Time, both.unwrap_or(value), None);
+                }
+                Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
+                Column::TimeTaken { unit } => {
+                    let unit = if value.contains(&b'.') {
+                        Some(Unit::Seconds)
+                    } else {
+                        unit
+                    };
+                    fields.offer(Slot::Latency, 0, unit, value, false);
+                }
+                Column::Other => {}
+            }
+            rest = text.get(len + 1..);
+        }
+        if rest.is_none() {
+            Ok(())
+        } else {
+            Err(Reject::Unrecognized)
+        }
+    }
+}
