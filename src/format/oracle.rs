@@ -138,10 +138,12 @@ fn slow_access_log(line: &[u8], common: bool) -> Result<Owned, Reject> {
     let group = |i: usize| groups.get(i).map(|m| m.as_bytes());
     let words: Vec<&[u8]> = group(1).unwrap().split(|&b| b == b' ').collect();
     let is_ip = |word: &[u8]| super::fields::is_ip(word);
-    let host_first = !is_ip(words[0]) && words.len() > 2 && (is_ip(words[1]) || words.len() > 3);
+    let host_first = !is_ip(words[0])
+        && words.len() > 2
+        && (is_ip(words[1]) || words[1] != b"-" && words.len() == 4);
     let client = usize::from(host_first);
-    if host_first && let Some(host) = super::fields::address(words[0]) {
-        fields.set(Slot::Service, host, None);
+    if host_first {
+        fields.set(Slot::Service, words[0], None);
     }
     fields.set(Slot::Client, words[client], None);
     let user = words.get(client + 2..).unwrap_or_default().join(&b' ');
