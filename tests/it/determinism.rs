@@ -1,0 +1,174 @@
+//! The same bytes and options make the same report, whatever they were read with and named by.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::*;
+
+/// The printed report, byte for byte.
+fn printed(args: &[String]) -> String {
+    let run = run(&[args, &["--json".into()]].concat());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    run.stdout
+}
+
+#[test]
+fn any_number_of_threads_makes_the_same_report() {
+    for sample in [&AUTH_OUTAGE, &QUIET_DAY, &NOT_THE_DEPLOY] {
+        let with = |threads: &str| {
+            printed(&[sample.args(), vec!["--threads".into(), threads.into()]].concat())
+        };
+        let one = with("1");
+        assert!(one == with("2"), "{}: two threads", sample.name);
+        assert!(one == with("8"), "{}: eight threads", sample.name);
+    }
+}
+
+#[test]
+fn files_mapped_or_read_make_the_same_report() {
+    let with = |way: &str| printed(&[AUTH_OUTAGE.args(), vec!["--io".into(), way.into()]].concat());
+    let read = with("read");
+    assert!(read == with("mmap"));
+    assert!(read == with("auto"));
+}
+
+#[test]
+fn files_named_one_by_one_in_any_order_make_the_report_of_their_folder() {
+    let files: Vec<String> = AUTH_OUTAGE
+        .files()
+        .iter()
+        .map(|p| p.to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(files.len(), 18);
+    // Each seventh file in turn: 7 and 18 share no divisor, so each file comes once.
+    let shuffled: Vec<String> = (0..18).map(|i| files[(i * 7 + 5) % 18].clone()).collect();
+    let deploys = vec!["--deploys".into(), AUTH_OUTAGE.deploys()];
+    let folder = printed(&AUTH_OUTAGE.args());
+    assert!(folder == printed(&[shuffled.clone(), deploys.clone()].concat()));
+    // A file named twice, by itself and by its folder, is still one file.
+    assert!(folder == printed(&[vec![shuffled[3].clone(), AUTH_OUTAGE.logs()], deploys].concat()));
+}
+
+/// The report on a copy of a sample's logs, each file as `pack` makes it of its text, and with the
+/// names of the sample's own files.
+fn report_on_copy(sample: &Sample, suffix: &str, pack: impl Fn(Vec<u8>) -> Vec<u8>) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let mut renamed: Vec<(String, String)> = Vec::new();
+    for file in sample.files() {
+        let inside = file.strip_prefix(sample.logs()).unwrap();
+        let stem = if inside.extension() == Some("gz".as_ref()) {
+            inside.with_extension("")
+        } else {
+            inside.into()
+        };
+        let copy = folder.path().join(format!("{}{suffix}", stem.display()));
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::write(&copy, pack(read_log(&file))).unwrap();
+        renamed.push((path_text(&copy), path_text(&file)));
+    }
+    let mut report = report(&[
+        path_text(folder.path()),
+        "--deploys".into(),
+        sample.deploys(),
+    ]);
+    rename(&mut report, &renamed);
+    report
+}
+
+fn path_text(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+/// Replaces the `file` of all samples and examples.
+fn rename(value: &mut Value, renamed: &[(String, String)]) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(|e| rename(e, renamed)),
+        Value::Object(object) => {
+            for (key, value) in object {
+                match renamed
+                    .iter()
+                    .find(|(copy, _)| key == "file" && value == copy)
+                {
+                    Some((_, file)) => *value = file.clone().into(),
+                    None => rename(value, renamed),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn packed_or_plain_makes_the_same_report() {
+    for sample in [&AUTH_OUTAGE, &QUIET_DAY, &NOT_THE_DEPLOY] {
+        assert_eq!(
+            &report_on_copy(sample, "", |text| text),
+            sample.report(),
+            "{} plain",
+            sample.name
+        );
+        assert_eq!(
+            &report_on_copy(sample, ".gz", |text| packed(&text)),
+            sample.report(),
+            "{} packed",
+            sample.name
+        );
+    }
+}
+
+#[test]
+fn a_file_packed_in_two_members_is_one_file() {
+    // `cat a.gz b.gz` is a gzip file too (RFC 1952, section 2.2).
+    let halves = |text: Vec<u8>| {
+        let (begin, end) = text.split_at(text.len() / 2);
+        [packed(begin), packed(end)].concat()
+    };
+    assert_eq!(
+        &report_on_copy(&NOT_THE_DEPLOY, ".gz", halves),
+        NOT_THE_DEPLOY.report()
+    );
+}
+
+#[test]
+fn standard_input_makes_the_counts_of_the_files_it_was_made_of() {
+    let files: Vec<PathBuf> = AUTH_OUTAGE
+        .files()
+        .into_iter()
+        .filter(|path| path.to_str().unwrap().contains("api.access.log"))
+        .collect();
+    assert_eq!(files.len(), 6);
+    let all: Vec<u8> = files.iter().flat_map(|path| read_log(path)).collect();
+    let piped = report_of(&run_with_stdin(&["-", "--json"], &all));
+    let named = report(&files);
+    for key in [
+        "bytes",
+        "lines",
+        "requests",
+        "errors",
+        "rejected_lines",
+        "filtered_lines",
+        "from",
+        "to",
+        "gaps",
+    ] {
+        assert_eq!(piped["scan"][key], named["scan"][key], "{key}");
+    }
+    // samples/README.md: `api` has 35,017 lines, 24 of them no request.
+    assert_eq!(
+        (&piped["scan"]["lines"], &piped["scan"]["rejected_lines"]),
+        (&35_017.into(), &24.into())
+    );
+    assert_eq!(piped["timeline"], named["timeline"]);
+    assert_eq!(piped["scan"]["services"], Value::from(vec!["-"]));
+    // Lines of a pipe have no file to name their service.
+    let counts = |report: &Value| -> Vec<Value> {
+        let mut endpoints = list(&report["endpoints"]).to_vec();
+        endpoints
+            .iter_mut()
+            .for_each(|e| e["service"] = Value::Null);
+        endpoints
+    };
+    assert_eq!(counts(&piped), counts(&named));
+}

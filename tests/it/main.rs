@@ -1,0 +1,19 @@
+//! What the built command does with whole files: stories with their exact answers.
+//!
+//! `samples` and `counts` hold it to the truths of samples/README.md and to counters of their own,
+//! `determinism` to one report for one input, `bad_input` to clear words, `readme` to its own
+//! examples; `laws` reads the source and holds it to its plan. What a single room does is told in
+//! its own unit tests.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails, in its helper functions too"
+)]
+
+mod bad_input;
+mod counts;
+mod determinism;
+mod laws;
+mod readme;
+mod samples;
+mod support;
