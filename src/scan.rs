@@ -4,6 +4,8 @@
 //! and adds requests and errors up by endpoint and minute. Keeps for each block the smallest and
 //! largest time in it, so that pass 2 need visit only the blocks that matter.
 
+use std::sync::Arc;
+
 use crate::aggregate::{MINUTE_US, Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService};
 use crate::endpoint::append_template;
 use crate::format::Scratch;
@@ -150,6 +152,7 @@ impl Worker<'_> {
         self.admitted.clear();
         let mut counts = Counts::default();
         let Begun { format, service } = block.begun;
+        let mut format = Arc::clone(format);
         let services = [self.inside.service(service), self.before.service(service)];
         let mut scratch = std::mem::take(&mut self.scratch);
         for line in Lines::new(block.bytes) {
@@ -159,7 +162,12 @@ impl Worker<'_> {
             };
             match record {
                 Ok(record) => self.count(&record, services, &mut counts),
-                Err(reason) => counts.reject(reason, line),
+                Err(reason) => {
+                    counts.reject(reason, line);
+                    if reason == Reject::Comment && let Some(below) = format.header(line) {
+                        format = below;
+                    }
+                }
             }
             counts.lines += 1;
         }
@@ -167,7 +175,7 @@ impl Worker<'_> {
         Part {
             file: block.file,
             number: block.number,
-            format: format.name().to_owned(),
+            format: block.begun.format.name().to_owned(),
             bytes: block.bytes.len() as u64,
             inside: self.inside.finish(),
             before: self.before.finish(),

@@ -5,6 +5,7 @@
 //! an incident, counted exactly from its onset to its end. Judges nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::aggregate::{is_other, service_name};
 use crate::endpoint::{Interner, ShortText, append_template, other};
@@ -12,7 +13,7 @@ use crate::format::Scratch;
 use crate::input::{Block, Lines, MAX_LINE, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading};
-use crate::record::{Depth, Record};
+use crate::record::{Depth, Record, Reject};
 use crate::scan::{BlockFacts, EXAMPLE_LEN, Example};
 use crate::series::{Catalog, EndpointId};
 use crate::sketch::{Latencies, Users, user_hash};
@@ -289,12 +290,21 @@ impl<'r> Worker<'r> {
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
     ) {
         let Begun { format, service } = block.begun;
+        let mut format = Arc::clone(format);
         let mut scratch = std::mem::take(&mut self.scratch);
         for (number, line) in Lines::new(block.bytes).enumerate() {
             if line.len() > MAX_LINE {
                 continue;
             }
-            let Ok(record) = format.parse(line, &mut self.clock, &mut scratch, Depth::Full) else { continue };
+            let record = match format.parse(line, &mut self.clock, &mut scratch, Depth::Full) {
+                Ok(record) => record,
+                Err(reason) => {
+                    if reason == Reject::Comment && let Some(below) = format.header(line) {
+                        format = below;
+                    }
+                    continue;
+                }
+            };
             if self.query.side(record.time_us) == Side::Outside {
                 continue;
             }

@@ -81,7 +81,7 @@ fn a_deploy_that_breaks_three_of_twenty_endpoints_is_found_on_these_three() {
         exact += usize::from(endpoints == [3, 7, 15]);
         for (_, from, to) in found.iter().filter(|f| [3, 7, 15].contains(&f.0)) {
             assert!((178..=184).contains(from), "seed {seed}: {found:?}");
-            // The fault ends at 300 to 302; an ordinary error within ten minutes may be taken along.
+            // The fault ends at 302; an ordinary error within ten minutes may be taken along.
             assert!((290..=312).contains(to), "seed {seed}: {found:?}");
         }
     }

@@ -12,7 +12,7 @@
 use crate::record::{Depth, Reject};
 use crate::timestamp::Unit;
 
-use super::fields::{Fields, Slot, address, is_ip, split_once};
+use super::fields::{Fields, Slot, is_ip, split_once};
 use super::keys::{Keys, Meaning, with_unit};
 use super::text::{find_near, latency_us};
 
@@ -157,6 +157,18 @@ impl Layout {
     /// (`12ms`) or with exactly three decimals (nginx's `$request_time`, in seconds; an upstream's
     /// time beside it is the smaller one). Other numbers can mean anything and are left alone.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
+        let has_latency = |step: &Step| {
+            matches!(
+                step,
+                Step::Part {
+                    slot: Some(Slot::Latency),
+                    ..
+                }
+            )
+        };
+        if self.steps.iter().any(has_latency) {
+            return self.clone();
+        }
         let tails: Vec<Vec<&[u8]>> = lines
             .filter_map(|line| self.walk(line, &mut Fields::new(Depth::Counts)).ok())
             .map(|tail| Tokens(tail).collect())
@@ -343,11 +355,12 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
         (first, after)
     } else {
         match split_once(after, b' ') {
-            // Without an address to tell: a host name as the client, unless there are four words.
-            Some((second, names)) if is_ip(second) || names.contains(&b' ') => {
-                if let Some(host) = address(first) {
-                    fields.set(Slot::Service, host, None);
-                }
+            // Without an address to tell: a client by its name, unless four words begin with two names.
+            Some((second, names))
+                if is_ip(second)
+                    || second != b"-" && names.iter().filter(|&&b| b == b' ').count() == 1 =>
+            {
+                fields.set(Slot::Service, first, None);
                 (second, names)
             }
             _ => (first, after),

@@ -87,6 +87,8 @@ pub(super) struct Fields<'a> {
     any_escaped: bool,
     /// The format's times are in UTC where they name no zone.
     utc: bool,
+    /// Its time has a fixed place on the line.
+    is_positional: bool,
     /// A request's key was there, but empty or `-`.
     saw_empty_request: bool,
     /// A status's key was there, whatever its value.
@@ -100,6 +102,7 @@ impl<'a> Fields<'a> {
             depth,
             any_escaped: false,
             utc: false,
+            is_positional: false,
             saw_empty_request: false,
             saw_status: false,
         }
@@ -115,6 +118,7 @@ impl<'a> Fields<'a> {
             rank: 0,
         };
         self.saw_status |= slot == Slot::Status;
+        self.is_positional |= slot == Slot::Time;
     }
 
     /// What the line is wrapped in says this; the line's own word counts for more.
@@ -187,13 +191,26 @@ impl<'a> Fields<'a> {
         self.get(slot).filter(|text| !matches!(*text, b"" | b"-"))
     }
 
-    /// The request these parts make up, or why they make up none.
+    /// The request these parts make up, or why they make up none. Where neither a time nor a request
+    /// stands in its place, the line only has the delimiters of its format, by accident.
     #[inline]
     pub(super) fn record(
         &mut self,
         clock: &mut Clock,
         scratch: &'a mut Vec<u8>,
     ) -> Result<Record<'a>, Reject> {
+        match self.read(clock, scratch) {
+            Err(Reject::EmptyRequest | Reject::NotHttp | Reject::NoStatus)
+                if self.is_positional && self.time_us(clock).is_none() =>
+            {
+                Err(Reject::Unrecognized)
+            }
+            other => other,
+        }
+    }
+
+    #[inline]
+    fn read(&mut self, clock: &mut Clock, scratch: &'a mut Vec<u8>) -> Result<Record<'a>, Reject> {
         if self.any_escaped {
             self.unescape(scratch);
         }
@@ -216,7 +233,7 @@ impl<'a> Fields<'a> {
             target,
             status,
             latency_us: latency_us(latency.text, latency.unit),
-            service: self.value(Slot::Service),
+            service: self.value(Slot::Service).map(without_port),
             client: self.value(Slot::Client).and_then(address),
             user: self.value(Slot::User),
             agent: self.value(Slot::Agent),
@@ -377,6 +394,14 @@ pub(super) fn address(text: &[u8]) -> Option<&[u8]> {
         },
     };
     (!matches!(bare, b"" | b"-")).then_some(bare)
+}
+
+/// `shop.example:443` is the same service as `shop.example`.
+fn without_port(name: &[u8]) -> &[u8] {
+    match memchr::memrchr(b':', name) {
+        Some(at) if at > 0 && name[at + 1..].iter().all(u8::is_ascii_digit) => &name[..at],
+        _ => name,
+    }
 }
 
 /// A proxy lists every upstream that it tried, and every proxy before it.

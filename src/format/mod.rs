@@ -131,7 +131,7 @@ impl Format {
             Ok(_) if !self.is_marked(line) => Err(Reject::NoRequest),
             Err(Reject::NoRequest) if is_comment && !is_logfmt => Err(Reject::Comment),
             Err(Reject::NoRequest) if !is_logfmt => Err(Reject::Unrecognized),
-            Err(Reject::Unrecognized) if is_comment => Err(Reject::Comment),
+            Err(Reject::Unrecognized | Reject::Truncated) if is_comment => Err(Reject::Comment),
             record => record,
         }
     }

@@ -138,10 +138,12 @@ fn slow_access_log(line: &[u8], common: bool) -> Result<Owned, Reject> {
     let group = |i: usize| groups.get(i).map(|m| m.as_bytes());
     let words: Vec<&[u8]> = group(1).unwrap().split(|&b| b == b' ').collect();
     let is_ip = |word: &[u8]| super::fields::is_ip(word);
-    let host_first = !is_ip(words[0]) && words.len() > 2 && (is_ip(words[1]) || words.len() > 3);
+    let host_first = !is_ip(words[0])
+        && words.len() > 2
+        && (is_ip(words[1]) || words[1] != b"-" && words.len() == 4);
     let client = usize::from(host_first);
-    if host_first && let Some(host) = super::fields::address(words[0]) {
-        fields.set(Slot::Service, host, None);
+    if host_first {
+        fields.set(Slot::Service, words[0], None);
     }
     fields.set(Slot::Client, words[client], None);
     let user = words.get(client + 2..).unwrap_or_default().join(&b' ');
@@ -250,12 +252,14 @@ proptest! {
 
     #[test]
     fn json_reads_as_serde_json_does(line in mutated(&["json"])) {
-        prop_assume!(!has_exponent(&line) && line.starts_with(b"{"));
+        if has_exponent(&line) || !line.starts_with(b"{") {
+            return Ok(());
+        }
         let format = Registry::builtin().get("json").unwrap();
         let fast = read(&format, &line, Depth::Full);
         match slow_json(&format.keys, &line) {
-            Ok(slow) => prop_assert_eq!(fast, slow),
-            Err(e) if e.is_eof() => prop_assert_eq!(fast, Err(Reject::Truncated)),
+            Ok(slow) => prop_assert_eq!(fast, slow, "{}", String::from_utf8_lossy(&line)),
+            Err(e) if e.is_eof() => prop_assert_eq!(fast, Err(Reject::Truncated), "{}", String::from_utf8_lossy(&line)),
             Err(_) => {} // stricter than this parser about what is inside of strings
         }
     }
@@ -276,7 +280,9 @@ proptest! {
     #[test]
     fn logfmt_reads_as_a_splitter_does(line in mutated(&["logfmt"])) {
         let Ok(line) = String::from_utf8(line) else { return Ok(()) };
-        prop_assume!(!line.is_empty());
+        if line.is_empty() {
+            return Ok(());
+        }
         let format = Registry::builtin().get("logfmt").unwrap();
         prop_assert_eq!(read(&format, line.as_bytes(), Depth::Full), slow_logfmt(&format.keys, &line));
     }

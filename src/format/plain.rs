@@ -26,10 +26,17 @@ const LEVELS: [&[u8]; 16] = [
 /// A time takes up to six words: `Sun Mar 13 22:49:12 2016 +0100`.
 const WORDS: usize = 6;
 
+const YEAR_2100_US: i64 = 4_102_444_800_000_000;
+
 /// Why the line is no request.
 pub(super) fn reason(line: &[u8], clock: &Clock) -> Reject {
     // The line's time goes nowhere, so it must not show in the clock's findings either.
-    let mut clock = clock.fresh();
+    // Nor does it matter in which year a syslog line was written.
+    let mut clock = clock.fresh().not_after(YEAR_2100_US);
+    let is_time = |b: &u8| {
+        b.is_ascii_digit() || matches!(b, b':' | b'.' | b',' | b'-' | b'/' | b' ' | b'T' | b'[')
+    };
+    let run = line.iter().take_while(|b| is_time(b)).count();
     let ends = memchr::memchr_iter(b' ', line)
         .chain([line.len()])
         .take(WORDS);
@@ -38,13 +45,13 @@ pub(super) fn reason(line: &[u8], clock: &Clock) -> Reject {
         *start = end + 1;
         Some((word, line.get(..end).unwrap_or_default()))
     });
-    let punctuation = |b: &u8| matches!(b, b'[' | b']' | b':' | b',' | b'<' | b'>' | b'|');
-    let is_application = |(word, so_far): (&[u8], &[u8])| {
+    let punctuation = |b: &u8| matches!(b, b'[' | b']' | b':' | b',' | b'<' | b'>' | b'|' | b' ');
+    let mut is_application = |(word, so_far): (&[u8], &[u8])| {
         let word = trim(word, punctuation);
         LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
             || clock.read(trim(so_far, punctuation)).is_some()
     };
-    if known.any(is_application) {
+    if known.any(&mut is_application) || clock.read(trim(&line[..run], punctuation)).is_some() {
         return Reject::NoRequest;
     }
     if line.starts_with(b"#") {

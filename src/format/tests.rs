@@ -415,3 +415,40 @@ fn bytes_that_real_logs_have_are_no_obstacle() {
     let deep = [&b"{\"a\":".repeat(5_000)[..], b"1", &b"}".repeat(5_000)].concat();
     assert_eq!(read(&json, &deep, Depth::Full), Err(Reject::Unrecognized));
 }
+
+#[test]
+fn a_reader_that_begins_in_the_middle_of_a_w3c_log_knows_its_columns() {
+    let file = "#Software: x\n#Fields: date time cs-method cs-uri-stem sc-status\n\
+        2024-04-10 09:00:00 GET /old 200\n\
+        #Fields: date time sc-status cs-uri-stem cs-method\n\
+        2024-04-10 09:00:01 500 /new?#Fields: POST\n";
+    let format = detect(file).format;
+    assert_eq!((format.name(), format.has_headers()), ("w3c", true));
+    let second = file.find("#Fields: date time sc").unwrap();
+    let early = format.seeded(&file.as_bytes()[..second]).unwrap();
+    let late = format.seeded(file.as_bytes()).unwrap();
+    assert_eq!(
+        read(&early, b"2024-04-10 09:00:00 GET /old 200", Depth::Full)
+            .unwrap()
+            .target,
+        b"/old"
+    );
+    assert_eq!(
+        read(&late, b"2024-04-10 09:00:01 500 /new POST", Depth::Full)
+            .unwrap()
+            .target,
+        b"/new"
+    );
+    assert!(format.seeded(b"#Software: x\n").is_none());
+    assert_eq!(
+        read(&early, b"#Fields: date time", Depth::Full),
+        Err(Reject::Comment)
+    );
+    assert!(
+        Registry::builtin()
+            .get("combined")
+            .unwrap()
+            .seeded(file.as_bytes())
+            .is_none()
+    );
+}

@@ -91,8 +91,22 @@ impl Columns {
             let Some(text) = rest else {
                 return Err(Reject::Truncated);
             };
-            let len = memchr::memchr(separator, text).unwrap_or(text.len());
-            let value = &text[..len];
+            // Some servers align with several spaces, and some quote.
+            let text = if separator == b' ' {
+                text.trim_ascii_start()
+            } else {
+                text
+            };
+            let (value, len) = match text {
+                [b'"', quoted @ ..] => {
+                    let len = memchr::memchr(b'"', quoted).ok_or(Reject::Truncated)?;
+                    (&quoted[..len], len + 2)
+                }
+                _ => {
+                    let len = memchr::memchr(separator, text).unwrap_or(text.len());
+                    (&text[..len], len)
+                }
+            };
             match *column {
                 Column::Date => date_at = Some(line.len() - text.len()),
                 Column::Time => {

@@ -43,8 +43,16 @@ impl<'a> Listing<'a> {
     pub fn new(view: &View, incident: &'a Incident) -> Listing<'a> {
         let explain = view.style.explain;
         let shown = if explain { usize::MAX } else { SUSPECTS_SHOWN };
+        // A suspect that is cleared stands among the others, with the reason.
+        let fate = |suspect: &Suspect| incident.changes.iter().find(|c| c.change == suspect.change);
+        let open: Vec<&Suspect> = incident
+            .suspects
+            .iter()
+            .filter(|suspect| fate(suspect).is_none_or(|fate| fate.status == "suspect"))
+            .collect();
+        let more_suspects = open.len().saturating_sub(shown);
         let marks = ('1'..='9').chain(std::iter::repeat('*'));
-        let suspects: Vec<_> = marks.zip(incident.suspects.iter().take(shown)).collect();
+        let suspects: Vec<_> = marks.zip(open.into_iter().take(shown)).collect();
 
         let mut others: Vec<_> = incident
             .changes
@@ -60,7 +68,7 @@ impl<'a> Listing<'a> {
         });
         let marks = ('a'..='z').chain(std::iter::repeat('*'));
         Listing {
-            more_suspects: incident.suspects.len() - suspects.len(),
+            more_suspects,
             more_others: total - others.len(),
             suspects,
             others: marks.zip(others).collect(),
@@ -183,7 +191,7 @@ pub fn write(page: &mut Page, view: &View, incident: &Incident, listing: &Listin
         let more = format!("{} more are in --explain", listing.more_others);
         page.paragraph(&[], 5, &[Tone::Faint.span(more)]);
     }
-    leads(page, incident);
+    leads(page, incident, view.style.explain);
     if view.style.explain {
         explain(page, view, incident);
     }
@@ -386,7 +394,7 @@ fn other_line(page: &mut Page, view: &View, mark: char, other: &Disposition) {
     page.paragraph(&lead, hang, &words);
 }
 
-fn leads(page: &mut Page, incident: &Incident) {
+fn leads(page: &mut Page, incident: &Incident, explain: bool) {
     if incident.ruled_out.is_empty() && incident.not_assessed.is_empty() {
         return;
     }
@@ -399,12 +407,18 @@ fn leads(page: &mut Page, incident: &Incident) {
         ];
         page.paragraph(&[Tone::Good.span("  ruled out")], 16, &words);
     }
-    for lead in &incident.not_assessed {
-        let words = [
-            Tone::Strong.span(&lead.lead),
-            Tone::Plain.span(format!(": needs {}", lead.needs)),
-        ];
-        page.paragraph(&[Tone::Faint.span("  not assessed")], 16, &words);
+    if explain {
+        for lead in &incident.not_assessed {
+            let words = [
+                Tone::Strong.span(&lead.lead),
+                Tone::Plain.span(format!(": needs {}", lead.needs)),
+            ];
+            page.paragraph(&[Tone::Faint.span("  not assessed")], 16, &words);
+        }
+    } else if !incident.not_assessed.is_empty() {
+        let leads: Vec<&str> = incident.not_assessed.iter().map(|lead| lead.lead.as_str()).collect();
+        let words = format!("{} (--explain says what each needs)", leads.join("; "));
+        page.paragraph(&[Tone::Faint.span("  not assessed")], 16, &[Tone::Plain.span(words)]);
     }
 }
 
