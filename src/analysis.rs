@@ -181,7 +181,9 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
     if scan.lines == 0 {
         let path = found.files.first().map(|f| f.path.clone()).unwrap_or_default();
         return match scan.salvaged.first() {
-            Some(s) => Err(Error::data(format!("nothing could be read: {}", s.why)).at(&found.files[s.file].path)),
+            Some(s) => Err(Error::data(format!("nothing could be read: {}", s.why))
+                .at(&found.files[s.file].path)
+                .hint("fetch the file again, or look at it with `gzip -t`")),
             None => Err(Error::data("empty: not a single line").at(path).hint("name the folder or the files that hold the access logs")),
         };
     }

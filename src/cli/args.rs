@@ -28,7 +28,7 @@ pub struct Args {
     pub log_format: Option<String>,
 
     /// Zone of times that name none, such as Europe/Berlin or -07:00 [default: UTC]
-    #[arg(long, value_name = "ZONE", help_heading = "Input")]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = "Input")]
     pub tz: Option<String>,
 
     /// How files are read: mapped where they are at rest, or always one way

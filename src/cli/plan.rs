@@ -85,7 +85,8 @@ impl Plan {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = args.threads.or(config.threads).unwrap_or(cores);
         if threads == 0 || threads > 1_024 {
-            return Err(Error::config(format!("--threads {threads}: between 1 and 1024, please")));
+            return Err(Error::config(format!("--threads {threads}: between 1 and 1024, please"))
+                .hint("without --threads one per core reads"));
         }
         let color = match args.color {
             ColorArg::Always => true,
@@ -160,7 +161,9 @@ fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>> {
     }
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let glob = Glob::new(pattern).map_err(|e| Error::config(format!("--service {pattern}: {}", e.kind())))?;
+        let glob = Glob::new(pattern).map_err(|e| {
+            Error::config(format!("--service {pattern}: {}", e.kind())).hint("write a name or a glob, as in --service api or --service 'user-*'")
+        })?;
         set.add(glob);
     }
     set.build().map(Some).map_err(|e| Error::config(format!("--service: {}", e.kind())))

@@ -131,7 +131,9 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
         FormatArg::Table => table(report, &style(plan)),
     };
     match &plan.output {
-        Some(path) => fs::write(path, text).map_err(|e| Error::io("the report can't be written", e).at(path)),
+        Some(path) => fs::write(path, text).map_err(|e| {
+            Error::io("the report can't be written", e).at(path).hint("name a file in a folder that exists and may be written to")
+        }),
         None => match io::stdout().lock().write_all(text.as_bytes()) {
             // Whoever reads us has read enough: `triage … | head`.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -214,7 +214,7 @@ fn times_without_a_zone_are_taken_as_utc_and_that_is_said() {
 #[test]
 fn a_zone_does_not_move_times_that_name_their_own() {
     let moved = report(&[AUTH_OUTAGE.args(), vec!["--tz".into(), "Asia/Tokyo".into()]].concat());
-    assert_eq!(&moved, AUTH_OUTAGE.report());
+    assert_same(&moved, AUTH_OUTAGE.report(), "--tz Asia/Tokyo");
 }
 
 #[test]

@@ -196,6 +196,7 @@ fn add(pair: &mut Pair, error: bool) {
 
 fn count(lines: &Lines, zone: &str, asked: &Asked<'_>) -> Counted {
     let mut counted = Counted::default();
+    let (mut first, mut last): (Option<&String>, Option<&String>) = (None, None);
     for (format, line) in lines {
         counted.lines += 1;
         *counted.formats.entry(format.to_string()).or_default() += 1;
@@ -211,7 +212,6 @@ fn count(lines: &Lines, zone: &str, asked: &Asked<'_>) -> Counted {
             Line::Request(request) => request,
         };
         let error = (asked.is_error)(request.status);
-        let at = format!("{}{zone}", request.at);
         let window = format!("{}:00{zone}", (asked.window)(&request.at));
         add(&mut counted.all, error);
         add(counted.windows.entry(window.clone()).or_default(), error);
@@ -228,13 +228,12 @@ fn count(lines: &Lines, zone: &str, asked: &Asked<'_>) -> Counted {
                 .entry(request.status.to_string())
                 .or_default() += 1;
         }
-        if counted.first.as_ref().is_none_or(|first| at < *first) {
-            counted.first = Some(at.clone());
-        }
-        if counted.last.as_ref().is_none_or(|last| at > *last) {
-            counted.last = Some(at);
-        }
+        // Without their zone, times written alike order like the times themselves.
+        first = first.map_or(Some(&request.at), |first| Some(first.min(&request.at)));
+        last = last.max(Some(&request.at));
     }
+    counted.first = first.map(|at| format!("{at}{zone}"));
+    counted.last = last.map(|at| format!("{at}{zone}"));
     counted
         .endpoints
         .values_mut()

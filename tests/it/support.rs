@@ -189,3 +189,24 @@ pub fn seconds_between(from: &str, to: &str) -> f64 {
     let time = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
     time(to).duration_since(time(from)).as_secs_f64()
 }
+
+/// Asserts that two reports are the same, and says of others where they differ first.
+pub fn assert_same(told: &Value, expected: &Value, story: &str) {
+    if let Some(where_) = difference(told, expected, String::new()) {
+        panic!("{story}: {where_}");
+    }
+}
+
+fn difference(told: &Value, expected: &Value, path: String) -> Option<String> {
+    match (told, expected) {
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => a
+            .iter()
+            .find_map(|(key, value)| difference(value, &b[key], format!("{path}/{key}"))),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => a
+            .iter()
+            .zip(b)
+            .enumerate()
+            .find_map(|(i, (a, b))| difference(a, b, format!("{path}/{i}"))),
+        _ => (told != expected).then(|| format!("{path} is {told} instead of {expected}")),
+    }
+}
