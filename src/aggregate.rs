@@ -102,7 +102,11 @@ impl ChunkCounts {
     pub fn service(&mut self, name: &[u8]) -> LocalService {
         let name = service_name(name);
         let known = self.services.find(name);
-        let name = if known.is_none() && self.services.len() >= SERVICES { OTHER_SERVICE } else { name };
+        let name = if known.is_none() && self.services.len() >= SERVICES {
+            OTHER_SERVICE
+        } else {
+            name
+        };
         LocalService(self.services.intern(name) as u16)
     }
 
@@ -152,7 +156,8 @@ impl ChunkCounts {
         self.totals[endpoint.index()] += 1;
         if let Some(status) = error {
             cell.errors += 1;
-            self.statuses.push(u64::from(endpoint.0) << 16 | u64::from(status));
+            self.statuses
+                .push(u64::from(endpoint.0) << 16 | u64::from(status));
         }
     }
 
@@ -171,8 +176,11 @@ impl ChunkCounts {
         }
         let (endpoints, renumbered) = self.kept();
         let overflowed = self.keys.len() > CHUNK_ENDPOINTS;
-        let mut cells: Vec<_> =
-            self.cells.iter().map(|&(e, minute, cell)| (renumbered[e as usize], minute, cell)).collect();
+        let mut cells: Vec<_> = self
+            .cells
+            .iter()
+            .map(|&(e, minute, cell)| (renumbered[e as usize], minute, cell))
+            .collect();
         cells.sort_unstable_by_key(|&(endpoint, minute, _)| (endpoint, minute));
         cells.dedup_by(|later, earlier| {
             let same = (later.0, later.1) == (earlier.0, earlier.1);
@@ -190,13 +198,20 @@ impl ChunkCounts {
             .chunk_by(|a, b| a == b)
             .map(|run| ((run[0] >> 16) as u32, run[0] as u16, run.len() as u64))
             .collect();
-        ChunkAggregate { endpoints, cells, statuses, overflowed }
+        ChunkAggregate {
+            endpoints,
+            cells,
+            statuses,
+            overflowed,
+        }
     }
 
     /// The chunk's endpoints that are kept, and the new number of each old one.
     fn kept(&self) -> (Vec<Key>, Vec<u32>) {
         let all = self.keys.len();
-        let mut rank: Vec<u32> = (0..all as u32).filter(|&id| self.totals[id as usize] > 0).collect();
+        let mut rank: Vec<u32> = (0..all as u32)
+            .filter(|&id| self.totals[id as usize] > 0)
+            .collect();
         if all > CHUNK_ENDPOINTS {
             rank.sort_unstable_by(|&a, &b| {
                 let busier = self.totals[b as usize].cmp(&self.totals[a as usize]);
@@ -216,7 +231,11 @@ impl ChunkCounts {
         let key = self.keys.get(id);
         let service = u16::from_le_bytes([key[0], key[1]]);
         let end = 2 + key[2..].iter().position(|&b| b == 0).unwrap_or_default();
-        KeyRef { service: self.services.get(u32::from(service)), method: &key[2..end], template: &key[end + 1..] }
+        KeyRef {
+            service: self.services.get(u32::from(service)),
+            method: &key[2..end],
+            template: &key[end + 1..],
+        }
     }
 }
 
@@ -300,7 +319,11 @@ struct KeyRef<'a> {
 
 impl KeyRef<'_> {
     fn to_owned(self) -> Key {
-        Key { service: self.service.to_vec(), method: self.method.to_vec(), template: self.template.to_vec() }
+        Key {
+            service: self.service.to_vec(),
+            method: self.method.to_vec(),
+            template: self.template.to_vec(),
+        }
     }
 }
 
@@ -346,8 +369,13 @@ impl Aggregate {
     pub fn merge(&mut self, chunk: &ChunkAggregate) {
         self.overflowed |= chunk.overflowed;
         let ids: Vec<usize> = chunk.endpoints.iter().map(|key| self.id(key)).collect();
-        for run in chunk.cells.chunk_by(|a, b| a.0 == b.0 && a.1 >> 8 == b.1 >> 8) {
-            self.counts[ids[run[0].0 as usize]].block(run[0].1 >> 8).add(run);
+        for run in chunk
+            .cells
+            .chunk_by(|a, b| a.0 == b.0 && a.1 >> 8 == b.1 >> 8)
+        {
+            self.counts[ids[run[0].0 as usize]]
+                .block(run[0].1 >> 8)
+                .add(run);
         }
         for &(endpoint, status, errors) in &chunk.statuses {
             let statuses = &mut self.counts[ids[endpoint as usize]].statuses;
@@ -361,7 +389,8 @@ impl Aggregate {
     fn id(&mut self, key: &Key) -> usize {
         let keep = self.numbering.endpoints.len() < RUN_ENDPOINTS && !is_other(&key.template);
         let id = self.numbering.number(key, keep) as usize;
-        self.overflowed |= !keep && !is_other(&key.template) && self.numbering.endpoints[id] != *key;
+        self.overflowed |=
+            !keep && !is_other(&key.template) && self.numbering.endpoints[id] != *key;
         if id >= self.counts.len() {
             self.counts.resize(id + 1, Counts::default());
         }
@@ -384,7 +413,10 @@ impl Aggregate {
     pub fn cells(&self, endpoint: usize) -> impl Iterator<Item = (i64, Cell)> + '_ {
         self.counts[endpoint].blocks.iter().flat_map(|block| {
             let first = i64::from(block.number) << 8;
-            block.cells.iter().map(move |&(minute, cell)| (first + i64::from(minute), cell))
+            block
+                .cells
+                .iter()
+                .map(move |&(minute, cell)| (first + i64::from(minute), cell))
         })
     }
 
@@ -404,7 +436,13 @@ impl Counts {
             Some(i) if self.blocks[i].number == number => i,
             _ => {
                 let i = place.map_or(0, |i| i + 1);
-                self.blocks.insert(i, MinuteBlock { number, cells: Vec::new() });
+                self.blocks.insert(
+                    i,
+                    MinuteBlock {
+                        number,
+                        cells: Vec::new(),
+                    },
+                );
                 i
             }
         };
@@ -449,7 +487,9 @@ mod tests {
         counts.clear();
         for &(service, path, minute, error) in lines {
             let service = counts.service(&[b'a' + service]);
-            let endpoint = counts.endpoint(service, b"GET", |key| key.push(format!("/p{path}").as_bytes()));
+            let endpoint = counts.endpoint(service, b"GET", |key| {
+                key.push(format!("/p{path}").as_bytes())
+            });
             counts.count(endpoint, minute, error.then_some(500));
         }
     }
@@ -510,7 +550,16 @@ mod tests {
         aggregate.merge(&part);
         aggregate.merge(&part);
         assert_eq!(aggregate.statuses(0), [(500, 4), (503, 2)]);
-        assert_eq!(aggregate.cells(0).collect::<Vec<_>>(), [(7, Cell { requests: 8, errors: 6 })]);
+        assert_eq!(
+            aggregate.cells(0).collect::<Vec<_>>(),
+            [(
+                7,
+                Cell {
+                    requests: 8,
+                    errors: 6
+                }
+            )]
+        );
     }
 
     #[test]
@@ -522,7 +571,11 @@ mod tests {
             counts.clear();
             for i in 0..12_000u32 {
                 // The busiest endpoint comes in the middle of the flood.
-                let path = if i % 3 == 1 { "/shop/cart".into() } else { format!("/x{}/y{i}", i * part % 9_777) };
+                let path = if i % 3 == 1 {
+                    "/shop/cart".into()
+                } else {
+                    format!("/x{}/y{i}", i * part % 9_777)
+                };
                 let service = counts.service(b"api");
                 let endpoint = counts.endpoint(service, b"GET", |key| key.push(path.as_bytes()));
                 counts.count(endpoint, 1, (i % 2 == 0).then_some(404));
@@ -532,9 +585,16 @@ mod tests {
         }
         assert!(aggregate.overflowed());
         let all = dump(&aggregate);
-        assert!(all.len() <= RUN_ENDPOINTS + 2 * OTHER_GROUPS + 2, "{}", all.len());
+        assert!(
+            all.len() <= RUN_ENDPOINTS + 2 * OTHER_GROUPS + 2,
+            "{}",
+            all.len()
+        );
         assert_eq!(all.values().map(|c| u64::from(c.0)).sum::<u64>(), requests);
-        let cart = all.iter().find(|((key, _), _)| key.template == b"/shop/cart").unwrap();
+        let cart = all
+            .iter()
+            .find(|((key, _), _)| key.template == b"/shop/cart")
+            .unwrap();
         assert_eq!(cart.1.0, 160_000);
     }
 

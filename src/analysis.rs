@@ -109,11 +109,18 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
         progress: options.progress,
     };
     let of_day = |m: Option<Moment>| matches!(m, Some(Moment::TimeOfDay { .. }));
-    let last = if of_day(options.since) || of_day(options.until) { last_time(&scan(&whole)) } else { None };
+    let last = if of_day(options.since) || of_day(options.until) {
+        last_time(&scan(&whole))
+    } else {
+        None
+    };
     let mut query = options.query.clone();
     query.since_us = options.since.and_then(|m| m.resolve(last));
     query.until_us = options.until.and_then(|m| m.resolve(last));
-    let reading = Reading { query: &query, ..whole };
+    let reading = Reading {
+        query: &query,
+        ..whole
+    };
 
     let scan = scan(&reading);
     refuse_unread(&scan, found)?;
@@ -123,9 +130,20 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
     let spans = zoom_spans(&detection.candidates, &series);
     let cells = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
     let confirmed = confirm::incidents(&detection.candidates, &cells, &series);
-    let asked = |incident: &Incident| query.since_us.is_none_or(|since| incident.last_failure_us >= since);
+    let asked = |incident: &Incident| {
+        query
+            .since_us
+            .is_none_or(|since| incident.last_failure_us >= since)
+    };
     let incidents: Vec<Incident> = confirmed.incidents.into_iter().filter(asked).collect();
-    let findings = look_closely(&reading, &scan, &series, incidents, &cells, &markers.changes);
+    let findings = look_closely(
+        &reading,
+        &scan,
+        &series,
+        incidents,
+        &cells,
+        &markers.changes,
+    );
     Ok(report::convert(&report::Material {
         found,
         scan: &scan,
@@ -134,7 +152,11 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
         markers,
         findings: &findings,
         blips: &confirmed.blips,
-        blip_changes: &confirmed.blips.iter().map(|b| rollout_of(b, &series, &markers.changes)).collect::<Vec<_>>(),
+        blip_changes: &confirmed
+            .blips
+            .iter()
+            .map(|b| rollout_of(b, &series, &markers.changes))
+            .collect::<Vec<_>>(),
         window_s: options.window_s,
     }))
 }
@@ -164,11 +186,18 @@ fn refuse_nothing(found: &Found) -> Result<()> {
         return Ok(());
     }
     if let Some(error) = found.unreadable.first() {
-        return Err(Error::io(format!("no log can be read; {error}"), std::io::ErrorKind::PermissionDenied.into())
-            .hint("run as a user who may read it, or pipe it in: sudo cat FILE | triage -"));
+        let refused = Error::io(format!("no log can be read; {error}"), None);
+        return Err(refused.hint(
+            error
+                .hint_text()
+                .unwrap_or("name the folder or the files that hold the access logs"),
+        ));
     }
     let error = match found.passed_over.first() {
-        Some((path, why)) => Error::data(format!("no log here; the first file passed over is {} ({why})", path.display())),
+        Some((path, why)) => Error::data(format!(
+            "no log here; the first file passed over is {} ({why})",
+            path.display()
+        )),
         None => Error::data("no log here: the folder is empty"),
     };
     Err(error.hint("name the folder or the files that hold the access logs"))
@@ -179,12 +208,18 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
         return Ok(());
     }
     if scan.lines == 0 {
-        let path = found.files.first().map(|f| f.path.clone()).unwrap_or_default();
+        let path = found
+            .files
+            .first()
+            .map(|f| f.path.clone())
+            .unwrap_or_default();
         return match scan.salvaged.first() {
             Some(s) => Err(Error::data(format!("nothing could be read: {}", s.why))
                 .at(&found.files[s.file].path)
                 .hint("fetch the file again, or look at it with `gzip -t`")),
-            None => Err(Error::data("empty: not a single line").at(path).hint("name the folder or the files that hold the access logs")),
+            None => Err(Error::data("empty: not a single line")
+                .at(path)
+                .hint("name the folder or the files that hold the access logs")),
         };
     }
     let (reason, example) = Reject::ALL
@@ -192,7 +227,11 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
         .filter_map(|r| Some((r, scan.examples[r.index()].as_ref()?)))
         .max_by_key(|(r, _)| (scan.rejected[r.index()], std::cmp::Reverse(r.index())))
         .ok_or_else(|| Error::data("no line could be read"))?;
-    let text: String = String::from_utf8_lossy(&example.text).chars().take(160).flat_map(char::escape_debug).collect();
+    let text: String = String::from_utf8_lossy(&example.text)
+        .chars()
+        .take(160)
+        .flat_map(char::escape_debug)
+        .collect();
     let file = &found.files[example.file].path;
     Err(Error::data(format!("none of {} lines tells of an HTTP request ({}); line {}: {text}", scan.lines, reason.name(), example.line))
         .at(file)
@@ -211,7 +250,10 @@ fn zoom_spans(candidates: &[detect::Candidate], series: &SeriesSet) -> Vec<(Endp
             from_us: (candidate.from_min * MINUTE_US - BEFORE_US).max(log.from_us),
             to_us: (candidate.to_min * MINUTE_US + AFTER_US).min(log.to_us),
         };
-        match spans.iter_mut().find(|(endpoint, _)| *endpoint == candidate.endpoint) {
+        match spans
+            .iter_mut()
+            .find(|(endpoint, _)| *endpoint == candidate.endpoint)
+        {
             Some((_, all)) => {
                 all.from_us = all.from_us.min(span.from_us);
                 all.to_us = all.to_us.max(span.to_us);
@@ -239,16 +281,33 @@ fn look_closely(
         .map(|(incident, &span)| Look {
             endpoints: incident.endpoints.iter().map(|(e, _)| *e).collect(),
             span,
-            baseline: Span { from_us: span.from_us - RECENT_US, to_us: span.from_us - GUARD_US },
+            baseline: Span {
+                from_us: span.from_us - RECENT_US,
+                to_us: span.from_us - GUARD_US,
+            },
         })
         .collect();
-    let details = if looks.is_empty() { Vec::new() } else { zoom::details(reading, &series.catalog, &scan.blocks, &looks) };
+    let details = if looks.is_empty() {
+        Vec::new()
+    } else {
+        zoom::details(reading, &series.catalog, &scan.blocks, &looks)
+    };
     let judge = |((incident, span), detail): ((Incident, Span), Detail)| {
         let context = context(&incident, span, &detail, scan, series, cells);
         let verdict = blame::judge(&incident, changes, &context);
-        Finding { incident, detail, context, verdict }
+        Finding {
+            incident,
+            detail,
+            context,
+            verdict,
+        }
     };
-    incidents.into_iter().zip(spans).zip(details).map(judge).collect()
+    incidents
+        .into_iter()
+        .zip(spans)
+        .zip(details)
+        .map(judge)
+        .collect()
 }
 
 /// From onset to end: what is counted of an incident. Where it has no onset, from the first failure
@@ -256,17 +315,37 @@ fn look_closely(
 fn span_of(incident: &Incident, log_end_us: i64) -> Span {
     let onset = incident.onset.as_ref().map_or(i64::MAX, |e| e.median_us);
     let end = incident.end.as_ref().map_or(log_end_us, |e| e.median_us);
-    Span { from_us: onset.min(incident.first_failure_us), to_us: end.max(incident.last_failure_us.saturating_add(1)) }
+    Span {
+        from_us: onset.min(incident.first_failure_us),
+        to_us: end.max(incident.last_failure_us.saturating_add(1)),
+    }
 }
 
-fn context(incident: &Incident, span: Span, detail: &Detail, scan: &Scan, series: &SeriesSet, cells: &[Cells]) -> Context {
+fn context(
+    incident: &Incident,
+    span: Span,
+    detail: &Detail,
+    scan: &Scan,
+    series: &SeriesSet,
+    cells: &[Cells],
+) -> Context {
     let (log_from_us, log_to_us) = scan.span_us.unwrap_or_default();
     let hit = |endpoint: EndpointId| incident.endpoints.iter().find(|(e, _)| *e == endpoint);
-    let rho = incident.endpoints.iter().map(|(_, baseline)| baseline.rho).fold(0.0, f64::max);
-    let (requests, errors): (u64, u64) =
-        detail.endpoints.iter().fold((0, 0), |(r, e), d| (r + d.requests, e + d.errors));
-    let expected: f64 =
-        incident.endpoints.iter().zip(&detail.endpoints).map(|((_, b), d)| b.rate * d.requests as f64).sum();
+    let rho = incident
+        .endpoints
+        .iter()
+        .map(|(_, baseline)| baseline.rho)
+        .fold(0.0, f64::max);
+    let (requests, errors): (u64, u64) = detail
+        .endpoints
+        .iter()
+        .fold((0, 0), |(r, e), d| (r + d.requests, e + d.errors));
+    let expected: f64 = incident
+        .endpoints
+        .iter()
+        .zip(&detail.endpoints)
+        .map(|((_, b), d)| b.rate * d.requests as f64)
+        .sum();
     let excess = (errors as f64 - expected).max(0.0) / (requests as f64).max(1.0);
     let endpoints = series
         .catalog
@@ -328,12 +407,17 @@ fn count(series: &SeriesSet, endpoint: EndpointId, span: Span) -> (u64, u64) {
     series.cells[endpoint.0 as usize]
         .iter()
         .filter(|cell| (from..=to).contains(&cell.minute))
-        .fold((0, 0), |(r, e), cell| (r + u64::from(cell.requests), e + u64::from(cell.errors)))
+        .fold((0, 0), |(r, e), cell| {
+            (r + u64::from(cell.requests), e + u64::from(cell.errors))
+        })
 }
 
 /// The error rate of an endpoint outside a span: (errors + ½) / (requests + 1).
 fn usual_rate(series: &SeriesSet, endpoint: EndpointId, span: Span) -> f64 {
-    let log = Span { from_us: i64::MIN / 2, to_us: i64::MAX / 2 };
+    let log = Span {
+        from_us: i64::MIN / 2,
+        to_us: i64::MAX / 2,
+    };
     let (all, inside) = (count(series, endpoint, log), count(series, endpoint, span));
     ((all.1 - inside.1) as f64 + 0.5) / ((all.0 - inside.0) as f64 + 1.0)
 }
@@ -344,7 +428,10 @@ fn minutes(incident: &Incident, series: &SeriesSet, span: Span) -> Vec<Minute> {
     let to = (span.to_us + HOUR_US).div_euclid(MINUTE_US);
     let mut minutes = std::collections::BTreeMap::<i64, (u64, u64)>::new();
     for (endpoint, _) in &incident.endpoints {
-        for cell in series.cells[endpoint.0 as usize].iter().filter(|c| (from..=to).contains(&c.minute)) {
+        for cell in series.cells[endpoint.0 as usize]
+            .iter()
+            .filter(|c| (from..=to).contains(&c.minute))
+        {
             let sum = minutes.entry(cell.minute).or_default();
             sum.0 += u64::from(cell.requests);
             sum.1 += u64::from(cell.errors);
@@ -352,24 +439,50 @@ fn minutes(incident: &Incident, series: &SeriesSet, span: Span) -> Vec<Minute> {
     }
     minutes
         .into_iter()
-        .map(|(minute, (requests, errors))| Minute { start_us: minute * MINUTE_US, requests, errors })
+        .map(|(minute, (requests, errors))| Minute {
+            start_us: minute * MINUTE_US,
+            requests,
+            errors,
+        })
         .collect()
 }
 
 /// Requests against those of the hour before; `None` where the log has less than ten minutes of it.
-fn load(incident: &Incident, span: Span, requests: u64, log_from_us: i64, cells: &[Cells]) -> Option<Load> {
+fn load(
+    incident: &Incident,
+    span: Span,
+    requests: u64,
+    log_from_us: i64,
+    cells: &[Cells],
+) -> Option<Load> {
     incident.onset.as_ref()?;
-    let recent = Span { from_us: (span.from_us - RECENT_US).max(log_from_us), to_us: span.from_us - GUARD_US };
+    let recent = Span {
+        from_us: (span.from_us - RECENT_US).max(log_from_us),
+        to_us: span.from_us - GUARD_US,
+    };
     if recent.to_us - recent.from_us < GUARD_US {
         return None;
     }
     let within = |asked: Span| -> f64 {
-        let hit = cells.iter().filter(|c| incident.endpoints.iter().any(|(e, _)| *e == c.endpoint));
-        let counted = hit.flat_map(|c| c.counts.iter().enumerate().map(|(i, n)| (c.start_us + i as i64 * zoom::CELL_US, n.0)));
-        counted.filter(|(at, _)| (asked.from_us..asked.to_us).contains(at)).map(|(_, n)| f64::from(n)).sum()
+        let hit = cells
+            .iter()
+            .filter(|c| incident.endpoints.iter().any(|(e, _)| *e == c.endpoint));
+        let counted = hit.flat_map(|c| {
+            c.counts
+                .iter()
+                .enumerate()
+                .map(|(i, n)| (c.start_us + i as i64 * zoom::CELL_US, n.0))
+        });
+        counted
+            .filter(|(at, _)| (asked.from_us..asked.to_us).contains(at))
+            .map(|(_, n)| f64::from(n))
+            .sum()
     };
     let rate = within(recent) / (recent.to_us - recent.from_us) as f64;
-    let eve = Span { from_us: span.from_us - EVE_US, to_us: span.from_us };
+    let eve = Span {
+        from_us: span.from_us - EVE_US,
+        to_us: span.from_us,
+    };
     Some(Load {
         requests,
         expected: rate * (span.to_us - span.from_us) as f64,
@@ -383,8 +496,15 @@ fn load(incident: &Incident, span: Span, requests: u64, log_from_us: i64, cells:
 fn rollout_of(blip: &Blip, series: &SeriesSet, changes: &[Change]) -> Option<usize> {
     let service = String::from_utf8_lossy(series.catalog.service_of(blip.endpoint));
     changes.iter().enumerate().rev().find_map(|(i, change)| {
-        let to_us = change.finished_us.unwrap_or(change.at_us.saturating_add(ROLLOUT_US)).saturating_add(SKEW_US);
-        let of_service = change.service.as_ref().is_none_or(|s| s.eq_ignore_ascii_case(&service));
-        (of_service && (change.at_us.saturating_sub(SKEW_US)..=to_us).contains(&blip.first_us)).then_some(i)
+        let to_us = change
+            .finished_us
+            .unwrap_or(change.at_us.saturating_add(ROLLOUT_US))
+            .saturating_add(SKEW_US);
+        let of_service = change
+            .service
+            .as_ref()
+            .is_none_or(|s| s.eq_ignore_ascii_case(&service));
+        (of_service && (change.at_us.saturating_sub(SKEW_US)..=to_us).contains(&blip.first_us))
+            .then_some(i)
     })
 }

@@ -39,15 +39,21 @@ impl Error {
         Error::new(Kind::Data, message.into(), None)
     }
 
-    /// The operating system said no.
+    /// The operating system said no; `source` is its word, where it has one of its own.
     #[cold]
-    pub fn io(message: impl Into<String>, source: std::io::Error) -> Error {
-        Error::new(Kind::Io, message.into(), Some(source))
+    pub fn io(message: impl Into<String>, source: impl Into<Option<std::io::Error>>) -> Error {
+        Error::new(Kind::Io, message.into(), source.into())
     }
 
     #[cold]
     fn new(kind: Kind, message: String, source: Option<std::io::Error>) -> Error {
-        Error(Box::new(Inner { kind, message, path: None, hint: None, source }))
+        Error(Box::new(Inner {
+            kind,
+            message,
+            path: None,
+            hint: None,
+            source,
+        }))
     }
 
     /// The same error, said of this file.

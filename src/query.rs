@@ -56,9 +56,13 @@ impl Query {
 
     /// Whether an endpoint is asked for.
     pub fn admits(&self, service: &[u8], method: &[u8], template: &[u8]) -> bool {
-        let service_asked =
-            self.services.as_ref().is_none_or(|globs| globs.is_match(&*String::from_utf8_lossy(service)));
-        service_asked && (self.endpoints.is_empty() || self.endpoints.iter().any(|f| f.admits(method, template)))
+        let service_asked = self
+            .services
+            .as_ref()
+            .is_none_or(|globs| globs.is_match(&*String::from_utf8_lossy(service)));
+        service_asked
+            && (self.endpoints.is_empty()
+                || self.endpoints.iter().any(|f| f.admits(method, template)))
     }
 
     /// Whether all endpoints are asked for.
@@ -81,11 +85,17 @@ impl EndpointFilter {
             Some((method, path)) => (Some(method.to_ascii_uppercase()), path.trim()),
             None => (None, text.trim()),
         };
-        EndpointFilter { method, path: Pattern::new(path) }
+        EndpointFilter {
+            method,
+            path: Pattern::new(path),
+        }
     }
 
     fn admits(&self, method: &[u8], template: &[u8]) -> bool {
-        let method_asked = self.method.as_ref().is_none_or(|m| m.as_bytes().eq_ignore_ascii_case(method));
+        let method_asked = self
+            .method
+            .as_ref()
+            .is_none_or(|m| m.as_bytes().eq_ignore_ascii_case(method));
         method_asked && self.path.matches(template)
     }
 }
@@ -120,8 +130,9 @@ impl ErrorStatuses {
                 digits => match Status::parse(digits) {
                     Some(status) if status.0 >= 100 => set.insert(status.0),
                     _ => {
-                        return Err(Error::config(format!("`{word}` is no HTTP status"))
-                            .hint("write a class or codes, as in --status 5xx or --status 500,502,4xx"));
+                        return Err(Error::config(format!("`{word}` is no HTTP status")).hint(
+                            "write a class or codes, as in --status 5xx or --status 500,502,4xx",
+                        ));
                     }
                 },
             }
@@ -136,7 +147,9 @@ impl ErrorStatuses {
     /// Whether a status is in the set.
     #[inline]
     pub fn contains(&self, status: Status) -> bool {
-        self.0.get(usize::from(status.0 / 64)).is_some_and(|word| word >> (status.0 % 64) & 1 == 1)
+        self.0
+            .get(usize::from(status.0 / 64))
+            .is_some_and(|word| word >> (status.0 % 64) & 1 == 1)
     }
 }
 
@@ -149,7 +162,10 @@ mod tests {
         let set = ErrorStatuses::parse("502, 4XX").unwrap();
         let inside: Vec<u16> = (0..1000).filter(|&s| set.contains(Status(s))).collect();
         assert_eq!(inside, (400..500).chain([502]).collect::<Vec<u16>>());
-        assert!((0..1000).all(|s| ErrorStatuses::default().contains(Status(s)) == (500..600).contains(&s)));
+        assert!(
+            (0..1000)
+                .all(|s| ErrorStatuses::default().contains(Status(s)) == (500..600).contains(&s))
+        );
         for bad in ["", "5x", "abc", "50", "5000", "5xx,", "099"] {
             assert!(ErrorStatuses::parse(bad).is_err(), "{bad}");
         }
@@ -158,7 +174,11 @@ mod tests {
     #[test]
     fn a_time_is_inside_before_or_outside() {
         let hour = 3_600_000_000;
-        let query = Query { since_us: Some(10 * hour), until_us: Some(12 * hour), ..Query::default() };
+        let query = Query {
+            since_us: Some(10 * hour),
+            until_us: Some(12 * hour),
+            ..Query::default()
+        };
         let sides = [0, 1, 9, 10, 11, 12].map(|h| query.side(h * hour));
         use Side::*;
         assert_eq!(sides, [Outside, Before, Before, Inside, Inside, Outside]);
@@ -167,7 +187,10 @@ mod tests {
 
     #[test]
     fn endpoints_are_asked_for_by_glob_and_method() {
-        let query = Query { endpoints: vec![EndpointFilter::new("post /orders/**")], ..Query::default() };
+        let query = Query {
+            endpoints: vec![EndpointFilter::new("post /orders/**")],
+            ..Query::default()
+        };
         assert!(query.admits(b"api", b"POST", b"/orders/{id}"));
         assert!(!query.admits(b"api", b"GET", b"/orders/{id}"));
         assert!(!query.admits(b"api", b"POST", b"/carts"));

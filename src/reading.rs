@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
@@ -16,6 +16,8 @@ use crate::format::{Format, Registry};
 use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
+
+const DAY_US: i64 = 86_400_000_000;
 
 /// Everything that reading depends on.
 pub struct Reading<'a> {
@@ -49,9 +51,10 @@ pub struct Begun {
 }
 
 impl Reading<'_> {
-    /// A clock for one worker.
+    /// A clock for one worker. A time without a year is of the last year in which it is not beyond
+    /// tomorrow.
     pub fn clock(&self) -> Clock {
-        Clock::new(self.zone.clone())
+        Clock::new(self.zone.clone()).not_after(self.now_us.saturating_add(DAY_US))
     }
 
     /// Lets `work` make something of each block (a pure function of the block but for the
@@ -74,12 +77,21 @@ impl Reading<'_> {
         if let Some(selection) = selection {
             feed = feed.select(selection);
         }
-        let merger = Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), merge });
+        let merger = Mutex::new(InOrder {
+            next: 0,
+            waiting: BTreeMap::new(),
+            merge,
+        });
         self.pool.broadcast(|_| {
             let mut worker = worker();
             let mut buffer = Buffer::default();
-            while let Some((seq, result)) = feed.next(&mut buffer, |block| (block.seq, work(&mut worker, block))) {
-                merger.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(seq, result);
+            while let Some((seq, result)) =
+                feed.next(&mut buffer, |block| (block.seq, work(&mut worker, block)))
+            {
+                merger
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .add(seq, result);
             }
         });
         feed.salvaged()
@@ -107,24 +119,65 @@ impl<R, M: FnMut(R)> InOrder<R, M> {
 /// nothing, the folder's (`api/access.log` → `api`).
 pub fn service_of(path: &Path) -> Vec<u8> {
     let names = path.iter().rev().map(|name| name.as_encoded_bytes());
-    let told = names.clone().take(3).map(name_of_service).find(|name| !name.is_empty());
+    let told = names
+        .clone()
+        .take(3)
+        .map(name_of_service)
+        .find(|name| !name.is_empty());
     told.unwrap_or_else(|| names.take(1).flatten().copied().collect())
 }
 
 /// Words in file names that name no service: suffixes, kinds of log, usual folders.
 const NO_SERVICE: &[&[u8]] = &[
-    b"log", b"logs", b"txt", b"json", b"jsonl", b"ndjson", b"out", b"gz", b"zst", b"bz2", b"xz", b"access", b"error",
-    b"errors", b"request", b"requests", b"ssl", b"current", b"old", b"var", b"tmp", b"data", b"home", b"opt", b"mnt",
+    b"log",
+    b"logs",
+    b"txt",
+    b"json",
+    b"jsonl",
+    b"ndjson",
+    b"out",
+    b"gz",
+    b"zst",
+    b"bz2",
+    b"xz",
+    b"access",
+    b"error",
+    b"errors",
+    b"request",
+    b"requests",
+    b"ssl",
+    b"current",
+    b"old",
+    b"var",
+    b"tmp",
+    b"data",
+    b"home",
+    b"opt",
+    b"mnt",
 ];
 /// Words that name no service beside another word.
-const WEAK: &[&[u8]] = &[b"app", b"application", b"server", b"http", b"https", b"prod", b"production"];
+const WEAK: &[&[u8]] = &[
+    b"app",
+    b"application",
+    b"server",
+    b"http",
+    b"https",
+    b"prod",
+    b"production",
+];
 
 /// A file or folder name without its date, rotation and kind.
 fn name_of_service(name: &[u8]) -> Vec<u8> {
     let is_separator = |b: &u8| matches!(b, b'.' | b'-' | b'_');
-    let words: Vec<&[u8]> = name.split(is_separator).filter(|w| !w.is_empty() && !says_nothing(w)).collect();
+    let words: Vec<&[u8]> = name
+        .split(is_separator)
+        .filter(|w| !w.is_empty() && !says_nothing(w))
+        .collect();
     let strong = words.iter().any(|w| !WEAK.contains(w));
-    let kept: Vec<&[u8]> = words.into_iter().filter(|w| !strong || !WEAK.contains(w)).collect();
+    let kept: Vec<&[u8]> = words
+        .into_iter()
+        .filter(|w| !strong || !WEAK.contains(w))
+        .collect();
     kept.join(&b'-')
 }
 
@@ -159,14 +212,22 @@ mod tests {
             ("E2K4XAMPLE.2024-04-10-09.1a2b3c4d.gz", "E2K4XAMPLE"),
             ("-", "-"),
         ] {
-            assert_eq!(String::from_utf8(service_of(Path::new(path))).unwrap(), service, "{path}");
+            assert_eq!(
+                String::from_utf8(service_of(Path::new(path))).unwrap(),
+                service,
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn results_are_merged_in_order_whatever_comes_first() {
         let mut merged = Vec::new();
-        let mut order = InOrder { next: 0, waiting: BTreeMap::new(), merge: |r| merged.push(r) };
+        let mut order = InOrder {
+            next: 0,
+            waiting: BTreeMap::new(),
+            merge: |r| merged.push(r),
+        };
         for seq in [2, 0, 3, 1, 4] {
             order.add(seq, seq * 10);
         }

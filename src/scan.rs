@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::aggregate::{MINUTE_US, Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService};
+use crate::aggregate::{
+    Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService, MINUTE_US,
+};
 use crate::endpoint::append_template;
 use crate::format::Scratch;
 use crate::input::{Block, Lines, MAX_LINE, Salvage};
@@ -90,7 +92,10 @@ pub const EXAMPLE_LEN: usize = 2_000;
 
 /// Reads everything once.
 pub fn scan(reading: &Reading<'_>) -> Scan {
-    let mut scan = Scan { files: vec![FileFacts::default(); reading.files.len()], ..Scan::default() };
+    let mut scan = Scan {
+        files: vec![FileFacts::default(); reading.files.len()],
+        ..Scan::default()
+    };
     let salvaged = reading.each_block(
         None,
         || Worker {
@@ -164,7 +169,9 @@ impl Worker<'_> {
                 Ok(record) => self.count(&record, services, &mut counts),
                 Err(reason) => {
                     counts.reject(reason, line);
-                    if reason == Reject::Comment && let Some(below) = format.header(line) {
+                    if reason == Reject::Comment
+                        && let Some(below) = format.header(line)
+                    {
                         format = below;
                     }
                 }
@@ -198,15 +205,23 @@ impl Worker<'_> {
             }
         };
         let service = record.service.map_or(service, |name| target.service(name));
-        let endpoint = target.endpoint(service, record.method, |key| match self.query.routes.find(record.target) {
-            Some(route) => key.push(route.as_bytes()),
-            None => append_template(record.target, key),
+        let endpoint = target.endpoint(service, record.method, |key| {
+            match self.query.routes.find(record.target) {
+                Some(route) => key.push(route.as_bytes()),
+                None => append_template(record.target, key),
+            }
         });
-        if !self.query.admits_all() && !admitted(self.query, &mut self.admitted, target, endpoint, side) {
+        if !self.query.admits_all()
+            && !admitted(self.query, &mut self.admitted, target, endpoint, side)
+        {
             counts.filtered += 1;
             return;
         }
-        let error = self.query.errors.contains(record.status).then_some(record.status.0);
+        let error = self
+            .query
+            .errors
+            .contains(record.status)
+            .then_some(record.status.0);
         let minute = record.time_us.div_euclid(MINUTE_US) as i32;
         target.count(endpoint, minute, error);
         if side == Side::Inside {
@@ -243,7 +258,8 @@ impl Counts {
     fn reject(&mut self, reason: Reject, line: &[u8]) {
         self.rejected[reason.index()] += 1;
         let at = self.lines;
-        self.examples[reason.index()].get_or_insert_with(|| (at, line[..line.len().min(EXAMPLE_LEN)].to_vec()));
+        self.examples[reason.index()]
+            .get_or_insert_with(|| (at, line[..line.len().min(EXAMPLE_LEN)].to_vec()));
     }
 }
 
@@ -271,8 +287,11 @@ impl Scan {
             *sum += n;
         }
         for (kept, example) in self.examples.iter_mut().zip(counts.examples) {
-            let example =
-                example.map(|(line, text)| Example { file: part.file, line: first_line + line, text });
+            let example = example.map(|(line, text)| Example {
+                file: part.file,
+                line: first_line + line,
+                text,
+            });
             *kept = match (kept.take(), example) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),

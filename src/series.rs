@@ -101,8 +101,18 @@ impl SeriesSet {
             set.cells.push(cells);
         }
         let left_out = set.keep_the_bulk();
-        let first = set.cells.iter().filter_map(|c| c.first()).map(|c| c.minute).min();
-        let last = set.cells.iter().filter_map(|c| c.last()).map(|c| c.minute).max();
+        let first = set
+            .cells
+            .iter()
+            .filter_map(|c| c.first())
+            .map(|c| c.minute)
+            .min();
+        let last = set
+            .cells
+            .iter()
+            .filter_map(|c| c.last())
+            .map(|c| c.minute)
+            .max();
         if let (Some(first), Some(last)) = (first, last) {
             set.start_min = first;
             set.minutes = (last - first + 1) as usize;
@@ -116,13 +126,18 @@ impl SeriesSet {
         for cell in self.cells.iter().flatten() {
             *days.entry(cell.minute.div_euclid(24 * 60)).or_default() += u64::from(cell.requests);
         }
-        let (Some((&first, _)), Some((&last, _))) = (days.first_key_value(), days.last_key_value()) else { return 0 };
+        let (Some((&first, _)), Some((&last, _))) = (days.first_key_value(), days.last_key_value())
+        else {
+            return 0;
+        };
         let span = MAX_MINUTES / (24 * 60);
         if last - first < span {
             return 0;
         }
         let held = |from: i64| days.range(from..from + span).map(|(_, n)| n).sum::<u64>();
-        let Some(from) = days.keys().copied().max_by_key(|&from| (held(from), from)) else { return 0 };
+        let Some(from) = days.keys().copied().max_by_key(|&from| (held(from), from)) else {
+            return 0;
+        };
         let kept = from * 24 * 60..(from + span) * 24 * 60;
         for cells in &mut self.cells {
             cells.retain(|cell| kept.contains(&cell.minute));
@@ -141,7 +156,11 @@ struct SortKey<'k> {
 
 impl<'k> SortKey<'k> {
     fn of(key: &'k Key) -> SortKey<'k> {
-        SortKey { service: &key.service, template: &key.template, method: &key.method }
+        SortKey {
+            service: &key.service,
+            template: &key.template,
+            method: &key.method,
+        }
     }
 }
 
@@ -177,8 +196,14 @@ type Group<'k> = [&'k [u8]; 3];
 /// `/api/v1` in front of everything tells nothing apart: such segments are stepped over.
 fn group_of(key: SortKey<'_>) -> Group<'_> {
     let segments = key.template.split(|&b| b == b'/').filter(|s| !s.is_empty());
-    let mut literal = segments.skip_while(|s| is_prefix(s)).filter(|s| !s.starts_with(b"{"));
-    [key.service, literal.next().unwrap_or_default(), literal.next().unwrap_or_default()]
+    let mut literal = segments
+        .skip_while(|s| is_prefix(s))
+        .filter(|s| !s.starts_with(b"{"));
+    [
+        key.service,
+        literal.next().unwrap_or_default(),
+        literal.next().unwrap_or_default(),
+    ]
 }
 
 /// `api`, `rest`, `v2`, `2.0`.
@@ -263,7 +288,9 @@ impl SeriesSet {
 
     /// Whether an endpoint has a single error.
     pub fn ever_failed(&self, endpoint: EndpointId) -> bool {
-        self.cells[endpoint.0 as usize].iter().any(|cell| cell.errors > 0)
+        self.cells[endpoint.0 as usize]
+            .iter()
+            .any(|cell| cell.errors > 0)
     }
 
     /// Whether an endpoint has requests in these minutes (offsets from `start_min`), gaps apart.
@@ -305,21 +332,42 @@ mod tests {
 
     #[test]
     fn endpoints_are_numbered_by_name_and_both_times_are_one_series() {
-        let inside = aggregate(&[("web", "/", 12, false), ("api", "/a/{id}", 11, true), ("api", "/a/b", 10, false)]);
+        let inside = aggregate(&[
+            ("web", "/", 12, false),
+            ("api", "/a/{id}", 11, true),
+            ("api", "/a/b", 10, false),
+        ]);
         let before = aggregate(&[("api", "/a/{id}", 9, false), ("api", "/a/{id}", 11, false)]);
         let (set, left_out) = SeriesSet::new(&inside, &before);
         assert_eq!(left_out, 0);
         assert_eq!(set.catalog.services, [b"api".to_vec(), b"web".to_vec()]);
-        let names: Vec<_> = set.catalog.endpoints.iter().map(|e| (e.service.0, &e.template[..], e.group)).collect();
-        assert_eq!(names, [(0, &b"/a/b"[..], 0), (0, b"/a/{id}", 1), (1, b"/", 2)]);
-        let cell = |minute, requests, errors| MinuteCell { minute, requests, errors };
+        let names: Vec<_> = set
+            .catalog
+            .endpoints
+            .iter()
+            .map(|e| (e.service.0, &e.template[..], e.group))
+            .collect();
+        assert_eq!(
+            names,
+            [(0, &b"/a/b"[..], 0), (0, b"/a/{id}", 1), (1, b"/", 2)]
+        );
+        let cell = |minute, requests, errors| MinuteCell {
+            minute,
+            requests,
+            errors,
+        };
         assert_eq!(set.cells[1], [cell(9, 1, 0), cell(11, 2, 1)]);
         assert_eq!((set.start_min, set.minutes), (9, 4));
     }
 
     #[test]
     fn what_stands_before_every_path_makes_no_group() {
-        let templates = ["/api/v1/login", "/api/v1/orders", "/api/v1/orders/{id}", "/api/v1/orders/{id}/items"];
+        let templates = [
+            "/api/v1/login",
+            "/api/v1/orders",
+            "/api/v1/orders/{id}",
+            "/api/v1/orders/{id}/items",
+        ];
         let lines: Vec<_> = templates.iter().map(|t| ("api", *t, 1, false)).collect();
         let (set, _) = SeriesSet::new(&aggregate(&lines), &Aggregate::default());
         let groups: Vec<u32> = set.catalog.endpoints.iter().map(|e| e.group).collect();
@@ -329,8 +377,15 @@ mod tests {
     #[test]
     fn a_line_from_1970_does_not_stretch_the_series() {
         let minute = 28_000_000;
-        let inside = aggregate(&[("a", "/", 0, false), ("a", "/", minute, false), ("a", "/", minute + 3, true)]);
+        let inside = aggregate(&[
+            ("a", "/", 0, false),
+            ("a", "/", minute, false),
+            ("a", "/", minute + 3, true),
+        ]);
         let (set, left_out) = SeriesSet::new(&inside, &Aggregate::default());
-        assert_eq!((set.start_min, set.minutes, left_out), (i64::from(minute), 4, 1));
+        assert_eq!(
+            (set.start_min, set.minutes, left_out),
+            (i64::from(minute), 4, 1)
+        );
     }
 }

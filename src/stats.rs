@@ -170,41 +170,6 @@ fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
     h
 }
 
-/// The x with P(B ≤ x) = p of a beta variable with parameters a, b > 0.
-pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
-    if p <= 0.0 {
-        return 0.0;
-    }
-    if p >= 1.0 {
-        return 1.0;
-    }
-    // On ln x, so that quantiles near 0 keep their digits: Newton's steps, about ten of them, and
-    // bisection wherever one would leave the bracket.
-    let (mut low, mut high) = (f64::MIN_POSITIVE.ln(), 0.0);
-    let mut ln_x: f64 = (a / (a + b)).ln();
-    for _ in 0..200 {
-        let x = ln_x.exp();
-        let excess = beta_cdf(x, a, b) - p;
-        if excess > 0.0 {
-            high = ln_x;
-        } else {
-            low = ln_x;
-        }
-        let slope = (a * ln_x + (b - 1.0) * (-x).ln_1p() - ln_beta(a, b)).exp();
-        let newton = ln_x - excess / slope;
-        let next = if newton > low && newton < high {
-            newton
-        } else {
-            0.5 * (low + high)
-        };
-        if (next - ln_x).abs() < 1e-15 * (1.0 + ln_x.abs()) {
-            return next.exp();
-        }
-        ln_x = next;
-    }
-    ln_x.exp()
-}
-
 /// Wilson's interval for a proportion: x of n seen, `z` standard normal deviates wide
 /// (1.96 for 95 %). `(0, 1)` where n is 0.
 pub fn wilson(x: u64, n: u64, z: f64) -> (f64, f64) {
@@ -271,45 +236,6 @@ pub fn log_sum_exp(values: &[f64]) -> f64 {
         return top;
     }
     top + values.iter().map(|v| (v - top).exp()).sum::<f64>().ln()
-}
-
-/// One stratum of a comparison: failures and successes with a trait and without it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stratum {
-    /// Failures with the trait.
-    pub with_failed: f64,
-    /// Successes with the trait.
-    pub with_ok: f64,
-    /// Failures without the trait.
-    pub without_failed: f64,
-    /// Successes without the trait.
-    pub without_ok: f64,
-}
-
-/// The Mantel–Haenszel log odds ratio over strata, with the variance of Robins, Breslow &
-/// Greenland (1986). `None` where a side has no failures or no successes to compare.
-pub fn mantel_haenszel(strata: &[Stratum]) -> Option<(f64, f64)> {
-    let (mut r, mut s, mut pr, mut ps_qr, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    for t in strata {
-        let n = t.with_failed + t.with_ok + t.without_failed + t.without_ok;
-        if n <= 0.0 {
-            continue;
-        }
-        let p = (t.with_failed + t.without_ok) / n;
-        let q = 1.0 - p;
-        let along = t.with_failed * t.without_ok / n;
-        let across = t.with_ok * t.without_failed / n;
-        r += along;
-        s += across;
-        pr += p * along;
-        ps_qr += p * across + q * along;
-        qs += q * across;
-    }
-    if r <= 0.0 || s <= 0.0 {
-        return None;
-    }
-    let variance = pr / (2.0 * r * r) + ps_qr / (2.0 * r * s) + qs / (2.0 * s * s);
-    Some(((r / s).ln(), variance))
 }
 
 #[cfg(test)]
@@ -414,24 +340,6 @@ mod tests {
         );
     }
 
-    /// Computed with SciPy 1.17 `special.betaincinv`.
-    #[test]
-    fn beta_quantiles() {
-        for (p, a, b, want) in [
-            (0.05, 3.5, 17.5, 0.05624805429041881),
-            (0.05, 0.5, 1000.5, 1.965576612136093e-06),
-            (0.05, 150.5, 850.5, 0.13218179997520507),
-            (0.975, 1.5, 0.5, 0.9996144190192441),
-            (0.05, 300_000.5, 700_000.5, 0.29924666140320155),
-        ] {
-            close(beta_quantile(p, a, b), want);
-        }
-        assert_eq!(
-            (beta_quantile(0.0, 2.0, 3.0), beta_quantile(1.0, 2.0, 3.0)),
-            (0.0, 1.0)
-        );
-    }
-
     /// Computed with SciPy 1.17 `stats.nbinom.cdf(n, size, size / (size + mean))`.
     #[test]
     fn negative_binomial_tails() {
@@ -506,34 +414,5 @@ mod tests {
         );
         assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);
         assert_eq!(log_sum_exp(&[f64::NEG_INFINITY; 2]), f64::NEG_INFINITY);
-    }
-
-    /// By hand: the strata (4, 6; 1, 9) and (8, 2; 3, 7) of 20 each give R = (4·9 + 8·7)/20 = 4.6
-    /// and S = (6·1 + 2·3)/20 = 0.6. One stratum alone is the plain odds ratio with Woolf's
-    /// variance 1/4 + 1/6 + 1/1 + 1/9.
-    #[test]
-    fn mantel_haenszel_of_one_stratum_is_the_odds_ratio() {
-        let a = Stratum {
-            with_failed: 4.0,
-            with_ok: 6.0,
-            without_failed: 1.0,
-            without_ok: 9.0,
-        };
-        let b = Stratum {
-            with_failed: 8.0,
-            with_ok: 2.0,
-            without_failed: 3.0,
-            without_ok: 7.0,
-        };
-        let (ln_odds, variance) = mantel_haenszel(&[a]).unwrap();
-        close(ln_odds, 6.0_f64.ln());
-        close(variance, 1.0 / 4.0 + 1.0 / 6.0 + 1.0 + 1.0 / 9.0);
-        close(mantel_haenszel(&[a, b]).unwrap().0, (4.6_f64 / 0.6).ln());
-        assert_eq!(mantel_haenszel(&[]), None);
-        let never = Stratum {
-            with_failed: 0.0,
-            ..a
-        };
-        assert_eq!(mantel_haenszel(&[never]), None);
     }
 }

@@ -137,17 +137,31 @@ pub fn cells(
             let start_us = span.from_us.div_euclid(CELL_US) * CELL_US;
             let cells = (span.to_us - start_us).max(0).div_euclid(CELL_US) + 1;
             let counts = vec![(0, 0); cells as usize];
-            Cells { endpoint, start_us, counts, failures: Vec::new(), failures_dropped: 0 }
+            Cells {
+                endpoint,
+                start_us,
+                counts,
+                failures: Vec::new(),
+                failures_dropped: 0,
+            }
         })
         .collect();
-    let place: BTreeMap<EndpointId, usize> = spans.iter().enumerate().map(|(i, (e, _))| (*e, i)).collect();
-    let selection = select(reading, blocks, |times| spans.iter().any(|(_, span)| span.touches(times)));
+    let place: BTreeMap<EndpointId, usize> = spans
+        .iter()
+        .enumerate()
+        .map(|(i, (e, _))| (*e, i))
+        .collect();
+    let selection = select(reading, blocks, |times| {
+        spans.iter().any(|(_, span)| span.touches(times))
+    });
     let names = Names::new(catalog);
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
         let mut part: Vec<CellPart> = vec![CellPart::default(); spans.len()];
         worker.each_request(&block, |endpoint, record, error, _| {
-            let Some(&i) = place.get(&endpoint) else { return };
+            let Some(&i) = place.get(&endpoint) else {
+                return;
+            };
             if spans[i].1.contains(record.time_us) {
                 part[i].add(record, error);
             }
@@ -164,7 +178,12 @@ pub fn cells(
 }
 
 /// Second look: counts each incident from its onset to its end.
-pub fn details(reading: &Reading<'_>, catalog: &Catalog, blocks: &[BlockFacts], looks: &[Look]) -> Vec<Detail> {
+pub fn details(
+    reading: &Reading<'_>,
+    catalog: &Catalog,
+    blocks: &[BlockFacts],
+    looks: &[Look],
+) -> Vec<Detail> {
     let mut found: Vec<Detail> = looks.iter().map(Detail::empty).collect();
     // Which incidents, and at which place in each, an endpoint belongs to.
     let mut places: BTreeMap<EndpointId, Vec<(usize, usize)>> = BTreeMap::new();
@@ -173,15 +192,24 @@ pub fn details(reading: &Reading<'_>, catalog: &Catalog, blocks: &[BlockFacts], 
             places.entry(endpoint).or_default().push((i, k));
         }
     }
-    let wanted = |times| looks.iter().any(|l| l.span.touches(times) || l.baseline.touches(times));
+    let wanted = |times| {
+        looks
+            .iter()
+            .any(|l| l.span.touches(times) || l.baseline.touches(times))
+    };
     let selection = select(reading, blocks, wanted);
-    let first_lines: BTreeMap<(usize, u32), u64> =
-        blocks.iter().map(|b| ((b.file, b.number), b.first_line)).collect();
+    let first_lines: BTreeMap<(usize, u32), u64> = blocks
+        .iter()
+        .map(|b| ((b.file, b.number), b.first_line))
+        .collect();
     let names = Names::new(catalog);
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
         let mut part: Vec<Detail> = looks.iter().map(Detail::empty).collect();
-        let first_line = first_lines.get(&(block.file, block.number)).copied().unwrap_or(1);
+        let first_line = first_lines
+            .get(&(block.file, block.number))
+            .copied()
+            .unwrap_or(1);
         worker.each_request(&block, |endpoint, record, error, (number, line)| {
             for &(i, k) in places.get(&endpoint).into_iter().flatten() {
                 if looks[i].span.contains(record.time_us) {
@@ -192,7 +220,10 @@ pub fn details(reading: &Reading<'_>, catalog: &Catalog, blocks: &[BlockFacts], 
                     };
                     part[i].add(k, record, error, text);
                 } else if looks[i].baseline.contains(record.time_us) && !error {
-                    record.latency_us.into_iter().for_each(|us| part[i].endpoints[k].baseline.add(us));
+                    record
+                        .latency_us
+                        .into_iter()
+                        .for_each(|us| part[i].endpoints[k].baseline.add(us));
                 }
             }
         });
@@ -207,7 +238,11 @@ pub fn details(reading: &Reading<'_>, catalog: &Catalog, blocks: &[BlockFacts], 
 }
 
 /// The blocks whose times are wanted.
-fn select(reading: &Reading<'_>, blocks: &[BlockFacts], wanted: impl Fn((i64, i64)) -> bool) -> Selection {
+fn select(
+    reading: &Reading<'_>,
+    blocks: &[BlockFacts],
+    wanted: impl Fn((i64, i64)) -> bool,
+) -> Selection {
     let mut selection = vec![Vec::new(); reading.files.len()];
     for block in blocks {
         if block.span_us.is_some_and(&wanted) {
@@ -232,11 +267,18 @@ impl Names {
         let mut key = ShortText::default();
         for endpoint in &catalog.endpoints {
             key.truncate(0);
-            begin_key(&mut key, &catalog.services[endpoint.service.0 as usize], &endpoint.method);
+            begin_key(
+                &mut key,
+                &catalog.services[endpoint.service.0 as usize],
+                &endpoint.method,
+            );
             key.push(&endpoint.template);
             interner.intern(key.as_bytes());
         }
-        Names { interner, overflowed: catalog.endpoints.iter().any(|e| is_other(&e.template)) }
+        Names {
+            interner,
+            overflowed: catalog.endpoints.iter().any(|e| is_other(&e.template)),
+        }
     }
 
     /// The endpoint of that key, whose template begins at `template`; where pass 1 could not tell it
@@ -246,12 +288,17 @@ impl Names {
         if exact.is_some() || !self.overflowed {
             return exact.map(EndpointId);
         }
-        let first = key.as_bytes()[template..].split(|&b| b == b'/').nth(1).map(<[u8]>::to_vec);
-        [other(first.as_deref()), other(None)].into_iter().find_map(|taker| {
-            key.truncate(template);
-            key.push(&taker);
-            self.interner.find(key.as_bytes()).map(EndpointId)
-        })
+        let first = key.as_bytes()[template..]
+            .split(|&b| b == b'/')
+            .nth(1)
+            .map(<[u8]>::to_vec);
+        [other(first.as_deref()), other(None)]
+            .into_iter()
+            .find_map(|taker| {
+                key.truncate(template);
+                key.push(&taker);
+                self.interner.find(key.as_bytes()).map(EndpointId)
+            })
     }
 }
 
@@ -299,7 +346,9 @@ impl<'r> Worker<'r> {
             let record = match format.parse(line, &mut self.clock, &mut scratch, Depth::Full) {
                 Ok(record) => record,
                 Err(reason) => {
-                    if reason == Reject::Comment && let Some(below) = format.header(line) {
+                    if reason == Reject::Comment
+                        && let Some(below) = format.header(line)
+                    {
                         format = below;
                     }
                     continue;
@@ -309,14 +358,23 @@ impl<'r> Worker<'r> {
                 continue;
             }
             self.key.truncate(0);
-            begin_key(&mut self.key, service_name(record.service.unwrap_or(service)), record.method);
+            begin_key(
+                &mut self.key,
+                service_name(record.service.unwrap_or(service)),
+                record.method,
+            );
             let template = self.key.len();
             match self.query.routes.find(record.target) {
                 Some(route) => self.key.push(route.as_bytes()),
                 None => append_template(record.target, &mut self.key),
             }
             if let Some(endpoint) = self.names.find(&mut self.key, template) {
-                see(endpoint, &record, self.query.errors.contains(record.status), (number as u64, line));
+                see(
+                    endpoint,
+                    &record,
+                    self.query.errors.contains(record.status),
+                    (number as u64, line),
+                );
             }
         }
         self.scratch = scratch;
@@ -383,14 +441,19 @@ fn user(record: &Record<'_>) -> Option<u64> {
 
 /// What stands in for a user: the client's address and its agent.
 fn proxy(record: &Record<'_>) -> Option<u64> {
-    record.client.map(|client| user_hash(&[client, record.agent.unwrap_or_default()]))
+    record
+        .client
+        .map(|client| user_hash(&[client, record.agent.unwrap_or_default()]))
 }
 
 impl Cells {
     fn merge(&mut self, part: CellPart) {
         let first = self.start_us / CELL_US;
         for (cell, (requests, errors)) in part.counts {
-            if let Some(sum) = usize::try_from(cell - first).ok().and_then(|i| self.counts.get_mut(i)) {
+            if let Some(sum) = usize::try_from(cell - first)
+                .ok()
+                .and_then(|i| self.counts.get_mut(i))
+            {
                 sum.0 += requests;
                 sum.1 += errors;
             }
@@ -406,8 +469,14 @@ impl Cells {
     fn bound_failures(&mut self) {
         self.failures.sort_unstable();
         let mut bounded = Vec::with_capacity(self.failures.len());
-        for cell in self.failures.chunk_by(|a, b| a.time_us.div_euclid(CELL_US) == b.time_us.div_euclid(CELL_US)) {
-            let mut cell = CellFailures { kept: cell.to_vec(), dropped: 0 };
+        for cell in self
+            .failures
+            .chunk_by(|a, b| a.time_us.div_euclid(CELL_US) == b.time_us.div_euclid(CELL_US))
+        {
+            let mut cell = CellFailures {
+                kept: cell.to_vec(),
+                dropped: 0,
+            };
             cell.bound();
             self.failures_dropped += cell.dropped;
             bounded.append(&mut cell.kept);
@@ -418,21 +487,46 @@ impl Cells {
 
 impl Detail {
     fn empty(look: &Look) -> Detail {
-        Detail { endpoints: vec![EndpointDetail::default(); look.endpoints.len()], ..Detail::default() }
+        Detail {
+            endpoints: vec![EndpointDetail::default(); look.endpoints.len()],
+            ..Detail::default()
+        }
     }
 
-    fn add(&mut self, endpoint: usize, record: &Record<'_>, error: bool, line: impl FnOnce() -> Example) {
+    fn add(
+        &mut self,
+        endpoint: usize,
+        record: &Record<'_>,
+        error: bool,
+        line: impl FnOnce() -> Example,
+    ) {
         let detail = &mut self.endpoints[endpoint];
         detail.requests += 1;
-        let latencies = if error { &mut detail.failures } else { &mut detail.successes };
-        record.latency_us.into_iter().for_each(|us| latencies.add(us));
-        user(record).into_iter().for_each(|user| self.users.add(user, error));
-        proxy(record).into_iter().for_each(|proxy| self.proxies.add(proxy, error));
+        let latencies = if error {
+            &mut detail.failures
+        } else {
+            &mut detail.successes
+        };
+        record
+            .latency_us
+            .into_iter()
+            .for_each(|us| latencies.add(us));
+        user(record)
+            .into_iter()
+            .for_each(|user| self.users.add(user, error));
+        proxy(record)
+            .into_iter()
+            .for_each(|proxy| self.proxies.add(proxy, error));
         if error {
             detail.errors += 1;
             *detail.statuses.entry(record.status.0).or_default() += 1;
-            if self.samples.len() < SAMPLES || self.samples.iter().any(|s| s.time_us > record.time_us) {
-                self.samples.push(Sample { time_us: record.time_us, line: line() });
+            if self.samples.len() < SAMPLES
+                || self.samples.iter().any(|s| s.time_us > record.time_us)
+            {
+                self.samples.push(Sample {
+                    time_us: record.time_us,
+                    line: line(),
+                });
                 self.bound_samples();
             }
         }

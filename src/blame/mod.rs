@@ -29,8 +29,8 @@ mod tests;
 pub use load::Load;
 pub use power::{could_show, smallest_visible_excess};
 pub use verdict::{
-    Alternative, Cause, Contribution, Disposition, DispositionStatus, EvidenceKind, NotAssessed,
-    RuledOut, Suspect, Verdict, VerdictKind,
+    Contribution, Disposition, DispositionStatus, EvidenceKind, NotAssessed, RuledOut, Suspect,
+    Verdict, VerdictKind,
 };
 
 use crate::changes::Change;

@@ -28,7 +28,12 @@ pub struct Args {
     pub log_format: Option<String>,
 
     /// Zone of times that name none, such as Europe/Berlin or -07:00 [default: UTC]
-    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = "Input")]
+    #[arg(
+        long,
+        value_name = "ZONE",
+        allow_hyphen_values = true,
+        help_heading = "Input"
+    )]
     pub tz: Option<String>,
 
     /// How files are read: mapped where they are at rest, or always one way
@@ -60,7 +65,13 @@ pub struct Args {
     pub window: Option<String>,
 
     /// What is printed
-    #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
     pub format: Option<FormatArg>,
 
     /// Short for --format json
@@ -100,7 +111,12 @@ pub struct Args {
     pub threads: Option<usize>,
 
     /// Defaults of these options, and path templates (`routes`), from a TOML file
-    #[arg(long, value_name = "FILE", env = "TRIAGE_CONFIG", help_heading = "Running")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRIAGE_CONFIG",
+        help_heading = "Running"
+    )]
     pub config: Option<PathBuf>,
 }
 

@@ -39,7 +39,9 @@ impl Config {
     /// It can't be read, is no TOML, or has a key that is no option.
     pub fn read(path: &Path) -> Result<Config> {
         let text = fs::read_to_string(path).map_err(|e| {
-            Error::io("can't be read", e).at(path).hint("--config and TRIAGE_CONFIG name a TOML file with defaults of the options")
+            Error::io("can't be read", e)
+                .at(path)
+                .hint("--config and TRIAGE_CONFIG name a TOML file with defaults of the options")
         })?;
         let mut config: Config = toml::from_str(&text).map_err(|e| {
             Error::config(format!("not a configuration: {}", e.to_string().trim_end()))

@@ -17,7 +17,9 @@ pub fn parse(option: &str, text: &str, zone: Option<&TimeZone>, now_us: i64) -> 
     if looks_like_time_of_day(text)
         && let Ok(time) = text.parse::<Time>()
     {
-        let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+        let seconds = i64::from(time.hour()) * 3600
+            + i64::from(time.minute()) * 60
+            + i64::from(time.second());
         return Ok(Moment::TimeOfDay { seconds });
     }
     if let Ok(local) = text.parse::<jiff::civil::DateTime>()
@@ -25,7 +27,10 @@ pub fn parse(option: &str, text: &str, zone: Option<&TimeZone>, now_us: i64) -> 
     {
         return Ok(Moment::At(time.timestamp().as_microsecond()));
     }
-    if let Ok(ago) = text.trim_end_matches("ago").trim().parse::<SignedDuration>()
+    if let Ok(ago) = text
+        .trim_end_matches("ago")
+        .trim()
+        .parse::<SignedDuration>()
         && let Ok(ago_us) = i64::try_from(ago.as_micros())
     {
         return Ok(Moment::At(now_us.saturating_sub(ago_us)));
@@ -35,7 +40,10 @@ pub fn parse(option: &str, text: &str, zone: Option<&TimeZone>, now_us: i64) -> 
 }
 
 fn looks_like_time_of_day(text: &str) -> bool {
-    text.contains(':') && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.'))
+    text.contains(':')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.'))
 }
 
 /// Reads `--window`: whole minutes, in seconds.
@@ -43,7 +51,12 @@ fn looks_like_time_of_day(text: &str) -> bool {
 /// # Errors
 /// Anything else.
 pub fn parse_window(text: &str) -> Result<u32> {
-    let seconds = text.trim().parse::<SignedDuration>().ok().map(|d| d.as_secs()).unwrap_or_default();
+    let seconds = text
+        .trim()
+        .parse::<SignedDuration>()
+        .ok()
+        .map(|d| d.as_secs())
+        .unwrap_or_default();
     match u32::try_from(seconds) {
         Ok(s) if s >= 60 && s % 60 == 0 && s <= 86_400 => Ok(s),
         _ => Err(Error::config(format!("--window {text}: not a number of whole minutes"))

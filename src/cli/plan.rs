@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use globset::{Glob, GlobSetBuilder};
 use jiff::tz::TimeZone;
-use triage::{EndpointFilter, Error, ErrorStatuses, Format, Io, Moment, Query, Registry, Result, Routes};
+use triage::{
+    EndpointFilter, Error, ErrorStatuses, Format, Io, Moment, Query, Registry, Result, Routes,
+};
 
 use super::args::{Args, ColorArg, FailOn, FormatArg, IoArg};
 use super::config::Config;
@@ -56,21 +58,42 @@ impl Plan {
     /// # Errors
     /// The first thing that can't be meant.
     pub fn new(args: Args, now_us: i64) -> Result<Plan> {
-        let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+        let config = args
+            .config
+            .as_deref()
+            .map(Config::read)
+            .transpose()?
+            .unwrap_or_default();
         if args.paths.is_empty() {
-            return Err(Error::config("no logs named").hint("triage logs/ --deploys deploys.json; `-` reads standard input"));
+            return Err(Error::config("no logs named")
+                .hint("triage logs/ --deploys deploys.json; `-` reads standard input"));
         }
         let deploys = typed_or(args.deploys, config.deploys);
-        let stdin = args.paths.iter().chain(&deploys).filter(|p| p.as_os_str() == "-").count();
+        let stdin = args
+            .paths
+            .iter()
+            .chain(&deploys)
+            .filter(|p| p.as_os_str() == "-")
+            .count();
         if stdin > 1 {
-            return Err(Error::config("standard input can be read only once").hint("name a file for the logs or for the markers"));
+            return Err(Error::config("standard input can be read only once")
+                .hint("name a file for the logs or for the markers"));
         }
         let zone = args.tz.or(config.tz).as_deref().map(zone).transpose()?;
         let moment = |option: &str, text: Option<String>| {
-            text.map(|t| moment::parse(option, &t, zone.as_ref(), now_us)).transpose()
+            text.map(|t| moment::parse(option, &t, zone.as_ref(), now_us))
+                .transpose()
         };
-        let moments = [moment("--since", args.since)?, moment("--until", args.until)?];
-        let errors = args.status.or(config.status).map(|s| ErrorStatuses::parse(&s)).transpose()?.unwrap_or_default();
+        let moments = [
+            moment("--since", args.since)?,
+            moment("--until", args.until)?,
+        ];
+        let errors = args
+            .status
+            .or(config.status)
+            .map(|s| ErrorStatuses::parse(&s))
+            .transpose()?
+            .unwrap_or_default();
         let endpoints = typed_or(args.endpoint, config.endpoint);
         let query = Query {
             services: globs(&typed_or(args.service, config.service))?,
@@ -80,13 +103,19 @@ impl Plan {
             ..Query::default()
         };
         let registry = Registry::builtin();
-        let log_format = args.log_format.or(config.log_format).map(|f| registry.user(&f)).transpose()?;
+        let log_format = args
+            .log_format
+            .or(config.log_format)
+            .map(|f| registry.user(&f))
+            .transpose()?;
         let window = args.window.or(config.window);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = args.threads.or(config.threads).unwrap_or(cores);
         if threads == 0 || threads > 1_024 {
-            return Err(Error::config(format!("--threads {threads}: between 1 and 1024, please"))
-                .hint("without --threads one per core reads"));
+            return Err(
+                Error::config(format!("--threads {threads}: between 1 and 1024, please"))
+                    .hint("without --threads one per core reads"),
+            );
         }
         let color = match args.color {
             ColorArg::Always => true,
@@ -102,7 +131,11 @@ impl Plan {
             deploys,
             query,
             moments,
-            window_s: window.as_deref().map(moment::parse_window).transpose()?.unwrap_or(60),
+            window_s: window
+                .as_deref()
+                .map(moment::parse_window)
+                .transpose()?
+                .unwrap_or(60),
             zone,
             registry,
             log_format,
@@ -112,12 +145,20 @@ impl Plan {
                 IoArg::Mmap => Io::Mmap,
                 IoArg::Read => Io::Read,
             },
-            format: if args.json { FormatArg::Json } else { args.format.unwrap_or(FormatArg::Table) },
+            format: if args.json {
+                FormatArg::Json
+            } else {
+                args.format.unwrap_or(FormatArg::Table)
+            },
             output: args.output,
             top: args.top.or(config.top).unwrap_or(10),
             explain: args.explain,
             color,
-            verbosity: if args.quiet { -1 } else { args.verbose.min(9) as i8 },
+            verbosity: if args.quiet {
+                -1
+            } else {
+                args.verbose.min(9) as i8
+            },
             fail_on: args.fail_on,
         })
     }
@@ -130,7 +171,8 @@ fn typed_or<T>(typed: Vec<T>, configured: Vec<T>) -> Vec<T> {
 
 fn zone(name: &str) -> Result<TimeZone> {
     let no_such = || {
-        Error::config(format!("--tz {name}: no such zone")).hint("write a name such as Europe/Berlin, or an offset such as -07:00")
+        Error::config(format!("--tz {name}: no such zone"))
+            .hint("write a name such as Europe/Berlin, or an offset such as -07:00")
     };
     if let Ok(zone) = TimeZone::get(name) {
         return Ok(zone);
@@ -148,7 +190,8 @@ fn zone(name: &str) -> Result<TimeZone> {
     };
     match (hours, minutes) {
         (Ok(h), Ok(m)) if m < 60 => {
-            let offset = jiff::tz::Offset::from_seconds(sign * (h * 3600 + m * 60)).map_err(|_| no_such())?;
+            let offset = jiff::tz::Offset::from_seconds(sign * (h * 3600 + m * 60))
+                .map_err(|_| no_such())?;
             Ok(TimeZone::fixed(offset))
         }
         _ => Err(no_such()),
@@ -162,11 +205,14 @@ fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         let glob = Glob::new(pattern).map_err(|e| {
-            Error::config(format!("--service {pattern}: {}", e.kind())).hint("write a name or a glob, as in --service api or --service 'user-*'")
+            Error::config(format!("--service {pattern}: {}", e.kind()))
+                .hint("write a name or a glob, as in --service api or --service 'user-*'")
         })?;
         set.add(glob);
     }
-    set.build().map(Some).map_err(|e| Error::config(format!("--service: {}", e.kind())))
+    set.build()
+        .map(Some)
+        .map_err(|e| Error::config(format!("--service: {}", e.kind())))
 }
 
 #[cfg(test)]
@@ -175,7 +221,12 @@ mod tests {
 
     #[test]
     fn a_zone_is_a_name_or_an_offset() {
-        let offset = |name| zone(name).unwrap().to_offset(jiff::Timestamp::UNIX_EPOCH).seconds();
+        let offset = |name| {
+            zone(name)
+                .unwrap()
+                .to_offset(jiff::Timestamp::UNIX_EPOCH)
+                .seconds()
+        };
         assert_eq!(offset("UTC"), 0);
         assert_eq!(offset("America/Los_Angeles"), -8 * 3600);
         assert_eq!(offset("-07:00"), -7 * 3600);

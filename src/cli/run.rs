@@ -52,7 +52,9 @@ pub fn run() -> ExitCode {
 }
 
 fn now_us() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_micros() as i64)
 }
 
 fn complain(error: &Error) {
@@ -66,9 +68,6 @@ fn execute(plan: &Plan) -> Result<Exit> {
     let begin = Instant::now();
     let markers = markers(plan)?;
     let found = find_logs(&plan.paths, &plan.deploys)?;
-    if plan.verbosity >= 0 {
-        found.unreadable.iter().for_each(complain);
-    }
     let progress = AtomicU64::new(0);
     let options = Options {
         query: plan.query.clone(),
@@ -84,6 +83,9 @@ fn execute(plan: &Plan) -> Result<Exit> {
         progress: &progress,
     };
     let report = analyze(&found, &markers, &options)?;
+    if plan.verbosity >= 0 {
+        found.unreadable.iter().for_each(complain);
+    }
     print(plan, &report)?;
     if plan.verbosity >= 0 && (plan.verbosity > 0 || io::stderr().is_terminal()) {
         throughput(&report, begin.elapsed().as_secs_f64());
@@ -132,12 +134,15 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
     };
     match &plan.output {
         Some(path) => fs::write(path, text).map_err(|e| {
-            Error::io("the report can't be written", e).at(path).hint("name a file in a folder that exists and may be written to")
+            Error::io("the report can't be written", e)
+                .at(path)
+                .hint("name a file in a folder that exists and may be written to")
         }),
         None => match io::stdout().lock().write_all(text.as_bytes()) {
             // Whoever reads us has read enough: `triage … | head`.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-"))),
+            result => result
+                .map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-"))),
         },
     }
 }
@@ -148,7 +153,13 @@ fn style(plan: &Plan) -> Style {
         (None, Some(width)) => width.clamp(60, 140),
         _ => 100,
     };
-    Style { width, color: plan.color, unicode: true, top: plan.top, explain: plan.explain }
+    Style {
+        width,
+        color: plan.color,
+        unicode: true,
+        top: plan.top,
+        explain: plan.explain,
+    }
 }
 
 fn throughput(report: &Report, seconds: f64) {

@@ -20,7 +20,10 @@ impl Interner {
     #[inline]
     pub fn intern(&mut self, key: &[u8]) -> u32 {
         let hash = self.hasher.hash_one(key);
-        if let Some(&id) = self.table.find(hash, |&id| slice(&self.bytes, &self.ends, id) == key) {
+        if let Some(&id) = self
+            .table
+            .find(hash, |&id| slice(&self.bytes, &self.ends, id) == key)
+        {
             return id;
         }
         self.insert(hash, key)
@@ -31,7 +34,12 @@ impl Interner {
         let id = self.ends.len() as u32;
         self.bytes.extend_from_slice(key);
         self.ends.push(self.bytes.len());
-        let Interner { table, hasher, bytes, ends } = self;
+        let Interner {
+            table,
+            hasher,
+            bytes,
+            ends,
+        } = self;
         table.insert_unique(hash, id, |&id| hasher.hash_one(slice(bytes, ends, id)));
         id
     }

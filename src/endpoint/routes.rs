@@ -29,11 +29,16 @@ impl Pattern {
                 "*" => Segment::Any,
                 s if s.starts_with('{') && s.ends_with('}') => Segment::Any,
                 s if s.len() > 1 && s.starts_with(':') => Segment::Any,
-                s if s.contains('*') => Segment::Glob(s.split('*').map(|p| p.as_bytes().to_vec()).collect()),
+                s if s.contains('*') => {
+                    Segment::Glob(s.split('*').map(|p| p.as_bytes().to_vec()).collect())
+                }
                 s => Segment::Literal(s.as_bytes().to_vec()),
             })
             .collect();
-        Pattern { text: format!("/{path}"), segments }
+        Pattern {
+            text: format!("/{path}"),
+            segments,
+        }
     }
 
     /// The pattern's own text, as the template of what it matches.
@@ -44,7 +49,10 @@ impl Pattern {
     /// Whether it matches a path or a template. A placeholder in the template matches only what
     /// matches every segment.
     pub fn matches(&self, path: &[u8]) -> bool {
-        let end = path.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(path.len());
+        let end = path
+            .iter()
+            .position(|b| matches!(b, b'?' | b'#'))
+            .unwrap_or(path.len());
         let path = path[..end].strip_prefix(b"/").unwrap_or(&path[..end]);
         let mut parts = path.split(|&b| b == b'/');
         for segment in &self.segments {
@@ -73,10 +81,16 @@ impl Segment {
 
 /// Whether `part` is the pieces in order with anything between them.
 fn glob(pieces: &[Vec<u8>], part: &[u8]) -> bool {
-    let [first, middle @ .., last] = pieces else { return false };
-    let Some(mut rest) = part.strip_prefix(first.as_slice()) else { return false };
+    let [first, middle @ .., last] = pieces else {
+        return false;
+    };
+    let Some(mut rest) = part.strip_prefix(first.as_slice()) else {
+        return false;
+    };
     for piece in middle {
-        let Some(at) = memchr::memmem::find(rest, piece) else { return false };
+        let Some(at) = memchr::memmem::find(rest, piece) else {
+            return false;
+        };
         rest = &rest[at + piece.len()..];
     }
     rest.len() >= last.len() && rest.ends_with(last)
@@ -123,7 +137,11 @@ mod tests {
             ("**", "/anything/at/all", true),
             ("/orders/*", "/orders/", false),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(path.as_bytes()), expected, "{pattern} on {path}");
+            assert_eq!(
+                Pattern::new(pattern).matches(path.as_bytes()),
+                expected,
+                "{pattern} on {path}"
+            );
         }
     }
 

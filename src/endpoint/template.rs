@@ -53,7 +53,11 @@ static CLASS: [u8; 256] = {
 /// `*` (of `OPTIONS *`) and `host:port` (of `CONNECT`) stay as they are, cut at the same length.
 #[inline]
 pub fn append_template(target: &[u8], out: &mut ShortText) {
-    let path = if target.first() == Some(&b'/') { target } else { path_of_absolute(target) };
+    let path = if target.first() == Some(&b'/') {
+        target
+    } else {
+        path_of_absolute(target)
+    };
     if path.first() != Some(&b'/') {
         out.push(path.get(..MAX_LEN).unwrap_or(path));
         return;
@@ -94,7 +98,10 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
         }
         if path.get(at) == Some(&b';') {
             out.push(&path[run..at]);
-            at += path[at..].iter().take_while(|b| !matches!(b, b'/' | b'?' | b'#')).count();
+            at += path[at..]
+                .iter()
+                .take_while(|b| !matches!(b, b'/' | b'?' | b'#'))
+                .count();
             run = at;
         }
         if path.get(at) != Some(&b'/') {
@@ -111,11 +118,16 @@ const VERY_LONG: usize = 48;
 
 /// The path of `http://host:port/path`, or the target itself where it is no absolute URL.
 fn path_of_absolute(target: &[u8]) -> &[u8] {
-    let Some(scheme) = target.iter().take(16).position(|&b| b == b':') else { return target };
+    let Some(scheme) = target.iter().take(16).position(|&b| b == b':') else {
+        return target;
+    };
     match target.get(scheme..scheme + 3) {
         Some(b"://") => {
             let authority = &target[scheme + 3..];
-            match authority.iter().position(|b| matches!(b, b'/' | b'?' | b'#')) {
+            match authority
+                .iter()
+                .position(|b| matches!(b, b'/' | b'?' | b'#'))
+            {
                 Some(slash) if authority[slash] == b'/' => &authority[slash..],
                 _ => b"/",
             }
@@ -132,7 +144,10 @@ fn append_segment(segment: &[u8], any: u8, out: &mut ShortText) {
         out.push(placeholder);
         return;
     }
-    for (i, part) in segment.split_inclusive(|&b| CLASS[usize::from(b)] & PART != 0).enumerate() {
+    for (i, part) in segment
+        .split_inclusive(|&b| CLASS[usize::from(b)] & PART != 0)
+        .enumerate()
+    {
         let (body, separator) = match part.split_last() {
             Some((last, body)) if CLASS[usize::from(*last)] & PART != 0 => (body, part.len() - 1),
             _ => (part, part.len()),
@@ -253,8 +268,14 @@ mod tests {
             ("/orders/4711", "/orders/{id}"),
             ("/orders/4711/items/9?sort=up", "/orders/{id}/items/{id}"),
             ("/api/v1/users/7", "/api/v1/users/{id}"),
-            ("/users/3F2504E0-4F89-11D3-9A0C-0305E82C3301/cart", "/users/{uuid}/cart"),
-            ("/blob/9fceb02d0ae598e95dc970b74767f19372d61af8", "/blob/{hex}"),
+            (
+                "/users/3F2504E0-4F89-11D3-9A0C-0305E82C3301/cart",
+                "/users/{uuid}/cart",
+            ),
+            (
+                "/blob/9fceb02d0ae598e95dc970b74767f19372d61af8",
+                "/blob/{hex}",
+            ),
             ("/c/deadbeef", "/c/deadbeef"),
             ("/c/dead60ef", "/c/{hex}"),
             ("/reports/2024-04-10", "/reports/{date}"),
@@ -269,7 +290,10 @@ mod tests {
             ("/oauth2/authorize", "/oauth2/authorize"),
             ("/img/dashboard3.png", "/img/dashboard3.png"),
             ("/jquery-1.11.3.min.js", "/jquery-1.11.3.min.js"),
-            ("/2015/08/10/apache-drill-with-avro-and-mongodb/", "/{id}/{id}/{id}/apache-drill-with-avro-and-mongodb/"),
+            (
+                "/2015/08/10/apache-drill-with-avro-and-mongodb/",
+                "/{id}/{id}/{id}/apache-drill-with-avro-and-mongodb/",
+            ),
             ("/a;jsessionid=1A2B/b", "/a/b"),
             ("/a#top", "/a"),
             ("/?q=1", "/"),
@@ -290,7 +314,10 @@ mod tests {
 
     #[test]
     fn whatever_is_too_long_or_too_deep_ends_in_rest() {
-        assert_eq!(template("/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o"), "/a/b/c/d/e/f/g/h/i/j/k/l/{rest}");
+        assert_eq!(
+            template("/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o"),
+            "/a/b/c/d/e/f/g/h/i/j/k/l/{rest}"
+        );
         assert_eq!(template(&format!("/a/{}", "%41".repeat(100))), "/a/{rest}");
         assert_eq!(template(&format!("/a/{}", "x".repeat(60))), "/a/{token}");
     }

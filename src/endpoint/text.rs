@@ -12,7 +12,10 @@ pub struct ShortText {
 
 impl Default for ShortText {
     fn default() -> ShortText {
-        ShortText { bytes: [0; CAPACITY], len: 0 }
+        ShortText {
+            bytes: [0; CAPACITY],
+            len: 0,
+        }
     }
 }
 

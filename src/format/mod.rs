@@ -27,7 +27,7 @@ use crate::record::{Depth, Record, Reject};
 use crate::timestamp::Clock;
 
 use fields::Fields;
-pub use registry::{Detected, Registry};
+pub use registry::Registry;
 
 /// Longer lines are not read.
 const LONGEST_LINE: usize = 1 << 20;

@@ -38,12 +38,24 @@ impl Decoder {
             Codec::Plain => Box::new(packed),
             Codec::Gzip => Box::new(MultiGzDecoder::new(packed)),
         };
-        Ok(Decoder { text, carry: Vec::new(), dropping: false, offset: 0, ended: false })
+        Ok(Decoder {
+            text,
+            carry: Vec::new(),
+            dropping: false,
+            offset: 0,
+            ended: false,
+        })
     }
 
     /// A decoder of no text, for a file that can't be opened.
     pub fn nothing() -> Decoder {
-        Decoder { text: Box::new(io::empty()), carry: Vec::new(), dropping: false, offset: 0, ended: true }
+        Decoder {
+            text: Box::new(io::empty()),
+            carry: Vec::new(),
+            dropping: false,
+            offset: 0,
+            ended: true,
+        }
     }
 
     /// Decodes the next block into `buffer`. Where the text breaks, all complete lines before the

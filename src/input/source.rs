@@ -40,7 +40,12 @@ impl Source {
         let map = if wanted { map(&handle, file.len) } else { None };
         let watch = map.as_deref().and_then(Watch::new);
         let map = map.filter(|_| watch.is_some());
-        Ok(Source { watch, map, file: handle, len: file.len })
+        Ok(Source {
+            watch,
+            map,
+            file: handle,
+            len: file.len,
+        })
     }
 
     /// The lines that start in block `number`, if they can be had without a copy.
@@ -60,7 +65,11 @@ impl Source {
 
     /// Reads the lines that start in block `number`. The second value says at which offset the
     /// file turned out to end too early.
-    pub fn read<'b>(&self, number: u32, buffer: &'b mut Vec<u8>) -> io::Result<(&'b [u8], Option<u64>)> {
+    pub fn read<'b>(
+        &self,
+        number: u32,
+        buffer: &'b mut Vec<u8>,
+    ) -> io::Result<(&'b [u8], Option<u64>)> {
         let from = number as usize * BLOCK;
         let to = (from as u64 + BLOCK as u64).min(self.len);
         // One byte before the block tells whether a line starts at its first byte.
@@ -70,7 +79,8 @@ impl Source {
         let short = (end < to).then_some(end);
         let limit = (to + MAX_LINE as u64 + 1).min(self.len);
         let mut searched = buffer.len().saturating_sub(1);
-        while short.is_none() && end < limit && memchr::memchr(b'\n', &buffer[searched..]).is_none() {
+        while short.is_none() && end < limit && memchr::memchr(b'\n', &buffer[searched..]).is_none()
+        {
             searched = buffer.len();
             let next = (end + STEP as u64).min(limit);
             end = self.fill(buffer, end, next)?;
@@ -113,7 +123,9 @@ pub fn open_same(file: &LogFile) -> io::Result<Arc<File>> {
     }
     let handle = File::open(&file.path)?;
     if identity(&handle.metadata()?) != file.identity {
-        return Err(io::Error::other("another file took its name while we were reading (log rotation?)"));
+        return Err(io::Error::other(
+            "another file took its name while we were reading (log rotation?)",
+        ));
     }
     Ok(Arc::new(handle))
 }
@@ -172,7 +184,9 @@ mod tests {
                 // What a reader sees that begins one byte before the block.
                 let base = from.saturating_sub(1);
                 assert_eq!(lines(&text[base..], from, to, base), whole);
-                assert!(whole.is_empty() || from == 0 || text[..from + whole.len()].contains(&b'\n'));
+                assert!(
+                    whole.is_empty() || from == 0 || text[..from + whole.len()].contains(&b'\n')
+                );
                 all.extend_from_slice(whole);
             }
             assert_eq!(all, text, "blocks of {size}");

@@ -60,7 +60,10 @@ fn read_all(files: &[LogFile], io: Io, threads: usize) -> (Blocks, Vec<Salvage>)
 }
 
 fn text_of(blocks: &Blocks, file: usize) -> Vec<u8> {
-    blocks.range((file, 0)..=(file, u32::MAX)).flat_map(|(_, (_, bytes))| bytes.clone()).collect()
+    blocks
+        .range((file, 0)..=(file, u32::MAX))
+        .flat_map(|(_, (_, bytes))| bytes.clone())
+        .collect()
 }
 
 fn log(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -72,7 +75,9 @@ fn log(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 #[test]
 fn all_ways_of_reading_give_the_same_blocks() {
     let dir = tempfile::tempdir().unwrap();
-    let texts: Vec<Vec<u8>> = [9_000_000, 100, 0, 4 << 20, 5_000_000].map(numbered_lines).to_vec();
+    let texts: Vec<Vec<u8>> = [9_000_000, 100, 0, 4 << 20, 5_000_000]
+        .map(numbered_lines)
+        .to_vec();
     for (i, text) in texts.iter().enumerate() {
         log(dir.path(), &format!("{i}.log"), text);
         log(dir.path(), &format!("{i}.log.gz"), &gzip(text));
@@ -84,12 +89,19 @@ fn all_ways_of_reading_give_the_same_blocks() {
         assert!(text_of(&expected, 2 * i) == *text, "plain file {i}");
         assert!(text_of(&expected, 2 * i + 1) == *text, "packed file {i}");
     }
-    assert!(expected.values().all(|(_, b)| b.is_empty() || b.ends_with(b"\n")));
+    assert!(
+        expected
+            .values()
+            .all(|(_, b)| b.is_empty() || b.ends_with(b"\n"))
+    );
     let mut order: Vec<u64> = expected.values().map(|(seq, _)| *seq).collect();
     order.sort_unstable();
     assert!(order.iter().copied().eq(0..order.len() as u64));
     for (io, threads) in [(Io::Mmap, 1), (Io::Auto, 3), (Io::Read, 8)] {
-        assert!(read_all(&files, io, threads).0 == expected, "{io:?} with {threads} threads");
+        assert!(
+            read_all(&files, io, threads).0 == expected,
+            "{io:?} with {threads} threads"
+        );
     }
 }
 
@@ -103,8 +115,11 @@ fn selected_blocks_are_the_same_blocks() {
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (all, _) = read_all(&files, Io::Read, 1);
     let done = AtomicU64::new(0);
-    let feed = Feed::new(&files, Io::Read, LATER, &done, |_, _, _| ())
-        .select(vec![Some(vec![1, 3]), Some(vec![0, 2]), Some(vec![])]);
+    let feed = Feed::new(&files, Io::Read, LATER, &done, |_, _, _| ()).select(vec![
+        Some(vec![1, 3]),
+        Some(vec![0, 2]),
+        Some(vec![]),
+    ]);
     let mut seen = Vec::new();
     let mut buffer = Buffer::default();
     while let Some(block) = feed.next(&mut buffer, |b| (b.file, b.number, b.bytes.to_vec())) {
@@ -130,14 +145,26 @@ fn a_file_truncated_while_it_is_mapped_gives_what_is_left() {
     let left = 6_000_000;
     while let Some(bytes) = feed.next(&mut buffer, |block| {
         // The log is cut (copytruncate) after the first block was handed out and before it is read.
-        fs::File::options().write(true).open(&path).unwrap().set_len(left).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(left)
+            .unwrap();
         block.bytes.to_vec()
     }) {
         read.extend_from_slice(&bytes);
     }
     assert!(read == text[..left as usize], "{} bytes", read.len());
     let why = "truncated while it was read".to_string();
-    assert_eq!(feed.salvaged(), [Salvage { file: 0, offset: left, why }]);
+    assert_eq!(
+        feed.salvaged(),
+        [Salvage {
+            file: 0,
+            offset: left,
+            why
+        }]
+    );
 }
 
 #[test]
@@ -146,8 +173,16 @@ fn a_broken_archive_gives_all_lines_before_the_break() {
     let text = numbered_lines(9_000_000);
     let packed = gzip(&text);
     log(dir.path(), "cut.gz", &packed[..packed.len() / 2]);
-    log(dir.path(), "trailing.gz", &[&packed[..], b"garbage"].concat());
-    log(dir.path(), "two.gz", &[gzip(b"one\n"), gzip(b"two\n")].concat());
+    log(
+        dir.path(),
+        "trailing.gz",
+        &[&packed[..], b"garbage"].concat(),
+    );
+    log(
+        dir.path(),
+        "two.gz",
+        &[gzip(b"one\n"), gzip(b"two\n")].concat(),
+    );
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (blocks, salvaged) = read_all(&files, Io::Auto, 2);
     let cut = text_of(&blocks, 0);
@@ -172,10 +207,18 @@ fn an_endless_line_is_cut_and_its_rest_skipped() {
         for file in 0..2 {
             let mut lines = Vec::new();
             for (_, bytes) in blocks.range((file, 0)..=(file, u32::MAX)).map(|(_, b)| b) {
-                lines.extend(bytes.split(|&b| b == b'\n').filter(|l| !l.is_empty()).map(<[u8]>::to_vec));
+                lines.extend(
+                    bytes
+                        .split(|&b| b == b'\n')
+                        .filter(|l| !l.is_empty())
+                        .map(<[u8]>::to_vec),
+                );
             }
             assert_eq!(lines.len(), 3, "file {file}");
-            assert_eq!((&lines[0][..], &lines[2][..]), (&b"first"[..], &b"last"[..]));
+            assert_eq!(
+                (&lines[0][..], &lines[2][..]),
+                (&b"first"[..], &b"last"[..])
+            );
             assert!(lines[1].len() > MAX_LINE && lines[1].len() <= BLOCK + MAX_LINE + 1);
         }
     }
@@ -194,6 +237,9 @@ fn a_file_replaced_or_removed_is_said_and_not_confused() {
     let (blocks, salvaged) = read_all(&files, Io::Auto, 2);
     assert_eq!(text_of(&blocks, 2), b"stays\n");
     assert_eq!(text_of(&blocks, 0), b"");
-    assert!(salvaged[0].why.contains("another file took its name"), "{salvaged:?}");
+    assert!(
+        salvaged[0].why.contains("another file took its name"),
+        "{salvaged:?}"
+    );
     assert_eq!(salvaged.len(), 2);
 }

@@ -58,7 +58,10 @@ pub struct Found {
 /// # Errors
 /// A path that does not exist, or a glob that matches nothing.
 pub fn find(paths: &[PathBuf], not_logs: &[PathBuf]) -> Result<Found> {
-    let not_logs: BTreeSet<PathBuf> = not_logs.iter().filter_map(|p| fs::canonicalize(p).ok()).collect();
+    let not_logs: BTreeSet<PathBuf> = not_logs
+        .iter()
+        .filter_map(|p| fs::canonicalize(p).ok())
+        .collect();
     let mut found = Found::default();
     for path in paths {
         if path.as_os_str() == "-" {
@@ -74,27 +77,38 @@ pub fn find(paths: &[PathBuf], not_logs: &[PathBuf]) -> Result<Found> {
     found.files.sort_by(|a, b| a.path.cmp(&b.path));
     found.files.dedup_by_key(|f| f.path.clone());
     let mut seen = BTreeSet::new();
-    found.files.retain(|f| f.spool.is_some() || seen.insert(f.identity));
+    found
+        .files
+        .retain(|f| f.spool.is_some() || seen.insert(f.identity));
     Ok(found)
 }
 
 /// The files that a glob matches.
 fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
     let no_such = || {
-        Error::io("no such file or folder", io::ErrorKind::NotFound.into())
+        Error::io("no such file or folder", None)
             .at(pattern)
             .hint("name a log file, a folder of logs, or `-` for standard input")
     };
-    let text = pattern.to_str().filter(|t| t.contains(['*', '?', '['])).ok_or_else(no_such)?;
+    let text = pattern
+        .to_str()
+        .filter(|t| t.contains(['*', '?', '[']))
+        .ok_or_else(no_such)?;
     let glob = globset::GlobBuilder::new(text)
         .literal_separator(true)
         .build()
         .map_err(|e| Error::config(format!("not a glob: {}", e.kind())).at(pattern))?
         .compile_matcher();
     // The walk begins at the last folder before the first wildcard.
-    let base: PathBuf =
-        pattern.components().take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '['])).collect();
-    let start = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
+    let base: PathBuf = pattern
+        .components()
+        .take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '[']))
+        .collect();
+    let start = if base.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &base
+    };
     let matches: Vec<PathBuf> = walkdir::WalkDir::new(start)
         .sort_by_file_name()
         .into_iter()
@@ -102,7 +116,11 @@ fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
         .map(|entry| entry.into_path())
         .filter(|path| glob.is_match(path.strip_prefix("./").unwrap_or(path)))
         .collect();
-    if matches.is_empty() { Err(no_such()) } else { Ok(matches) }
+    if matches.is_empty() {
+        Err(no_such())
+    } else {
+        Ok(matches)
+    }
 }
 
 impl Found {
@@ -111,7 +129,9 @@ impl Found {
             self.add_file(path, true);
             return;
         }
-        let walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name();
+        let walk = walkdir::WalkDir::new(path)
+            .follow_links(true)
+            .sort_by_file_name();
         let visible = |entry: &walkdir::DirEntry| {
             entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
         };
@@ -127,8 +147,11 @@ impl Found {
                 }
                 Err(error) => {
                     let path = error.path().map(Path::to_path_buf).unwrap_or_default();
-                    let source = error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links"));
-                    self.unreadable.push(Error::io("can't be read", source).at(path));
+                    let source = error
+                        .into_io_error()
+                        .unwrap_or_else(|| io::Error::other("a loop of links"));
+                    self.unreadable
+                        .push(Error::io("can't be read", source).at(path));
                 }
             }
         }
@@ -144,7 +167,12 @@ impl Found {
                 Some(why) => self.passed_over.push((path.to_path_buf(), why)),
                 None => self.files.push(file),
             },
-            Err(source) => self.unreadable.push(Error::io("can't be read", source).at(path)),
+            Err(source) => {
+                let error = Error::io("can't be read", source).at(path);
+                self.unreadable.push(error.hint(
+                    "run as a user who may read it, or pipe it in: sudo cat FILE | triage -",
+                ));
+            }
         }
     }
 
@@ -165,7 +193,8 @@ impl Found {
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => {
-                    self.spool_error = Some(Error::io("standard input can't be read on", e).at("-"));
+                    self.spool_error =
+                        Some(Error::io("standard input can't be read on", e).at("-"));
                     break;
                 }
             };
@@ -216,7 +245,10 @@ impl LogFile {
             }
         }
         head.truncate(filled);
-        let modified = facts.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+        let modified = facts
+            .modified()
+            .ok()
+            .and_then(|t| t.duration_since(UNIX_EPOCH).ok());
         let file = LogFile {
             path: path.to_path_buf(),
             len: facts.len(),
@@ -236,7 +268,11 @@ pub(super) fn identity(facts: &fs::Metadata) -> (u64, u64) {
 }
 
 fn codec(head: &[u8]) -> Codec {
-    if head.starts_with(b"\x1f\x8b") { Codec::Gzip } else { Codec::Plain }
+    if head.starts_with(b"\x1f\x8b") {
+        Codec::Gzip
+    } else {
+        Codec::Plain
+    }
 }
 
 /// Why a file's first bytes can't be text.
@@ -284,8 +320,18 @@ mod tests {
         write("empty.log", b"");
         let markers = [dir.path().join("deploys.json")];
         let found = find(&[dir.path().to_path_buf()], &markers).unwrap();
-        let name = |p: &Path| p.strip_prefix(dir.path()).unwrap().to_str().unwrap().to_owned();
-        let files: Vec<_> = found.files.iter().map(|f| (name(&f.path), f.codec)).collect();
+        let name = |p: &Path| {
+            p.strip_prefix(dir.path())
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
+        let files: Vec<_> = found
+            .files
+            .iter()
+            .map(|f| (name(&f.path), f.codec))
+            .collect();
         assert_eq!(
             files,
             [
@@ -294,13 +340,20 @@ mod tests {
                 ("empty.log".into(), Codec::Plain)
             ]
         );
-        let passed: Vec<_> = found.passed_over.iter().map(|(p, why)| (name(p), *why)).collect();
+        let passed: Vec<_> = found
+            .passed_over
+            .iter()
+            .map(|(p, why)| (name(p), *why))
+            .collect();
         assert_eq!(
             passed,
             [
                 ("README.md".into(), "a document"),
                 ("core".into(), "binary"),
-                ("wide.log".into(), "UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`")
+                (
+                    "wide.log".into(),
+                    "UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`"
+                )
             ]
         );
     }
@@ -312,7 +365,10 @@ mod tests {
         fs::write(&log, b"line\n").unwrap();
         std::os::unix::fs::symlink(&log, dir.path().join("y.log")).unwrap();
         let found = find(&[log.clone(), dir.path().to_path_buf(), log.clone()], &[]).unwrap();
-        assert_eq!(found.files.iter().map(|f| &f.path).collect::<Vec<_>>(), [&log]);
+        assert_eq!(
+            found.files.iter().map(|f| &f.path).collect::<Vec<_>>(),
+            [&log]
+        );
     }
 
     #[test]
@@ -324,7 +380,10 @@ mod tests {
         let found = find(&[dir.path().join("*.log")], &[]).unwrap();
         assert_eq!(found.files.len(), 2);
         let error = find(&[dir.path().join("nothing.log")], &[]).unwrap_err();
-        assert!(error.is_io() && error.to_string().contains("no such file or folder"), "{error}");
+        assert!(
+            error.is_io() && error.to_string().contains("no such file or folder"),
+            "{error}"
+        );
         assert!(find(&[dir.path().join("*.gz")], &[]).is_err());
     }
 }

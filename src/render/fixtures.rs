@@ -435,12 +435,12 @@ pub fn unexplained() -> Report {
         Alternative {
             kind: "dependency".to_owned(),
             probability: 0.6,
-                evidence: Vec::new(),
+            evidence: Vec::new(),
         },
         Alternative {
             kind: "unknown".to_owned(),
             probability: 0.31,
-                evidence: Vec::new(),
+            evidence: Vec::new(),
         },
     ];
     incident
@@ -465,7 +465,7 @@ pub fn ambiguous() -> Report {
     incident.alternatives = vec![Alternative {
         kind: "unknown".to_owned(),
         probability: 0.07,
-                evidence: Vec::new(),
+        evidence: Vec::new(),
     }];
     incident.recurring = Some(Recurring {
         every_s: 3600,

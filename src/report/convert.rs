@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::{
-    Alternative, Blip, Change, Disposition, Endpoint, Evidence, FormatCount, Gap, HitEndpoint, Impact, Incident,
-    NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan, Suspect, Text, Users, Window,
+    Alternative, Blip, Change, Disposition, Endpoint, Evidence, FormatCount, Gap, HitEndpoint,
+    Impact, Incident, NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan,
+    Suspect, Text, Users, Window,
 };
 use crate::aggregate::Aggregate;
 use crate::analysis::Finding;
@@ -53,7 +54,11 @@ pub(crate) struct Material<'a> {
 
 /// Makes the report.
 pub(crate) fn convert(material: &Material<'_>) -> Report {
-    Converter { m: material, offset_s: log_offset_s(material.scan.offsets) }.report()
+    Converter {
+        m: material,
+        offset_s: log_offset_s(material.scan.offsets),
+    }
+    .report()
 }
 
 /// The offset in which times are shown: the logs' own where they share one, else 0 (UTC).
@@ -71,7 +76,8 @@ struct Converter<'a> {
 
 impl Converter<'_> {
     fn report(&self) -> Report {
-        let mut incidents: Vec<Incident> = self.m.findings.iter().map(|f| self.incident(f)).collect();
+        let mut incidents: Vec<Incident> =
+            self.m.findings.iter().map(|f| self.incident(f)).collect();
         for (i, incident) in incidents.iter_mut().enumerate() {
             incident.id = format!("i{}", i + 1);
         }
@@ -79,35 +85,68 @@ impl Converter<'_> {
             schema: SCHEMA.into(),
             triage_version: env!("CARGO_PKG_VERSION").into(),
             scan: self.scan(),
-            changes: self.m.markers.changes.iter().map(|c| self.change(c)).collect(),
+            changes: self
+                .m
+                .markers
+                .changes
+                .iter()
+                .map(|c| self.change(c))
+                .collect(),
             timeline: self.timeline(),
             incidents,
             endpoints: self.endpoints(),
-            blips: self.m.blips.iter().zip(self.m.blip_changes).map(|(b, c)| self.blip(b, *c)).collect(),
+            blips: self
+                .m
+                .blips
+                .iter()
+                .zip(self.m.blip_changes)
+                .map(|(b, c)| self.blip(b, *c))
+                .collect(),
             notes: self.notes(),
         }
     }
 
     /// RFC 3339 in the logs' zone; times beyond jiff's range are cut to it.
     fn time(&self, us: i64) -> String {
-        let us = us.clamp(Timestamp::MIN.as_microsecond() + 86_400_000_000, Timestamp::MAX.as_microsecond() - 86_400_000_000);
-        match (Timestamp::from_microsecond(us), Offset::from_seconds(self.offset_s)) {
-            (Ok(time), Ok(offset)) if self.offset_s != 0 => time.display_with_offset(offset).to_string(),
+        let us = us.clamp(
+            Timestamp::MIN.as_microsecond() + 86_400_000_000,
+            Timestamp::MAX.as_microsecond() - 86_400_000_000,
+        );
+        match (
+            Timestamp::from_microsecond(us),
+            Offset::from_seconds(self.offset_s),
+        ) {
+            (Ok(time), Ok(offset)) if self.offset_s != 0 => {
+                time.display_with_offset(offset).to_string()
+            }
             (Ok(time), _) => time.to_string(),
             (Err(_), _) => us.to_string(),
         }
     }
 
     fn window(&self, start_s: i64, requests: u64, errors: u64) -> Window {
-        Window(self.time(start_s.saturating_mul(1_000_000)), requests, errors)
+        Window(
+            self.time(start_s.saturating_mul(1_000_000)),
+            requests,
+            errors,
+        )
     }
 
     fn file(&self, index: usize) -> Text {
-        text(self.m.found.files[index].path.as_os_str().as_encoded_bytes())
+        text(
+            self.m.found.files[index]
+                .path
+                .as_os_str()
+                .as_encoded_bytes(),
+        )
     }
 
     fn example(&self, example: &Example) -> Sample {
-        Sample { file: self.file(example.file), line: example.line, text: text(&example.text) }
+        Sample {
+            file: self.file(example.file),
+            line: example.line,
+            text: text(&example.text),
+        }
     }
 
     fn scan(&self) -> Scan {
@@ -119,7 +158,11 @@ impl Converter<'_> {
         }
         let mut formats: Vec<FormatCount> = formats
             .into_iter()
-            .map(|(format, (files, lines))| FormatCount { format: format.into(), files, lines })
+            .map(|(format, (files, lines))| FormatCount {
+                format: format.into(),
+                files,
+                lines,
+            })
             .collect();
         formats.sort_by(|a, b| b.lines.cmp(&a.lines).then_with(|| a.format.cmp(&b.format)));
         let mut rejects: Vec<RejectCount> = Reject::ALL
@@ -127,11 +170,16 @@ impl Converter<'_> {
             .filter_map(|reason| {
                 let example = scan.examples[reason.index()].as_ref()?;
                 let lines = scan.rejected[reason.index()];
-                Some(RejectCount { reason: reason.name().into(), lines, example: self.example(example) })
+                Some(RejectCount {
+                    reason: reason.name().into(),
+                    lines,
+                    example: self.example(example),
+                })
             })
             .collect();
         rejects.sort_by_key(|r| std::cmp::Reverse(r.lines));
-        let minute = |offset: usize| self.time((self.m.series.start_min + offset as i64) * MINUTE_US);
+        let minute =
+            |offset: usize| self.time((self.m.series.start_min + offset as i64) * MINUTE_US);
         Scan {
             files: scan.files.len() as u64,
             bytes: scan.bytes,
@@ -146,7 +194,14 @@ impl Converter<'_> {
             to: scan.span_us.map(|(_, to)| self.time(to)),
             window_s: u64::from(self.m.window_s),
             formats,
-            services: self.m.series.catalog.services.iter().map(|s| text(s)).collect(),
+            services: self
+                .m
+                .series
+                .catalog
+                .services
+                .iter()
+                .map(|s| text(s))
+                .collect(),
             gaps: self
                 .m
                 .series
@@ -161,7 +216,11 @@ impl Converter<'_> {
             salvaged: scan
                 .salvaged
                 .iter()
-                .map(|s| Salvaged { file: self.file(s.file), offset: s.offset, why: s.why.clone() })
+                .map(|s| Salvaged {
+                    file: self.file(s.file),
+                    offset: s.offset,
+                    why: s.why.clone(),
+                })
                 .collect(),
         }
     }
@@ -176,7 +235,10 @@ impl Converter<'_> {
             }
         }
         let sorted: BTreeMap<i64, (u64, u64)> = sums.into_iter().collect();
-        sorted.into_iter().map(|(start, (requests, errors))| self.window(start, requests, errors)).collect()
+        sorted
+            .into_iter()
+            .map(|(start, (requests, errors))| self.window(start, requests, errors))
+            .collect()
     }
 
     /// An endpoint's requests and errors by window: its start in seconds, in order of time.
@@ -215,7 +277,11 @@ impl Converter<'_> {
                     requests,
                     errors,
                     error_rate: share(errors, requests),
-                    statuses: inside.statuses(id).into_iter().map(|(s, n)| (s.to_string(), n)).collect(),
+                    statuses: inside
+                        .statuses(id)
+                        .into_iter()
+                        .map(|(s, n)| (s.to_string(), n))
+                        .collect(),
                     windows: windows
                         .into_iter()
                         .filter(|(_, (_, errors))| *errors > 0)
@@ -231,10 +297,11 @@ impl Converter<'_> {
 
     fn change(&self, change: &changes::Change) -> Change {
         let services = &self.m.series.catalog.services;
-        let in_sight = change
-            .service
-            .as_ref()
-            .is_none_or(|name| services.iter().any(|s| s.eq_ignore_ascii_case(name.as_bytes())));
+        let in_sight = change.service.as_ref().is_none_or(|name| {
+            services
+                .iter()
+                .any(|s| s.eq_ignore_ascii_case(name.as_bytes()))
+        });
         Change {
             id: change.id.clone(),
             kind: change.kind.name().into(),
@@ -257,14 +324,21 @@ impl Converter<'_> {
             source: "marker".into(),
             in_sight,
             note: match &change.service {
-                Some(service) if !in_sight => Some(format!("its service `{service}` occurs in no log")),
+                Some(service) if !in_sight => {
+                    Some(format!("its service `{service}` occurs in no log"))
+                }
                 _ => None,
             },
         }
     }
 
     fn incident(&self, finding: &Finding) -> Incident {
-        let Finding { incident, detail, verdict, .. } = finding;
+        let Finding {
+            incident,
+            detail,
+            verdict,
+            ..
+        } = finding;
         let ids = &self.m.markers.changes;
         let bound = |estimate: &Option<confirm::Estimate>, pick: fn(&confirm::Estimate) -> i64| {
             estimate.as_ref().map(|e| self.time(pick(e)))
@@ -322,10 +396,17 @@ impl Converter<'_> {
             ruled_out: verdict
                 .ruled_out
                 .iter()
-                .map(|r| RuledOut { lead: r.lead.into(), finding: r.finding.clone() })
+                .map(|r| RuledOut {
+                    lead: r.lead.into(),
+                    finding: r.finding.clone(),
+                })
                 .collect(),
             not_assessed: self.not_assessed(finding),
-            samples: detail.samples.iter().map(|s| self.example(&s.line)).collect(),
+            samples: detail
+                .samples
+                .iter()
+                .map(|s| self.example(&s.line))
+                .collect(),
         }
     }
 
@@ -348,7 +429,11 @@ impl Converter<'_> {
                     errors: counted.errors,
                     error_rate: share(counted.errors, counted.requests),
                     baseline_error_rate: baseline.rate,
-                    statuses: counted.statuses.iter().map(|(s, n)| (s.to_string(), *n)).collect(),
+                    statuses: counted
+                        .statuses
+                        .iter()
+                        .map(|(s, n)| (s.to_string(), *n))
+                        .collect(),
                     latency_p50_s: seconds(&answers, 0.5),
                     latency_p95_s: seconds(&answers, 0.95),
                     baseline_latency_p95_s: seconds(&counted.baseline, 0.95),
@@ -367,18 +452,33 @@ impl Converter<'_> {
     fn incident_series(&self, finding: &Finding) -> Vec<Window> {
         let mut windows: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         for minute in &finding.context.minutes {
-            let sum = windows.entry(self.window_of(minute.start_us.div_euclid(MINUTE_US))).or_default();
+            let sum = windows
+                .entry(self.window_of(minute.start_us.div_euclid(MINUTE_US)))
+                .or_default();
             *sum = (sum.0 + minute.requests, sum.1 + minute.errors);
         }
-        windows.into_iter().map(|(start, (requests, errors))| self.window(start, requests, errors)).collect()
+        windows
+            .into_iter()
+            .map(|(start, (requests, errors))| self.window(start, requests, errors))
+            .collect()
     }
 
     fn not_assessed(&self, finding: &Finding) -> Vec<NotAssessed> {
-        let missing = |lead: &str, needs: &str| NotAssessed { lead: lead.into(), needs: needs.into() };
-        let mut all: Vec<NotAssessed> =
-            finding.verdict.not_assessed.iter().map(|n| missing(n.lead, n.needs)).collect();
+        let missing = |lead: &str, needs: &str| NotAssessed {
+            lead: lead.into(),
+            needs: needs.into(),
+        };
+        let mut all: Vec<NotAssessed> = finding
+            .verdict
+            .not_assessed
+            .iter()
+            .map(|n| missing(n.lead, n.needs))
+            .collect();
         if users(&finding.detail).is_none() {
-            all.push(missing("affected users", "a user id or a client address in the log lines"));
+            all.push(missing(
+                "affected users",
+                "a user id or a client address in the log lines",
+            ));
         }
         all
     }
@@ -401,10 +501,14 @@ impl Converter<'_> {
         }
         notes.extend(m.found.unreadable.iter().map(ToString::to_string));
         if m.scan.assumed_utc {
-            notes.push("the logs' times name no zone and were taken as UTC; --tz says otherwise".into());
+            notes.push(
+                "the logs' times name no zone and were taken as UTC; --tz says otherwise".into(),
+            );
         }
         if m.markers.assumed_utc {
-            notes.push("the markers' times name no zone and were taken as UTC; --tz says otherwise".into());
+            notes.push(
+                "the markers' times name no zone and were taken as UTC; --tz says otherwise".into(),
+            );
         }
         if m.scan.inside.overflowed() || m.scan.before.overflowed() {
             notes.push(
@@ -433,9 +537,19 @@ impl Converter<'_> {
         if changes.is_empty() || changes.iter().any(near) {
             return None;
         }
-        let distance = |c: &changes::Change| if c.at_us > to { c.at_us - to } else { from - c.at_us };
+        let distance = |c: &changes::Change| {
+            if c.at_us > to {
+                c.at_us - to
+            } else {
+                from - c.at_us
+            }
+        };
         let nearest = changes.iter().min_by_key(|c| distance(c))?;
-        let side = if nearest.at_us > to { "after its end" } else { "before its begin" };
+        let side = if nearest.at_us > to {
+            "after its end"
+        } else {
+            "before its begin"
+        };
         let hours = distance(nearest) as f64 / 3.6e9;
         Some(format!(
             "no change marker lies within the log or the 24 h before it; the nearest, {}, is {hours:.1} h {side}: \
@@ -449,14 +563,23 @@ fn impact(finding: &Finding) -> Impact {
     let counted = &finding.detail.endpoints;
     let requests: u64 = counted.iter().map(|d| d.requests).sum();
     let errors: u64 = counted.iter().map(|d| d.errors).sum();
-    let expected: f64 =
-        finding.incident.endpoints.iter().zip(counted).map(|((_, b), d)| b.rate * d.requests as f64).sum();
+    let expected: f64 = finding
+        .incident
+        .endpoints
+        .iter()
+        .zip(counted)
+        .map(|((_, b), d)| b.rate * d.requests as f64)
+        .sum();
     Impact {
         requests,
         errors,
         excess_errors: errors as f64 - expected,
         error_rate: share(errors, requests),
-        baseline_error_rate: if requests == 0 { 0.0 } else { expected / requests as f64 },
+        baseline_error_rate: if requests == 0 {
+            0.0
+        } else {
+            expected / requests as f64
+        },
         users: users(&finding.detail),
     }
 }
@@ -467,8 +590,11 @@ fn users(detail: &Detail) -> Option<Users> {
     let named = detail.users.clone().counts();
     let stood_for = detail.proxies.clone().counts();
     // Ids that only a few lines have tell nothing of the many.
-    let ((affected, active, weight), proxy) =
-        if named.1 * 2 >= stood_for.1 && named.1 > 0 { (named, None) } else { (stood_for, proxy) };
+    let ((affected, active, weight), proxy) = if named.1 * 2 >= stood_for.1 && named.1 > 0 {
+        (named, None)
+    } else {
+        (stood_for, proxy)
+    };
     if active == 0 {
         return None;
     }
@@ -487,14 +613,21 @@ fn users(detail: &Detail) -> Option<Users> {
 fn evidence(contributions: &[Contribution]) -> Vec<Evidence> {
     contributions
         .iter()
-        .map(|c| Evidence { kind: c.kind.name().into(), nats: c.nats, text: c.text.clone() })
+        .map(|c| Evidence {
+            kind: c.kind.name().into(),
+            nats: c.nats,
+            text: c.text.clone(),
+        })
         .collect()
 }
 
 /// A command that shows what the change changed. Only of plain words: markers are text from elsewhere.
 fn next_step(change: &changes::Change) -> Option<String> {
     let plain = |text: &&String| {
-        !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-'))
+        !text.starts_with('-')
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-'))
     };
     if let Some(commit) = change.commit.as_ref().filter(plain) {
         return Some(format!("git show {commit}"));
@@ -509,12 +642,18 @@ fn seconds(latencies: &Latencies, q: f64) -> Option<f64> {
 }
 
 fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 fn text(bytes: &[u8]) -> Text {
     match std::str::from_utf8(bytes) {
         Ok(text) => Text::Utf8(text.to_owned()),
-        Err(_) => Text::Bytes { bytes: STANDARD.encode(bytes) },
+        Err(_) => Text::Bytes {
+            bytes: STANDARD.encode(bytes),
+        },
     }
 }

@@ -54,7 +54,11 @@ impl Latencies {
 fn bucket(value: u64) -> usize {
     let exponent = (value | (SUB - 1)).ilog2();
     let shift = exponent + 1 - SUB_BITS;
-    if shift == 0 { value as usize } else { (u64::from(shift) * SUB / 2 + (value >> shift)) as usize }
+    if shift == 0 {
+        value as usize
+    } else {
+        (u64::from(shift) * SUB / 2 + (value >> shift)) as usize
+    }
 }
 
 fn middle(bucket: usize) -> u64 {
@@ -74,12 +78,19 @@ mod tests {
     #[test]
     fn buckets_are_in_order_and_their_middle_is_close() {
         let mut last = 0;
-        for value in (0..100_000u64).chain((17..63).map(|e| 1 << e)).chain([u64::MAX]) {
+        for value in (0..100_000u64)
+            .chain((17..63).map(|e| 1 << e))
+            .chain([u64::MAX])
+        {
             let bucket = bucket(value);
             assert!(bucket >= last, "{value}");
             last = bucket;
             let error = (middle(bucket) as f64 - value as f64).abs();
-            assert!(error <= 0.0325 * value as f64, "{value}: {}", middle(bucket));
+            assert!(
+                error <= 0.0325 * value as f64,
+                "{value}: {}",
+                middle(bucket)
+            );
         }
     }
 
@@ -97,7 +108,10 @@ mod tests {
         for q in [0.05, 0.5, 0.95, 0.999, 1.0] {
             let exact = sorted[(q * 10_000.0) as usize - 1] as f64;
             let sketched = whole.quantile(q).unwrap() as f64;
-            assert!((sketched - exact).abs() <= 0.035 * exact, "{q}: {sketched} for {exact}");
+            assert!(
+                (sketched - exact).abs() <= 0.035 * exact,
+                "{q}: {sketched} for {exact}"
+            );
         }
         let [mut merged, second] = parts;
         merged.merge(&second);

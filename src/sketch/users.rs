@@ -39,7 +39,13 @@ pub struct Users {
 impl Users {
     /// Counts one request of a user.
     pub fn add(&mut self, user: u64, error: bool) {
-        self.add_counts(user, UserCounts { requests: 1, errors: u32::from(error) });
+        self.add_counts(
+            user,
+            UserCounts {
+                requests: 1,
+                errors: u32::from(error),
+            },
+        );
     }
 
     fn add_counts(&mut self, user: u64, counts: UserCounts) {
@@ -81,7 +87,9 @@ impl Users {
     pub fn counts(mut self) -> (u64, u64, f64) {
         self.shrink();
         let affected = self.users.values().filter(|u| u.errors > 0).count() as u64;
-        let weight = self.below.map_or(1.0, |below| u64::MAX as f64 / below as f64);
+        let weight = self
+            .below
+            .map_or(1.0, |below| u64::MAX as f64 / below as f64);
         (affected, self.users.len() as u64, weight)
     }
 }

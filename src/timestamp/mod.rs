@@ -11,8 +11,8 @@
 
 mod text;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned, civil};
 
 pub use text::Unit;
 
@@ -193,7 +193,10 @@ impl Clock {
     /// formats (W3C, IIS, CloudFront) are defined so.
     pub fn read_utc(&mut self, text: &[u8]) -> Option<i64> {
         let parts = text::iso(text, &mut self.day)?;
-        self.instant(&text::Parts { offset_s: parts.offset_s.or(Some(0)), ..parts })
+        self.instant(&text::Parts {
+            offset_s: parts.offset_s.or(Some(0)),
+            ..parts
+        })
     }
 
     /// A syslog time: the latest year whose date exists and isn't after the file's end.
@@ -250,24 +253,6 @@ impl Clock {
         self.local = Some(Local { minute, offset_s });
         Some(offset_s)
     }
-}
-
-/// Reads one time as people and deploy systems write it: every notation that [`Clock::read`] knows,
-/// and RFC 9557 (`…[Europe/Berlin]`), RFC 2822 and a bare date (its midnight).
-pub fn parse_any(text: &str, zone: Option<&TimeZone>) -> Option<i64> {
-    let text = text.trim();
-    if let Some(us) = Clock::new(zone.cloned()).read(text.as_bytes()) {
-        return Some(us);
-    }
-    if let Ok(zoned) = text.parse::<Zoned>() {
-        return Some(zoned.timestamp().as_microsecond());
-    }
-    if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
-        return Some(zoned.timestamp().as_microsecond());
-    }
-    let date: civil::Date = text.parse().ok()?;
-    let midnight = date.to_zoned(zone.cloned().unwrap_or(TimeZone::UTC)).ok()?;
-    Some(midnight.timestamp().as_microsecond())
 }
 
 #[cfg(test)]

@@ -172,9 +172,18 @@ fn a_time_without_a_zone_is_local_to_the_zone_given() {
 #[test]
 fn a_format_in_utc_is_so_in_any_zone() {
     let mut clock = Clock::new(Some(berlin()));
-    assert_eq!(clock.read_utc(b"2024-07-10 09:00:00"), Some(utc("2024-07-10T09:00:00Z")));
-    assert_eq!(clock.read_utc(b"2024-07-10\t09:00:00.5"), Some(utc("2024-07-10T09:00:00.5Z")));
-    assert_eq!(clock.read(b"2024-07-10 09:00:00"), Some(utc("2024-07-10T07:00:00Z")));
+    assert_eq!(
+        clock.read_utc(b"2024-07-10 09:00:00"),
+        Some(utc("2024-07-10T09:00:00Z"))
+    );
+    assert_eq!(
+        clock.read_utc(b"2024-07-10\t09:00:00.5"),
+        Some(utc("2024-07-10T09:00:00.5Z"))
+    );
+    assert_eq!(
+        clock.read(b"2024-07-10 09:00:00"),
+        Some(utc("2024-07-10T07:00:00Z"))
+    );
     assert!(!clock.assumed_utc());
 }
 
@@ -213,24 +222,6 @@ fn a_year_that_is_missing_comes_from_the_end_of_the_file() {
         Some(utc("2024-02-29T16:19:38Z"))
     );
     assert_eq!(clock.read(b"Feb 30 16:19:38"), None);
-}
-
-#[test]
-fn change_markers_may_be_written_by_people() {
-    let expected = Some(utc("2024-04-10T15:58:30Z"));
-    assert_eq!(parse_any("2024-04-10T08:58:30-07:00", None), expected);
-    assert_eq!(
-        parse_any("2024-04-10T17:58:30+02:00[Europe/Berlin]", None),
-        expected
-    );
-    assert_eq!(parse_any("Wed, 10 Apr 2024 15:58:30 +0000", None), expected);
-    assert_eq!(parse_any("1712764710", None), expected);
-    assert_eq!(parse_any("2024-04-10 17:58:30", Some(&berlin())), expected);
-    assert_eq!(
-        parse_any("2024-04-10", Some(&berlin())),
-        Some(utc("2024-04-09T22:00:00Z"))
-    );
-    assert_eq!(parse_any("yesterday", None), None);
 }
 
 proptest! {

@@ -416,9 +416,17 @@ fn leads(page: &mut Page, incident: &Incident, explain: bool) {
             page.paragraph(&[Tone::Faint.span("  not assessed")], 16, &words);
         }
     } else if !incident.not_assessed.is_empty() {
-        let leads: Vec<&str> = incident.not_assessed.iter().map(|lead| lead.lead.as_str()).collect();
+        let leads: Vec<&str> = incident
+            .not_assessed
+            .iter()
+            .map(|lead| lead.lead.as_str())
+            .collect();
         let words = format!("{} (--explain says what each needs)", leads.join("; "));
-        page.paragraph(&[Tone::Faint.span("  not assessed")], 16, &[Tone::Plain.span(words)]);
+        page.paragraph(
+            &[Tone::Faint.span("  not assessed")],
+            16,
+            &[Tone::Plain.span(words)],
+        );
     }
 }
 
