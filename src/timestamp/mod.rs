@@ -193,7 +193,10 @@ impl Clock {
     /// formats (W3C, IIS, CloudFront) are defined so.
     pub fn read_utc(&mut self, text: &[u8]) -> Option<i64> {
         let parts = text::iso(text, &mut self.day)?;
-        self.instant(&text::Parts { offset_s: parts.offset_s.or(Some(0)), ..parts })
+        self.instant(&text::Parts {
+            offset_s: parts.offset_s.or(Some(0)),
+            ..parts
+        })
     }
 
     /// A syslog time: the latest year whose date exists and isn't after the file's end.

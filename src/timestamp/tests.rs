@@ -172,9 +172,18 @@ fn a_time_without_a_zone_is_local_to_the_zone_given() {
 #[test]
 fn a_format_in_utc_is_so_in_any_zone() {
     let mut clock = Clock::new(Some(berlin()));
-    assert_eq!(clock.read_utc(b"2024-07-10 09:00:00"), Some(utc("2024-07-10T09:00:00Z")));
-    assert_eq!(clock.read_utc(b"2024-07-10\t09:00:00.5"), Some(utc("2024-07-10T09:00:00.5Z")));
-    assert_eq!(clock.read(b"2024-07-10 09:00:00"), Some(utc("2024-07-10T07:00:00Z")));
+    assert_eq!(
+        clock.read_utc(b"2024-07-10 09:00:00"),
+        Some(utc("2024-07-10T09:00:00Z"))
+    );
+    assert_eq!(
+        clock.read_utc(b"2024-07-10\t09:00:00.5"),
+        Some(utc("2024-07-10T09:00:00.5Z"))
+    );
+    assert_eq!(
+        clock.read(b"2024-07-10 09:00:00"),
+        Some(utc("2024-07-10T07:00:00Z"))
+    );
     assert!(!clock.assumed_utc());
 }
 
