@@ -8,7 +8,7 @@ use crate::record::Depth;
 
 use super::fields::{Fields, Slot, split_once};
 use super::json;
-use super::keys::Keys;
+use super::keys::{Keys, Memo};
 
 /// One kind of wrapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +74,22 @@ impl<'a> Inner<'a> {
     }
 }
 
+/// What reading a wrapping needs from line to line.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    text: Vec<u8>,
+    memo: Memo,
+}
+
 /// Takes a chain of wrappings off; `None` if one of them isn't there. What was unescaped is in
-/// `scratch`.
+/// `memory`.
 pub(super) fn unwrap<'a>(
     chain: &[Envelope],
     line: &'a [u8],
-    scratch: &'a mut Vec<u8>,
+    memory: &'a mut Memory,
 ) -> Option<Inner<'a>> {
     if let [Envelope::Json] = chain {
-        return json_inner(line, scratch);
+        return json_inner(line, memory);
     }
     let mut inner = Inner {
         line,
@@ -111,10 +118,17 @@ static JSON_KEYS: LazyLock<Keys> = LazyLock::new(|| {
     Keys::new(&table).expect("these names are known")
 });
 
-fn json_inner<'a>(line: &'a [u8], scratch: &'a mut Vec<u8>) -> Option<Inner<'a>> {
+fn json_inner<'a>(line: &'a [u8], memory: &'a mut Memory) -> Option<Inner<'a>> {
     let mut fields = Fields::new(Depth::Full);
-    json::parse(&JSON_KEYS, line, &mut fields, scratch).ok()?;
-    fields.unescape(scratch);
+    json::parse(
+        &JSON_KEYS,
+        line,
+        &mut fields,
+        &mut memory.text,
+        &mut memory.memo,
+    )
+    .ok()?;
+    fields.unescape(&mut memory.text);
     let text = |slot| fields.value(slot);
     Some(Inner {
         line: text(Slot::Request)?,

@@ -66,7 +66,8 @@ enum Shape {
 #[derive(Debug, Default)]
 pub struct Scratch {
     text: Vec<u8>,
-    outer: Vec<u8>,
+    memo: keys::Memo,
+    outer: envelope::Memory,
     groups: pattern::Groups,
 }
 
@@ -104,6 +105,7 @@ impl Format {
         }
         let Scratch {
             text,
+            memo,
             outer,
             groups,
         } = scratch;
@@ -117,7 +119,7 @@ impl Format {
         let mut is_logfmt = true;
         let parsed = match &self.shape {
             Shape::Delimited(layout) => layout.parse(line, &mut fields),
-            Shape::Json => json::parse(&self.keys, line, &mut fields, text),
+            Shape::Json => json::parse(&self.keys, line, &mut fields, text, memo),
             Shape::Logfmt => {
                 logfmt::parse(&self.keys, line, &mut fields).map(|looks| is_logfmt = looks)
             }
@@ -148,7 +150,7 @@ impl Format {
         &self,
         line: &'a [u8],
         fields: &mut Fields<'a>,
-        outer: &'a mut Vec<u8>,
+        outer: &'a mut envelope::Memory,
     ) -> Result<&'a [u8], Reject> {
         let inner = envelope::unwrap(self.wrapped_in, line, outer);
         let inner = inner.ok_or(Reject::Unrecognized)?;
@@ -205,7 +207,7 @@ impl Format {
         };
         let mut inner = Vec::new();
         for line in lines {
-            let mut outer = Vec::new();
+            let mut outer = envelope::Memory::default();
             if let Ok(line) =
                 self.unwrap(trimmed(line), &mut Fields::new(Depth::Counts), &mut outer)
             {

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::fields::{Fields, Slot};
 use super::keys::{Keys, Meaning};
-use super::tests::{Owned, lines, read};
+use super::tests::{Owned, builtin, lines, read};
 use super::*;
 
 /// A JSON value with its keys in the line's order.
@@ -255,7 +255,7 @@ proptest! {
         if has_exponent(&line) || !line.starts_with(b"{") {
             return Ok(());
         }
-        let format = Registry::builtin().get("json").unwrap();
+        let format = builtin().get("json").unwrap();
         let fast = read(&format, &line, Depth::Full);
         match slow_json(&format.keys, &line) {
             Ok(slow) => prop_assert_eq!(fast, slow, "{}", String::from_utf8_lossy(&line)),
@@ -266,7 +266,7 @@ proptest! {
 
     #[test]
     fn access_logs_read_as_a_regular_expression_does(line in mutated(&["combined", "common"])) {
-        let registry = Registry::builtin();
+        let registry = builtin();
         for (name, common) in [("combined", false), ("common", true)] {
             let fast = read(&registry.get(name).unwrap(), &line, Depth::Full);
             let slow = slow_access_log(&line, common);
@@ -283,13 +283,13 @@ proptest! {
         if line.is_empty() {
             return Ok(());
         }
-        let format = Registry::builtin().get("logfmt").unwrap();
+        let format = builtin().get("logfmt").unwrap();
         prop_assert_eq!(read(&format, line.as_bytes(), Depth::Full), slow_logfmt(&format.keys, &line));
     }
 
     #[test]
     fn no_bytes_make_a_parser_panic(line in prop::collection::vec(any::<u8>(), 0..200), sample in mutated(&["combined", "json", "logfmt"])) {
-        let registry = Registry::builtin();
+        let registry = builtin();
         let both = [sample.as_slice(), &line].concat();
         for format in registry.formats() {
             let _ = read(format, &line, Depth::Full);

@@ -185,7 +185,7 @@ struct Best {
 
 /// Whether at least half of the lines have this around them.
 fn is_wrapped_in(chain: &[Envelope], lines: &[&[u8]]) -> bool {
-    let mut scratch = Vec::new();
+    let mut scratch = envelope::Memory::default();
     let wrapped = lines.iter().filter(|line| {
         let line = line.trim_ascii();
         !chain.is_empty() && envelope::unwrap(chain, line, &mut scratch).is_some()

@@ -1,6 +1,12 @@
 use super::*;
 use crate::record::Status;
 
+/// The built-in formats, read once for all tests.
+pub(super) fn builtin() -> &'static Registry {
+    static BUILTIN: std::sync::LazyLock<Registry> = std::sync::LazyLock::new(Registry::builtin);
+    &BUILTIN
+}
+
 /// What a sample says of its line: a record, or the name of the reason why it is none.
 fn expected(sample: &toml::Table) -> Result<Owned, String> {
     if let Some(reject) = sample.get("reject") {
@@ -133,11 +139,11 @@ fn check(registry: &Registry, name: &str, sample: &toml::Table) {
 
 #[test]
 fn every_sample_of_every_spec_reads_as_it_says() {
-    let registry = Registry::builtin();
+    let registry = builtin();
     for (name, text) in registry::SPECS {
         assert!(!samples(text).is_empty(), "{name}");
         for sample in samples(text) {
-            check(&registry, name, &sample);
+            check(registry, name, &sample);
         }
     }
 }
@@ -166,13 +172,13 @@ fn every_format_is_told_from_its_own_samples() {
 /// The lines of `tests/formats`: what services of all kinds write, and what is read of it.
 #[test]
 fn every_line_of_the_corpus_reads_as_it_says() {
-    let registry = Registry::builtin();
+    let registry = builtin();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
     let mut lines = 0;
     for file in std::fs::read_dir(folder).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         for sample in samples(&text) {
-            check(&registry, sample["format"].as_str().unwrap(), &sample);
+            check(registry, sample["format"].as_str().unwrap(), &sample);
             lines += 1;
         }
     }
@@ -180,7 +186,7 @@ fn every_line_of_the_corpus_reads_as_it_says() {
 }
 
 fn detect(head: &str) -> Detected {
-    Registry::builtin().detect(head.as_bytes(), &Clock::new(None))
+    builtin().detect(head.as_bytes(), &Clock::new(None))
 }
 
 #[test]
@@ -292,7 +298,7 @@ fn a_request_time_at_the_end_is_taken_where_it_plainly_is_one() {
 
 #[test]
 fn a_pattern_of_the_users_own_needs_a_time_a_request_and_a_status() {
-    let registry = Registry::builtin();
+    let registry = builtin();
     let format = registry
         .user(r"^(?<ts>\S+) (?<verb>\w+) (?<path>\S+) -> (?<status>\d+) in (?<duration_ms>\S+)")
         .unwrap();
@@ -343,7 +349,7 @@ fn a_pattern_of_the_users_own_needs_a_time_a_request_and_a_status() {
 
 #[test]
 fn one_scratch_serves_patterns_in_turn() {
-    let registry = Registry::builtin();
+    let registry = builtin();
     let one = registry
         .user(r"(?<time>\S+) (?<request>\S+ \S+) (?<status>\d+)")
         .unwrap();
@@ -375,7 +381,7 @@ fn one_scratch_serves_patterns_in_turn() {
 
 #[test]
 fn bytes_that_real_logs_have_are_no_obstacle() {
-    let registry = Registry::builtin();
+    let registry = builtin();
     let combined = registry.get("combined").unwrap();
     let long = format!("/{}", "a".repeat(7_800));
     let request = |target: &[u8]| {
@@ -445,7 +451,7 @@ fn a_reader_that_begins_in_the_middle_of_a_w3c_log_knows_its_columns() {
         Err(Reject::Comment)
     );
     assert!(
-        Registry::builtin()
+        builtin()
             .get("combined")
             .unwrap()
             .seeded(file.as_bytes())
