@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use jiff::tz::TimeZone;
 
-use crate::blame::{self, Context, EndpointFact, Load, Minute, Verdict};
+use crate::blame::{self, Context, EndpointFact, Load, Minute};
 use crate::changes::{Change, Markers};
 use crate::confirm::{self, Blip, Incident};
 use crate::detect;
@@ -16,7 +16,7 @@ use crate::input::{Found, Io};
 use crate::query::Query;
 use crate::reading::Reading;
 use crate::record::Reject;
-use crate::report::{self, Report};
+use crate::report::{self, Finding, Report};
 use crate::scan::{Scan, scan};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
 use crate::zoom::{self, Cells, Detail, Look, Span};
@@ -72,18 +72,6 @@ pub struct Options<'a> {
     pub now_us: i64,
     /// Counts the bytes on disk that are done.
     pub progress: &'a AtomicU64,
-}
-
-/// An incident with all that is known of it.
-pub(crate) struct Finding {
-    /// What it is.
-    pub incident: Incident,
-    /// Its counts.
-    pub detail: Detail,
-    /// What was counted around it.
-    pub context: Context,
-    /// Who is to blame.
-    pub verdict: Verdict,
 }
 
 /// Reads the logs and says what broke and which change did it.

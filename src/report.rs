@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(crate) use convert::{Material, convert, log_offset_s};
+pub(crate) use convert::{Finding, Material, convert, log_offset_s};
 
 /// The name of this report's format.
 pub const SCHEMA: &str = "triage.report/1";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::verdict::Cause;
 use super::*;
 use crate::confirm::State;
 

@@ -328,6 +328,20 @@ mod by_definition {
         pub parents: Vec<Minutes>,
     }
 
+    /// The x at which the beta distribution function reaches p, by halving.
+    fn quantile(p: f64, a: f64, b: f64) -> f64 {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            if stats::beta_cdf(middle, a, b) < p {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
     fn sum(minutes: &Minutes, keep: impl Fn(usize) -> bool) -> (f64, f64) {
         let kept = minutes.iter().enumerate().filter(|(m, _)| keep(*m));
         kept.fold((0.0, 0.0), |(n, x), (_, m)| {
@@ -407,7 +421,7 @@ mod by_definition {
                     };
                     let Some(expected) = expected else { continue };
                     let m = expected.rate;
-                    let quantile = stats::beta_quantile(0.05, x + 0.5, n - x + 0.5);
+                    let quantile = quantile(0.05, x + 0.5, n - x + 0.5);
                     let (a, b) = context.law(&expected, w);
                     let ln_p = stats::ln_beta_binomial_tail(x as u64, n as u64, a, b);
                     let large = quantile - m >= 0.01_f64.max(m.min((1.0 - m) / 2.0));

@@ -185,7 +185,7 @@ fn every_line_of_the_corpus_reads_as_it_says() {
     assert!(lines > 0);
 }
 
-fn detect(head: &str) -> Detected {
+fn detect(head: &str) -> registry::Detected {
     builtin().detect(head.as_bytes(), &Clock::new(None))
 }
 

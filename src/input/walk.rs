@@ -229,11 +229,12 @@ const HEAD: usize = 4096;
 impl LogFile {
     /// Looks at a file: its facts and its first bytes.
     fn open(path: &Path) -> io::Result<(LogFile, Vec<u8>)> {
-        let mut file = File::open(path)?;
-        let facts = file.metadata()?;
-        if !facts.is_file() {
+        // Asked before opening: to open a named pipe waits for its writer.
+        if !fs::metadata(path)?.is_file() {
             return Err(io::Error::other("not a regular file; pipe it in with `-`"));
         }
+        let mut file = File::open(path)?;
+        let facts = file.metadata()?;
         let mut head = vec![0u8; HEAD];
         let mut filled = 0;
         while filled < HEAD {

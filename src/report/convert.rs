@@ -15,8 +15,7 @@ use super::{
     Suspect, Text, Users, Window,
 };
 use crate::aggregate::Aggregate;
-use crate::analysis::Finding;
-use crate::blame::Contribution;
+use crate::blame::{Context, Contribution, Verdict};
 use crate::changes::{self, Markers};
 use crate::confirm;
 use crate::input::Found;
@@ -29,6 +28,18 @@ use crate::zoom::Detail;
 
 /// Two-sided 95 % of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
+
+/// An incident with all that is known of it.
+pub(crate) struct Finding {
+    /// What it is.
+    pub incident: confirm::Incident,
+    /// Its counts.
+    pub detail: Detail,
+    /// What was counted around it.
+    pub context: Context,
+    /// Who is to blame.
+    pub verdict: Verdict,
+}
 
 /// Everything that a report is made from.
 pub(crate) struct Material<'a> {

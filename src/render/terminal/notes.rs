@@ -161,8 +161,10 @@ fn example(reject: &RejectCount) -> String {
 
 fn hint(view: &View) -> &'static str {
     let report = view.report;
-    if report.scan.requests == 0 {
-        "`triage formats` lists the log formats that can be read; --log-format names one."
+    if report.scan.requests == 0 && report.scan.filtered_lines > 0 {
+        "all requests lie outside --since, --until, --service and --endpoint."
+    } else if report.scan.requests == 0 {
+        "--log-format names the format of the logs, or gives it as a regex."
     } else if report.changes.iter().all(|change| change.source == "logs") {
         "--deploys FILE tells of deploys, flags and other changes; without them no change can be named."
     } else if report.incidents.is_empty() || view.style.explain {

@@ -287,6 +287,14 @@ fn a_quiet_day_is_one_sentence_and_the_endpoints() {
 }
 
 #[test]
+fn when_all_is_filtered_out_the_filters_are_named() {
+    let mut report = fixtures::nothing_read();
+    report.scan.filtered_lines = report.scan.lines;
+    let text = table(&report, &style(80));
+    assert_says(&text, &["hint: all requests lie outside --since, --until, --service and --endpoint."]);
+}
+
+#[test]
 fn when_nothing_could_be_read_an_example_shows_why() {
     let text = table(&fixtures::nothing_read(), &style(80));
     assert_says(
@@ -294,7 +302,7 @@ fn when_nothing_could_be_read_an_example_shows_why() {
         &[
             "Nothing to judge: no requests were read.",
             "no timestamp, as in logs/api.access.log:12: Listening on :8080",
-            "hint: `triage formats` lists the log formats",
+            "hint: --log-format names the format of the logs, or gives it as a regex.",
         ],
     );
 }
