@@ -97,7 +97,7 @@ impl Layout {
         let tail = self.walk(line, fields)?;
         let latency = match &self.tail {
             Tail::Unknown => None,
-            _ if tail.is_empty() => None,
+            _ if tail.is_empty() || fields.depth() == Depth::Counts => None,
             Tail::Named { name, unit } => Tokens(tail)
                 .find_map(|token| named(token, name))
                 .map(|text| (text, *unit)),

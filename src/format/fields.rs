@@ -18,8 +18,8 @@ pub(super) enum Slot {
     Target,
     /// A whole request line: `GET / HTTP/1.1`.
     Request,
-    Latency,
     Service,
+    Latency,
     Client,
     User,
     Agent,
@@ -36,8 +36,8 @@ impl Slot {
         ("method", Slot::Method),
         ("target", Slot::Target),
         ("request", Slot::Request),
-        ("latency", Slot::Latency),
         ("service", Slot::Service),
+        ("latency", Slot::Latency),
         ("client", Slot::Client),
         ("user", Slot::User),
         ("agent", Slot::Agent),
@@ -226,13 +226,14 @@ impl<'a> Fields<'a> {
         };
         let status = status.ok_or(Reject::NoStatus)?;
         let time_us = self.time_us(clock).ok_or(Reject::BadTime)?;
-        let latency = &self.raw[Slot::Latency as usize];
+        let full = self.depth == Depth::Full;
+        let latency = Some(&self.raw[Slot::Latency as usize]).filter(|_| full);
         Ok(Record {
             time_us,
             method,
             target,
             status,
-            latency_us: latency_us(latency.text, latency.unit),
+            latency_us: latency.and_then(|raw| latency_us(raw.text, raw.unit)),
             service: self.value(Slot::Service).map(without_port),
             client: self.value(Slot::Client).and_then(address),
             user: self.value(Slot::User),
