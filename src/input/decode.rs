@@ -2,14 +2,9 @@
 //!
 //! Whoever asks for the next block decodes it; the cuts depend on the text alone.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Take};
-use std::sync::Arc;
+use std::io::{self, Read};
 
-use flate2::bufread::MultiGzDecoder;
-
-use super::source::open_same;
-use super::walk::{Codec, LogFile};
+use super::logfile::LogFile;
 use super::{BLOCK, MAX_LINE};
 
 /// Bytes of a packed file read at a time.
@@ -31,13 +26,7 @@ pub struct Decoder {
 impl Decoder {
     /// Opens a packed file, to the length first seen.
     pub fn open(file: &LogFile) -> io::Result<Decoder> {
-        let mut handle = open_same(file)?;
-        handle.rewind()?;
-        let packed = BufReader::with_capacity(READ, Shared(handle).take(file.len));
-        let text: Box<dyn Read + Send> = match file.codec {
-            Codec::Plain => Box::new(packed),
-            Codec::Gzip => Box::new(MultiGzDecoder::new(packed)),
-        };
+        let text = file.text(file.open()?, READ);
         Ok(Decoder { text, carry: Vec::new(), dropping: false, offset: 0, ended: false })
     }
 
@@ -99,20 +88,5 @@ impl Decoder {
             }
             None => buffer.clear(),
         }
-    }
-}
-
-/// Reads a file that others hold too.
-struct Shared(Arc<File>);
-
-impl Shared {
-    fn take(self, len: u64) -> Take<Shared> {
-        Read::take(self, len)
-    }
-}
-
-impl Read for Shared {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&*self.0).read(buffer)
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::decode::Decoder;
 use super::source::Source;
-use super::walk::{Codec, LogFile};
+use super::logfile::{Codec, LogFile};
 use super::{BLOCK, Io};
 
 /// Files in work at a time.
