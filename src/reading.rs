@@ -113,8 +113,8 @@ pub fn service_of(path: &Path) -> Vec<u8> {
 
 /// Words in file names that name no service: suffixes, kinds of log, usual folders.
 const NO_SERVICE: &[&[u8]] = &[
-    b"log", b"logs", b"txt", b"json", b"jsonl", b"ndjson", b"out", b"gz", b"zst", b"bz2", b"xz", b"access", b"error",
-    b"errors", b"request", b"requests", b"ssl", b"current", b"old", b"var", b"tmp", b"data", b"home", b"opt", b"mnt",
+    b"log", b"logs", b"txt", b"json", b"jsonl", b"ndjson", b"out", b"gz", b"zst", b"bz2", b"xz", b"tar", b"tgz", b"access",
+    b"error", b"errors", b"request", b"requests", b"ssl", b"current", b"old", b"var", b"tmp", b"data", b"home", b"opt", b"mnt",
 ];
 /// Words that name no service beside another word.
 const WEAK: &[&[u8]] = &[b"app", b"application", b"server", b"http", b"https", b"prod", b"production"];
@@ -155,6 +155,8 @@ mod tests {
             ("api.app.log", "api"),
             ("app.log", "app"),
             ("billing/current", "billing"),
+            ("logs.tar.gz/var/log/api.access.log.1", "api"),
+            ("billing-2024-04-10.tgz/access.log", "billing"),
             ("/var/log/access.log", "access.log"),
             ("E2K4XAMPLE.2024-04-10-09.1a2b3c4d.gz", "E2K4XAMPLE"),
             ("-", "-"),

@@ -27,12 +27,24 @@ impl Decoder {
     /// Opens a packed file, to the length first seen.
     pub fn open(file: &LogFile) -> io::Result<Decoder> {
         let text = file.text(file.open()?, READ);
-        Ok(Decoder { text, carry: Vec::new(), dropping: false, offset: 0, ended: false })
+        Ok(Decoder {
+            text,
+            carry: Vec::new(),
+            dropping: false,
+            offset: 0,
+            ended: false,
+        })
     }
 
     /// A decoder of no text, for a file that can't be opened.
     pub fn nothing() -> Decoder {
-        Decoder { text: Box::new(io::empty()), carry: Vec::new(), dropping: false, offset: 0, ended: true }
+        Decoder {
+            text: Box::new(io::empty()),
+            carry: Vec::new(),
+            dropping: false,
+            offset: 0,
+            ended: true,
+        }
     }
 
     /// Decodes the next block into `buffer`. Where the text breaks, all complete lines before the

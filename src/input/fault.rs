@@ -23,7 +23,11 @@ struct Slot {
 }
 
 static TABLE: [Slot; SLOTS] = [const {
-    Slot { begin: AtomicUsize::new(0), len: AtomicUsize::new(0), faulted: AtomicBool::new(false) }
+    Slot {
+        begin: AtomicUsize::new(0),
+        len: AtomicUsize::new(0),
+        faulted: AtomicBool::new(false),
+    }
 }; SLOTS];
 
 /// A mapping under the handler's watch.
@@ -39,12 +43,15 @@ impl Watch {
             return None;
         }
         let index = TABLE.iter().position(|slot| {
-            slot.begin.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            slot.begin
+                .compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
         })?;
         let slot = &TABLE[index];
         slot.faulted.store(false, Ordering::Relaxed);
         slot.len.store(mapping.len(), Ordering::Relaxed);
-        slot.begin.store(mapping.as_ptr() as usize, Ordering::Release);
+        slot.begin
+            .store(mapping.as_ptr() as usize, Ordering::Release);
         Some(Watch(index))
     }
 
@@ -71,7 +78,8 @@ fn install() -> bool {
         // is kept before ours can run for a mapping, because no slot is filled before this returns.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
-            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_sigbus;
+            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                on_sigbus;
             action.sa_sigaction = handler as usize;
             action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
             libc::sigemptyset(&mut action.sa_mask);
@@ -101,7 +109,11 @@ extern "C" fn on_sigbus(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut
     // instruction then runs again under it.
     unsafe {
         let default: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(signal, PREVIOUS.get().unwrap_or(&default), std::ptr::null_mut());
+        libc::sigaction(
+            signal,
+            PREVIOUS.get().unwrap_or(&default),
+            std::ptr::null_mut(),
+        );
     }
 }
 

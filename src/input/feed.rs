@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::decode::Decoder;
-use super::source::Source;
 use super::logfile::{Codec, LogFile};
+use super::source::Source;
 use super::{BLOCK, Io};
 
 /// Files in work at a time.
@@ -90,8 +90,13 @@ struct Open<T> {
 
 /// A turn: which block to read, and for packed files the right to decode it.
 enum Turn<'o> {
-    Plain { number: u32 },
-    Packed { number: u32, decoder: MutexGuard<'o, Option<Decoder>> },
+    Plain {
+        number: u32,
+    },
+    Packed {
+        number: u32,
+        decoder: MutexGuard<'o, Option<Decoder>>,
+    },
 }
 
 impl<'a, T, B> Feed<'a, T, B>
@@ -102,7 +107,12 @@ where
     /// The blocks of `files`; `begin` is called once for each file with its first bytes. `done`
     /// counts the bytes on disk that are done.
     pub fn new(files: &'a [LogFile], io: Io, now_us: i64, done: &'a AtomicU64, begin: B) -> Self {
-        let schedule = Schedule { lanes: Vec::new(), turn: 0, next_file: 0, seq: 0 };
+        let schedule = Schedule {
+            lanes: Vec::new(),
+            turn: 0,
+            next_file: 0,
+            seq: 0,
+        };
         Feed {
             files,
             io,
@@ -124,12 +134,18 @@ where
     /// Gives the next block to `work`, which must be a pure function of it: where the file is
     /// truncated under the reader, its result is thrown away and it is called again with what is
     /// left. `None` at the end of all files.
-    pub fn next<R>(&self, buffer: &mut Buffer, mut work: impl FnMut(Block<'_, T>) -> R) -> Option<R> {
+    pub fn next<R>(
+        &self,
+        buffer: &mut Buffer,
+        mut work: impl FnMut(Block<'_, T>) -> R,
+    ) -> Option<R> {
         loop {
             let mut schedule = lock(&self.schedule);
             let lane = self.fill_lanes(&mut schedule)?;
             let file = Arc::clone(&schedule.lanes[lane].file);
-            let Some(turn) = self.take_turn(&mut schedule, lane, &file) else { continue };
+            let Some(turn) = self.take_turn(&mut schedule, lane, &file) else {
+                continue;
+            };
             let seq = schedule.seq;
             schedule.seq += 1;
             drop(schedule);
@@ -144,7 +160,10 @@ where
 
     /// What could be read only in part, in order of files.
     pub fn salvaged(self) -> Vec<Salvage> {
-        let mut all = self.salvaged.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .salvaged
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         all.sort();
         all.dedup_by_key(|s| s.file);
         all
@@ -164,7 +183,10 @@ where
                 source: OnceLock::new(),
                 decoder: Mutex::new(None),
             };
-            schedule.lanes.push(Lane { next: 0, file: Arc::new(file) });
+            schedule.lanes.push(Lane {
+                next: 0,
+                file: Arc::new(file),
+            });
         }
         if schedule.lanes.is_empty() {
             return None;
@@ -174,7 +196,12 @@ where
     }
 
     /// Takes the lane's turn; `None` where its file turned out to be done.
-    fn take_turn<'o>(&self, schedule: &mut Schedule<T>, lane: usize, file: &'o Open<T>) -> Option<Turn<'o>> {
+    fn take_turn<'o>(
+        &self,
+        schedule: &mut Schedule<T>,
+        lane: usize,
+        file: &'o Open<T>,
+    ) -> Option<Turn<'o>> {
         let wanted = self.wanted(file.index);
         let next = schedule.lanes[lane].next;
         let facts = &self.files[file.index];
@@ -193,7 +220,10 @@ where
             return None;
         }
         schedule.advance(lane, false);
-        Some(Turn::Packed { number: next, decoder })
+        Some(Turn::Packed {
+            number: next,
+            decoder,
+        })
     }
 
     fn wanted(&self, file: usize) -> Option<&[u32]> {
@@ -209,21 +239,36 @@ where
         work: &mut impl FnMut(Block<'_, T>) -> R,
     ) -> R {
         let facts = &self.files[file.index];
-        let source = file.source.get_or_init(|| match Source::open(facts, self.io, self.now_us) {
-            Ok(source) => Some(source),
-            Err(e) => {
-                self.salvage(file.index, 0, e.to_string());
-                None
-            }
-        });
+        let source = file
+            .source
+            .get_or_init(|| match Source::open(facts, self.io, self.now_us) {
+                Ok(source) => Some(source),
+                Err(e) => {
+                    self.salvage(file.index, 0, e.to_string());
+                    None
+                }
+            });
         let begun = file.begun.get_or_init(|| {
-            let head = source.as_ref().and_then(|s| s.head(HEAD, &mut buffer.head).ok());
+            let head = source
+                .as_ref()
+                .and_then(|s| s.head(HEAD, &mut buffer.head).ok());
             (self.begin)(file.index, facts, head.unwrap_or_default())
         });
-        let size = facts.len.saturating_sub(u64::from(number) * BLOCK as u64).min(BLOCK as u64);
+        let size = facts
+            .len
+            .saturating_sub(u64::from(number) * BLOCK as u64)
+            .min(BLOCK as u64);
         self.done.fetch_add(size, Ordering::Relaxed);
-        let block = |bytes| Block { seq, file: file.index, number, bytes, begun };
-        let Some(source) = source else { return work(block(&[])) };
+        let block = |bytes| Block {
+            seq,
+            file: file.index,
+            number,
+            bytes,
+            begun,
+        };
+        let Some(source) = source else {
+            return work(block(&[]));
+        };
         if let Some(bytes) = source.mapped(number) {
             let result = work(block(bytes));
             if !source.faulted() {
@@ -271,17 +316,27 @@ where
                     self.done.fetch_add(facts.len, Ordering::Relaxed);
                 }
                 let head = &buffer.block[..buffer.block.len().min(HEAD)];
-                file.begun.get_or_init(|| (self.begin)(file.index, facts, head))
+                file.begun
+                    .get_or_init(|| (self.begin)(file.index, facts, head))
             }
             None => {
                 *decoder = Some(Decoder::nothing());
-                file.begun.get_or_init(|| (self.begin)(file.index, facts, &[]))
+                file.begun
+                    .get_or_init(|| (self.begin)(file.index, facts, &[]))
             }
         };
         drop(decoder);
-        let unwanted = self.wanted(file.index).is_some_and(|blocks| blocks.binary_search(&number).is_err());
+        let unwanted = self
+            .wanted(file.index)
+            .is_some_and(|blocks| blocks.binary_search(&number).is_err());
         let bytes = if unwanted { &[][..] } else { &buffer.block };
-        work(Block { seq, file: file.index, number, bytes, begun })
+        work(Block {
+            seq,
+            file: file.index,
+            number,
+            bytes,
+            begun,
+        })
     }
 
     fn salvage(&self, file: usize, offset: u64, why: String) {

@@ -67,7 +67,11 @@ impl Head {
         if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
             return Kind::Other("UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`");
         }
-        if text.contains(&0) { Kind::Other("binary") } else { Kind::Text }
+        if text.contains(&0) {
+            Kind::Other("binary")
+        } else {
+            Kind::Text
+        }
     }
 
     /// A number that is the same for the same head, and its length.
@@ -77,15 +81,25 @@ impl Head {
 }
 
 /// zip, 7z, rar, lz4, lzop and compress: not read here.
-const ARCHIVES: &[&[u8]] =
-    &[b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x04\x22\x4d\x18", b"\x89LZO\0", b"\x1f\x9d"];
+const ARCHIVES: &[&[u8]] = &[
+    b"PK\x03\x04",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"\x04\x22\x4d\x18",
+    b"\x89LZO\0",
+    b"\x1f\x9d",
+];
 
 fn codec(head: &[u8]) -> Codec {
     match head {
         [0x1f, 0x8b, ..] => Codec::Gzip,
         // A frame, or a skippable one in front of it (RFC 8878, 3.1.1 and 3.1.2).
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Codec::Zstd,
-        [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if BZIP2_BEGINS.iter().any(|b| rest.starts_with(b)) => Codec::Bzip2,
+        [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]
+            if BZIP2_BEGINS.iter().any(|b| rest.starts_with(b)) =>
+        {
+            Codec::Bzip2
+        }
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Codec::Xz,
         _ => Codec::Plain,
     }

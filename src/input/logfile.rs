@@ -66,7 +66,10 @@ impl LogFile {
         if !facts.is_file() {
             return Err(io::Error::other("not a regular file; pipe it in with `-`"));
         }
-        let modified = facts.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+        let modified = facts
+            .modified()
+            .ok()
+            .and_then(|t| t.duration_since(UNIX_EPOCH).ok());
         let file = LogFile {
             path: path.to_path_buf(),
             len: facts.len(),
@@ -88,14 +91,21 @@ impl LogFile {
         };
         let handle = File::open(path)?;
         if identity(&handle.metadata()?) != self.identity {
-            return Err(io::Error::other("another file took its name while we were reading (log rotation?)"));
+            return Err(io::Error::other(
+                "another file took its name while we were reading (log rotation?)",
+            ));
         }
         Ok(Arc::new(handle))
     }
 
     /// Its bytes as they are stored, out of an open handle.
     pub(super) fn stored(&self, handle: Arc<File>) -> Stretch {
-        Stretch { file: handle, begin: self.begin, at: 0, len: self.len }
+        Stretch {
+            file: handle,
+            begin: self.begin,
+            at: 0,
+            len: self.len,
+        }
     }
 
     /// Its text, out of an open handle; packed bytes are read `step` at a time.
@@ -125,7 +135,9 @@ impl Read for Stretch {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.len.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
-        let n = self.file.read_at(&mut buffer[..wanted], self.begin + self.at)?;
+        let n = self
+            .file
+            .read_at(&mut buffer[..wanted], self.begin + self.at)?;
         self.at += n as u64;
         Ok(n)
     }

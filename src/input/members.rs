@@ -27,8 +27,16 @@ pub struct Members {
 }
 
 /// The regular files in `archive` whose path `wanted` admits.
-pub fn members(archive: &LogFile, handle: &Arc<File>, wanted: impl FnMut(&Path) -> bool) -> Members {
-    let mut members = Members { files: Vec::new(), broken: None, spool_error: None };
+pub fn members(
+    archive: &LogFile,
+    handle: &Arc<File>,
+    wanted: impl FnMut(&Path) -> bool,
+) -> Members {
+    let mut members = Members {
+        files: Vec::new(),
+        broken: None,
+        spool_error: None,
+    };
     let result = match archive.codec {
         Codec::Plain => members.in_place(archive, handle, wanted),
         _ => members.unpacked(archive, handle, wanted),
@@ -79,7 +87,9 @@ impl Members {
         handle: &Arc<File>,
         mut wanted: impl FnMut(&Path) -> bool,
     ) -> io::Result<()> {
-        let spool = match tempfile::tempfile().and_then(|file| Ok((identity(&file.metadata()?), Arc::new(file)))) {
+        let spool = match tempfile::tempfile()
+            .and_then(|file| Ok((identity(&file.metadata()?), Arc::new(file))))
+        {
             Ok(spool) => spool,
             Err(error) => {
                 self.spool_error = Some(error);
@@ -91,7 +101,9 @@ impl Members {
         let mut tar = Archive::new(BufReader::new(archive.text(Arc::clone(handle), STEP)));
         for entry in tar.entries()? {
             let mut entry = entry?;
-            let Some(path) = log_path(archive, &entry).filter(|path| wanted(path)) else { continue };
+            let Some(path) = log_path(archive, &entry).filter(|path| wanted(path)) else {
+                continue;
+            };
             let begin = end;
             let broken = copy(&mut entry, &spool, &mut end, &mut self.spool_error);
             let file = LogFile {
@@ -114,7 +126,12 @@ impl Members {
 }
 
 /// Copies a member to the end of the spool, until one of the two fails.
-fn copy(member: &mut impl Read, mut spool: &File, end: &mut u64, failed: &mut Option<io::Error>) -> io::Result<()> {
+fn copy(
+    member: &mut impl Read,
+    mut spool: &File,
+    end: &mut u64,
+    failed: &mut Option<io::Error>,
+) -> io::Result<()> {
     let mut buffer = vec![0; STEP];
     loop {
         let n = match member.read(&mut buffer) {
@@ -138,10 +155,13 @@ fn log_path(archive: &LogFile, entry: &Entry<'_, impl Read>) -> Option<PathBuf> 
     }
     let path = entry.path().ok()?;
     // `..` and a leading `/` are names like others here: nothing is written under them.
-    Some(path.components().fold(archive.path.clone(), |shown, name| match name {
-        std::path::Component::Normal(name) => shown.join(name),
-        _ => shown,
-    }))
+    Some(
+        path.components()
+            .fold(archive.path.clone(), |shown, name| match name {
+                std::path::Component::Normal(name) => shown.join(name),
+                _ => shown,
+            }),
+    )
 }
 
 #[cfg(test)]
@@ -167,8 +187,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(name), archive).unwrap();
         let found = find(&[dir.path().to_path_buf()], &[]).unwrap();
-        let name = |i: usize| found.files[i].path.strip_prefix(dir.path()).unwrap().to_str().unwrap().to_owned();
-        let texts = (0..found.files.len()).map(|i| (name(i), read_text(&found.files, i))).collect();
+        let name = |i: usize| {
+            found.files[i]
+                .path
+                .strip_prefix(dir.path())
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
+        let texts = (0..found.files.len())
+            .map(|i| (name(i), read_text(&found.files, i)))
+            .collect();
         (found, texts)
     }
 
@@ -186,7 +216,11 @@ mod tests {
             ("var/log/old.log.1.gz", &pack(Codec::Gzip, b"old\n")),
             (&long, &web),
         ]);
-        for (name, codec) in [("logs.tar", Codec::Plain), ("logs.tgz", Codec::Gzip), ("l.tar.zst", Codec::Zstd)] {
+        for (name, codec) in [
+            ("logs.tar", Codec::Plain),
+            ("logs.tgz", Codec::Gzip),
+            ("l.tar.zst", Codec::Zstd),
+        ] {
             let (found, texts) = found_in(name, &pack(codec, &archive));
             let expected: Vec<(String, Vec<u8>)> = [
                 (long.as_str(), &web[..]),
@@ -196,9 +230,20 @@ mod tests {
             ]
             .map(|(path, text)| (format!("{name}/{path}"), text.to_vec()))
             .to_vec();
-            assert!(texts == expected, "{:?}", texts.iter().map(|t| &t.0).collect::<Vec<_>>());
+            assert!(
+                texts == expected,
+                "{:?}",
+                texts.iter().map(|t| &t.0).collect::<Vec<_>>()
+            );
             let why: Vec<&str> = found.passed_over.iter().map(|(_, why)| &**why).collect();
-            assert_eq!(why, ["a document", "binary", "an archive in an archive; unpack it first"]);
+            assert_eq!(
+                why,
+                [
+                    "a document",
+                    "binary",
+                    "an archive in an archive; unpack it first"
+                ]
+            );
         }
     }
 
@@ -207,12 +252,22 @@ mod tests {
         let text = numbered_lines(300_000);
         let archive = tar(&[("a.log", b"whole\n"), ("b.log", &text)]);
         let packed = pack(Codec::Gzip, &archive);
-        for (name, broken) in [("l.tar", &archive[..200_000]), ("l.tar.gz", &packed[..packed.len() / 2])] {
+        for (name, broken) in [
+            ("l.tar", &archive[..200_000]),
+            ("l.tar.gz", &packed[..packed.len() / 2]),
+        ] {
             let (found, texts) = found_in(name, broken);
             assert_eq!(texts[0], (format!("{name}/a.log"), b"whole\n".to_vec()));
-            assert!(texts[1].1.len() > 50_000 && text.starts_with(&texts[1].1), "{name}");
+            assert!(
+                texts[1].1.len() > 50_000 && text.starts_with(&texts[1].1),
+                "{name}"
+            );
             assert_eq!(found.unreadable.len(), 1);
-            assert!(found.unreadable[0].to_string().contains("breaks off"), "{}", found.unreadable[0]);
+            assert!(
+                found.unreadable[0].to_string().contains("breaks off"),
+                "{}",
+                found.unreadable[0]
+            );
         }
     }
 

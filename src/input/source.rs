@@ -39,10 +39,20 @@ impl Source {
             Io::Mmap => file.len > 0,
             Io::Read => false,
         };
-        let map = if wanted { map(&handle, file.begin, file.len) } else { None };
+        let map = if wanted {
+            map(&handle, file.begin, file.len)
+        } else {
+            None
+        };
         let watch = map.as_deref().and_then(Watch::new);
         let map = map.filter(|_| watch.is_some());
-        Ok(Source { watch, map, file: handle, begin: file.begin, len: file.len })
+        Ok(Source {
+            watch,
+            map,
+            file: handle,
+            begin: file.begin,
+            len: file.len,
+        })
     }
 
     /// The lines that start in block `number`, if they can be had without a copy.
@@ -62,7 +72,11 @@ impl Source {
 
     /// Reads the lines that start in block `number`. The second value says at which offset the
     /// file turned out to end too early.
-    pub fn read<'b>(&self, number: u32, buffer: &'b mut Vec<u8>) -> io::Result<(&'b [u8], Option<u64>)> {
+    pub fn read<'b>(
+        &self,
+        number: u32,
+        buffer: &'b mut Vec<u8>,
+    ) -> io::Result<(&'b [u8], Option<u64>)> {
         let from = number as usize * BLOCK;
         let to = (from as u64 + BLOCK as u64).min(self.len);
         // One byte before the block tells whether a line starts at its first byte.
@@ -72,7 +86,8 @@ impl Source {
         let short = (end < to).then_some(end);
         let limit = (to + MAX_LINE as u64 + 1).min(self.len);
         let mut searched = buffer.len().saturating_sub(1);
-        while short.is_none() && end < limit && memchr::memchr(b'\n', &buffer[searched..]).is_none() {
+        while short.is_none() && end < limit && memchr::memchr(b'\n', &buffer[searched..]).is_none()
+        {
             searched = buffer.len();
             let next = (end + STEP as u64).min(limit);
             end = self.fill(buffer, end, next)?;
@@ -117,7 +132,11 @@ fn map(file: &File, begin: u64, len: u64) -> Option<Mmap> {
     // `fault` turns into a marked, discarded result.
     #[allow(unsafe_code)]
     unsafe {
-        memmap2::MmapOptions::new().offset(begin).len(len).map(file).ok()
+        memmap2::MmapOptions::new()
+            .offset(begin)
+            .len(len)
+            .map(file)
+            .ok()
     }
 }
 
@@ -162,7 +181,9 @@ mod tests {
                 // What a reader sees that begins one byte before the block.
                 let base = from.saturating_sub(1);
                 assert_eq!(lines(&text[base..], from, to, base), whole);
-                assert!(whole.is_empty() || from == 0 || text[..from + whole.len()].contains(&b'\n'));
+                assert!(
+                    whole.is_empty() || from == 0 || text[..from + whole.len()].contains(&b'\n')
+                );
                 all.extend_from_slice(whole);
             }
             assert_eq!(all, text, "blocks of {size}");

@@ -18,8 +18,12 @@ use super::*;
 const LATER: i64 = i64::MAX;
 
 /// The packed codecs, with the extension that they usually have.
-pub const CODECS: [(Codec, &str); 4] =
-    [(Codec::Gzip, "gz"), (Codec::Zstd, "zst"), (Codec::Bzip2, "bz2"), (Codec::Xz, "xz")];
+pub const CODECS: [(Codec, &str); 4] = [
+    (Codec::Gzip, "gz"),
+    (Codec::Zstd, "zst"),
+    (Codec::Bzip2, "bz2"),
+    (Codec::Xz, "xz"),
+];
 
 /// One member of a packed file, at the codec's fastest level.
 pub fn pack(codec: Codec, text: &[u8]) -> Vec<u8> {
@@ -86,7 +90,10 @@ fn read_all(files: &[LogFile], io: Io, threads: usize) -> (Blocks, Vec<Salvage>)
 }
 
 fn text_of(blocks: &Blocks, file: usize) -> Vec<u8> {
-    blocks.range((file, 0)..=(file, u32::MAX)).flat_map(|(_, (_, bytes))| bytes.clone()).collect()
+    blocks
+        .range((file, 0)..=(file, u32::MAX))
+        .flat_map(|(_, (_, bytes))| bytes.clone())
+        .collect()
 }
 
 /// The text of one file of several, read in whatever way.
@@ -103,11 +110,17 @@ pub fn log(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 #[test]
 fn all_ways_of_reading_give_the_same_blocks() {
     let dir = tempfile::tempdir().unwrap();
-    let texts: Vec<Vec<u8>> = [9_000_000, 100, 0, 4 << 20, 5_000_000].map(numbered_lines).to_vec();
+    let texts: Vec<Vec<u8>> = [9_000_000, 100, 0, 4 << 20, 5_000_000]
+        .map(numbered_lines)
+        .to_vec();
     for (i, text) in texts.iter().enumerate() {
         log(dir.path(), &format!("{i}.log"), text);
         // A line more, so that it is not the same content.
-        log(dir.path(), &format!("{i}.log.gz"), &[gzip(format!("packed {i}\n").as_bytes()), gzip(text)].concat());
+        log(
+            dir.path(),
+            &format!("{i}.log.gz"),
+            &[gzip(format!("packed {i}\n").as_bytes()), gzip(text)].concat(),
+        );
     }
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (expected, salvaged) = read_all(&files, Io::Read, 1);
@@ -117,12 +130,19 @@ fn all_ways_of_reading_give_the_same_blocks() {
         let packed = [format!("packed {i}\n").as_bytes(), text].concat();
         assert!(text_of(&expected, 2 * i + 1) == packed, "packed file {i}");
     }
-    assert!(expected.values().all(|(_, b)| b.is_empty() || b.ends_with(b"\n")));
+    assert!(
+        expected
+            .values()
+            .all(|(_, b)| b.is_empty() || b.ends_with(b"\n"))
+    );
     let mut order: Vec<u64> = expected.values().map(|(seq, _)| *seq).collect();
     order.sort_unstable();
     assert!(order.iter().copied().eq(0..order.len() as u64));
     for (io, threads) in [(Io::Mmap, 1), (Io::Auto, 3), (Io::Read, 8)] {
-        assert!(read_all(&files, io, threads).0 == expected, "{io:?} with {threads} threads");
+        assert!(
+            read_all(&files, io, threads).0 == expected,
+            "{io:?} with {threads} threads"
+        );
     }
 }
 
@@ -136,8 +156,11 @@ fn selected_blocks_are_the_same_blocks() {
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (all, _) = read_all(&files, Io::Read, 1);
     let done = AtomicU64::new(0);
-    let feed = Feed::new(&files, Io::Read, LATER, &done, |_, _, _| ())
-        .select(vec![Some(vec![1, 3]), Some(vec![0, 2]), Some(vec![])]);
+    let feed = Feed::new(&files, Io::Read, LATER, &done, |_, _, _| ()).select(vec![
+        Some(vec![1, 3]),
+        Some(vec![0, 2]),
+        Some(vec![]),
+    ]);
     let mut seen = Vec::new();
     let mut buffer = Buffer::default();
     while let Some(block) = feed.next(&mut buffer, |b| (b.file, b.number, b.bytes.to_vec())) {
@@ -163,14 +186,26 @@ fn a_file_truncated_while_it_is_mapped_gives_what_is_left() {
     let left = 6_000_000;
     while let Some(bytes) = feed.next(&mut buffer, |block| {
         // The log is cut (copytruncate) after the first block was handed out and before it is read.
-        fs::File::options().write(true).open(&path).unwrap().set_len(left).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(left)
+            .unwrap();
         block.bytes.to_vec()
     }) {
         read.extend_from_slice(&bytes);
     }
     assert!(read == text[..left as usize], "{} bytes", read.len());
     let why = "truncated while it was read".to_string();
-    assert_eq!(feed.salvaged(), [Salvage { file: 0, offset: left, why }]);
+    assert_eq!(
+        feed.salvaged(),
+        [Salvage {
+            file: 0,
+            offset: left,
+            why
+        }]
+    );
 }
 
 #[test]
@@ -181,7 +216,11 @@ fn each_codec_is_told_by_its_first_bytes_and_gives_the_same_blocks_for_any_threa
         // Two members with padding between them, and a name that says nothing.
         let (first, second) = text.split_at(5_000_000);
         let first = [extension.as_bytes(), b"\n", first].concat();
-        log(dir.path(), extension, &[pack(codec, &first), vec![0; 8], pack(codec, second)].concat());
+        log(
+            dir.path(),
+            extension,
+            &[pack(codec, &first), vec![0; 8], pack(codec, second)].concat(),
+        );
     }
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let codecs: Vec<Codec> = files.iter().map(|f| f.codec).collect();
@@ -190,7 +229,11 @@ fn each_codec_is_told_by_its_first_bytes_and_gives_the_same_blocks_for_any_threa
     assert_eq!(salvaged, []);
     for (i, file) in files.iter().enumerate() {
         let begin = file.path.file_name().unwrap().as_encoded_bytes();
-        assert!(text_of(&expected, i) == [begin, b"\n", &text].concat(), "{}", file.path.display());
+        assert!(
+            text_of(&expected, i) == [begin, b"\n", &text].concat(),
+            "{}",
+            file.path.display()
+        );
     }
     assert!(read_all(&files, Io::Auto, 3).0 == expected);
 }
@@ -201,10 +244,17 @@ fn skippable_frames_of_zstd_are_skipped() {
     // RFC 8878, 3.1.2: magic, length, that many bytes. `pzstd` begins its files with one.
     let skippable = b"\x5a\x2a\x4d\x18\x03\0\0\0abc";
     let (one, two) = (pack(Codec::Zstd, b"one\n"), pack(Codec::Zstd, b"two\n"));
-    log(dir.path(), "a.zst", &[skippable, &one[..], skippable, &two, skippable].concat());
+    log(
+        dir.path(),
+        "a.zst",
+        &[skippable, &one[..], skippable, &two, skippable].concat(),
+    );
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (blocks, salvaged) = read_all(&files, Io::Auto, 2);
-    assert_eq!((text_of(&blocks, 0), salvaged), (b"one\ntwo\n".to_vec(), vec![]));
+    assert_eq!(
+        (text_of(&blocks, 0), salvaged),
+        (b"one\ntwo\n".to_vec(), vec![])
+    );
 }
 
 #[test]
@@ -223,15 +273,32 @@ fn a_broken_archive_gives_all_lines_before_the_break() {
         let (blocks, salvaged) = read_all(&files, Io::Auto, 2);
         assert_eq!(salvaged.len(), 3, "{extension}: {salvaged:?}");
         let before_corrupt = text_of(&blocks, 0);
-        assert!(before_corrupt.len() > 1_000_000 && before_corrupt.ends_with(b"\n"), "{extension}");
+        assert!(
+            before_corrupt.len() > 1_000_000 && before_corrupt.ends_with(b"\n"),
+            "{extension}"
+        );
         assert!(before_corrupt.starts_with(b"intact\n0 \n"));
         let cut = text_of(&blocks, 1);
-        assert!(cut.len() > 1_000_000 && cut.ends_with(b"\n") && text.starts_with(&cut), "{extension}");
+        assert!(
+            cut.len() > 1_000_000 && cut.ends_with(b"\n") && text.starts_with(&cut),
+            "{extension}"
+        );
         assert!(text_of(&blocks, 2) == text);
         let offsets: Vec<_> = salvaged.iter().map(|s| s.offset).collect();
-        assert_eq!(offsets, [before_corrupt.len() as u64, cut.len() as u64, text.len() as u64]);
+        assert_eq!(
+            offsets,
+            [
+                before_corrupt.len() as u64,
+                cut.len() as u64,
+                text.len() as u64
+            ]
+        );
         assert!(salvaged[1].why.contains("cut off"), "{}", salvaged[1].why);
-        assert!(salvaged[2].why.contains("something else follows"), "{}", salvaged[2].why);
+        assert!(
+            salvaged[2].why.contains("something else follows"),
+            "{}",
+            salvaged[2].why
+        );
     }
 }
 
@@ -243,7 +310,14 @@ fn text_that_was_unpacked_before_the_break_is_not_lost_with_it() {
     let text = numbered_lines(60_000);
     let len = text.len() as u16;
     let header = b"\x1f\x8b\x08\0\0\0\0\0\0\xff";
-    let stored = [&[0][..], &len.to_le_bytes(), &(!len).to_le_bytes(), &text, &[0b111]].concat();
+    let stored = [
+        &[0][..],
+        &len.to_le_bytes(),
+        &(!len).to_le_bytes(),
+        &text,
+        &[0b111],
+    ]
+    .concat();
     log(dir.path(), "a.gz", &[&header[..], &stored].concat());
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (blocks, salvaged) = read_all(&files, Io::Auto, 1);
@@ -268,10 +342,18 @@ fn an_endless_line_is_cut_and_its_rest_skipped() {
         for file in 0..2 {
             let mut lines = Vec::new();
             for (_, bytes) in blocks.range((file, 0)..=(file, u32::MAX)).map(|(_, b)| b) {
-                lines.extend(bytes.split(|&b| b == b'\n').filter(|l| !l.is_empty()).map(<[u8]>::to_vec));
+                lines.extend(
+                    bytes
+                        .split(|&b| b == b'\n')
+                        .filter(|l| !l.is_empty())
+                        .map(<[u8]>::to_vec),
+                );
             }
             assert_eq!(lines.len(), 3, "file {file}");
-            assert_eq!((&lines[0][..], &lines[2][..]), (&b"first"[..], &b"last"[..]));
+            assert_eq!(
+                (&lines[0][..], &lines[2][..]),
+                (&b"first"[..], &b"last"[..])
+            );
             assert!(lines[1].len() > MAX_LINE && lines[1].len() <= BLOCK + MAX_LINE + 1);
         }
     }
@@ -290,6 +372,9 @@ fn a_file_replaced_or_removed_is_said_and_not_confused() {
     let (blocks, salvaged) = read_all(&files, Io::Auto, 2);
     assert_eq!(text_of(&blocks, 2), b"stays\n");
     assert_eq!(text_of(&blocks, 0), b"");
-    assert!(salvaged[0].why.contains("another file took its name"), "{salvaged:?}");
+    assert!(
+        salvaged[0].why.contains("another file took its name"),
+        "{salvaged:?}"
+    );
     assert_eq!(salvaged.len(), 2);
 }

@@ -57,10 +57,22 @@ pub fn take(seen: Vec<Seen>) -> (Vec<LogFile>, Vec<(PathBuf, String)>) {
         let stays = if goes == i { other } else { i };
         same_head[at] = stays;
         dropped[goes] = true;
-        let how = if relation == Relation::Same { "the same content as" } else { "all of it is the beginning of" };
-        passed_over.push((seen[goes].0.path.clone(), format!("{how} {}", seen[stays].0.path.display())));
+        let how = if relation == Relation::Same {
+            "the same content as"
+        } else {
+            "all of it is the beginning of"
+        };
+        passed_over.push((
+            seen[goes].0.path.clone(),
+            format!("{how} {}", seen[stays].0.path.display()),
+        ));
     }
-    let files = seen.into_iter().zip(dropped).filter(|(_, dropped)| !dropped).map(|((file, _), _)| file).collect();
+    let files = seen
+        .into_iter()
+        .zip(dropped)
+        .filter(|(_, dropped)| !dropped)
+        .map(|((file, _), _)| file)
+        .collect();
     (files, passed_over)
 }
 
@@ -88,12 +100,16 @@ fn relation(a: &LogFile, b: &LogFile, head: usize) -> Relation {
 /// Compares two texts; the text of a broken archive ends where it breaks.
 fn compare(a: &LogFile, b: &LogFile) -> Relation {
     let open = |file: &LogFile| Ok::<_, io::Error>(file.text(file.open()?, STEP));
-    let (Ok(mut a_text), Ok(mut b_text)) = (open(a), open(b)) else { return Relation::Different };
+    let (Ok(mut a_text), Ok(mut b_text)) = (open(a), open(b)) else {
+        return Relation::Different;
+    };
     let mut buffers = (vec![0; STEP], vec![0; STEP]);
     loop {
         let a_len = text_step(&mut a_text, &mut buffers.0);
         let b_len = text_step(&mut b_text, &mut buffers.1);
-        let (Some(a_len), Some(b_len)) = (a_len, b_len) else { return Relation::Different };
+        let (Some(a_len), Some(b_len)) = (a_len, b_len) else {
+            return Relation::Different;
+        };
         let common = a_len.min(b_len);
         if buffers.0[..common] != buffers.1[..common] {
             return Relation::Different;
@@ -112,7 +128,10 @@ fn text_step(text: &mut impl Read, buffer: &mut [u8]) -> Option<usize> {
     match fill(text, buffer) {
         (len, None) => Some(len),
         (len, Some(e)) => {
-            let broken = matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof);
+            let broken = matches!(
+                e.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            );
             broken.then_some(len)
         }
     }
@@ -133,7 +152,9 @@ fn set_name(path: &Path) -> &[u8] {
     name
 }
 
-const APPENDED: &[&[u8]] = &[b"gz", b"zst", b"bz2", b"xz", b"old", b"bak", b"orig", b"copy"];
+const APPENDED: &[&[u8]] = &[
+    b"gz", b"zst", b"bz2", b"xz", b"old", b"bak", b"orig", b"copy",
+];
 
 #[cfg(test)]
 mod tests {
@@ -151,8 +172,16 @@ mod tests {
         let found = find(&[dir.path().to_path_buf()], &[]).unwrap();
         let prefix = format!("{}/", dir.path().display());
         let short = |text: String| text.replace(&prefix, "");
-        let read = found.files.iter().map(|f| short(f.path.display().to_string())).collect();
-        let passed = found.passed_over.iter().map(|(p, why)| short(format!("{}: {why}", p.display()))).collect();
+        let read = found
+            .files
+            .iter()
+            .map(|f| short(f.path.display().to_string()))
+            .collect();
+        let passed = found
+            .passed_over
+            .iter()
+            .map(|(p, why)| short(format!("{}: {why}", p.display())))
+            .collect();
         (read, passed)
     }
 
@@ -162,11 +191,17 @@ mod tests {
         let newer = [b"new\n", &text[..]].concat();
         for (codec, extension) in CODECS {
             let packed = format!("access.log.1.{extension}");
-            let files: [(&str, &[u8]); 3] =
-                [("access.log", &newer), ("access.log.1", &text), (&packed, &pack(codec, &text))];
+            let files: [(&str, &[u8]); 3] = [
+                ("access.log", &newer),
+                ("access.log.1", &text),
+                (&packed, &pack(codec, &text)),
+            ];
             let (read, passed) = split(&files);
             assert_eq!(read, ["access.log", "access.log.1"]);
-            assert_eq!(passed, [format!("{packed}: the same content as access.log.1")]);
+            assert_eq!(
+                passed,
+                [format!("{packed}: the same content as access.log.1")]
+            );
         }
     }
 
@@ -196,7 +231,10 @@ mod tests {
     #[test]
     fn a_backup_in_another_folder_is_the_same_content() {
         let text = numbered_lines(100_000);
-        let (read, passed) = split(&[("a/access.log", &text), ("b/api.log.gz", &pack(Codec::Gzip, &text))]);
+        let (read, passed) = split(&[
+            ("a/access.log", &text),
+            ("b/api.log.gz", &pack(Codec::Gzip, &text)),
+        ]);
         assert_eq!(read, ["a/access.log"]);
         assert_eq!(passed, ["b/api.log.gz: the same content as a/access.log"]);
     }
@@ -210,7 +248,10 @@ mod tests {
         for files in [
             // The last byte differs; the same in packed form.
             [("access.log", &text[..]), ("access.log.1", &last_byte)],
-            [("access.log", &text[..]), ("access.log.1.gz", &pack(Codec::Gzip, &last_byte))],
+            [
+                ("access.log", &text[..]),
+                ("access.log.1.gz", &pack(Codec::Gzip, &last_byte)),
+            ],
             // The begin of another host's log, and of a log with another name.
             [("a/access.log", &text[..]), ("b/access.log", short)],
             [("api.log", &text[..]), ("web.log", short)],
@@ -222,7 +263,10 @@ mod tests {
             assert_eq!((read.len(), passed), (2, vec![]));
         }
         // But within a rotated set one line is enough.
-        assert_eq!(split(&[("access.log", line), ("access.log.1", line)]).0, ["access.log"]);
+        assert_eq!(
+            split(&[("access.log", line), ("access.log.1", line)]).0,
+            ["access.log"]
+        );
     }
 
     #[test]

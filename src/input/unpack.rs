@@ -33,7 +33,13 @@ pub struct Unpack<R> {
 impl<R: BufRead> Unpack<R> {
     /// The text of `packed`.
     pub fn new(codec: Codec, packed: R) -> Unpack<R> {
-        Unpack { codec, packed, member: None, members: 0, pending: None }
+        Unpack {
+            codec,
+            packed,
+            member: None,
+            members: 0,
+            pending: None,
+        }
     }
 
     /// Whether another member begins; it is made ready.
@@ -64,7 +70,11 @@ impl<R: BufRead> Unpack<R> {
     /// What to say where a member can't be unpacked further.
     fn broken(&self, kind: io::ErrorKind, how: &str) -> io::Error {
         let made_text = self.member.as_ref().is_some_and(|m| m.made_text);
-        let how = if self.members > 1 && !made_text { "ends here, and something else follows" } else { how };
+        let how = if self.members > 1 && !made_text {
+            "ends here, and something else follows"
+        } else {
+            how
+        };
         io::Error::new(kind, format!("{} {how}", self.codec.name()))
     }
 }
@@ -80,7 +90,9 @@ impl<R: BufRead> Read for Unpack<R> {
             }
             let packed = self.packed.fill_buf()?;
             let at_end = packed.is_empty();
-            let Some(member) = &mut self.member else { return Ok(0) };
+            let Some(member) = &mut self.member else {
+                return Ok(0);
+            };
             let step = member.step(packed, text);
             member.made_text |= step.made > 0;
             self.packed.consume(step.used);
@@ -90,9 +102,16 @@ impl<R: BufRead> Read for Unpack<R> {
                     None
                 }
                 Ok(Outcome::More) if step.used + step.made > 0 => None,
-                Ok(Outcome::More) if at_end => Some(self.broken(io::ErrorKind::UnexpectedEof, "is cut off here")),
-                Ok(Outcome::More) => Some(self.broken(io::ErrorKind::InvalidData, "is corrupt here")),
-                Err(why) => Some(self.broken(io::ErrorKind::InvalidData, &format!("is corrupt here ({why})"))),
+                Ok(Outcome::More) if at_end => {
+                    Some(self.broken(io::ErrorKind::UnexpectedEof, "is cut off here"))
+                }
+                Ok(Outcome::More) => {
+                    Some(self.broken(io::ErrorKind::InvalidData, "is corrupt here"))
+                }
+                Err(why) => Some(self.broken(
+                    io::ErrorKind::InvalidData,
+                    &format!("is corrupt here ({why})"),
+                )),
             };
             match error {
                 Some(error) if step.made == 0 => return Err(error),
@@ -157,7 +176,10 @@ impl Member {
             Codec::Bzip2 => Library::Bzip2(bzip2::Decompress::new(false)),
             Codec::Xz => Library::Xz(Stream::new_stream_decoder(XZ_MEMORY, 0)?),
         };
-        Ok(Member { library, made_text: false })
+        Ok(Member {
+            library,
+            made_text: false,
+        })
     }
 
     fn step(&mut self, packed: &[u8], text: &mut [u8]) -> Step {
@@ -165,10 +187,15 @@ impl Member {
             Library::Gzip(gzip) => {
                 let before = (gzip.total_in(), gzip.total_out());
                 let result = gzip.decompress(packed, text, flate2::FlushDecompress::None);
-                Step::new(before, (gzip.total_in(), gzip.total_out()), result.map(|s| s == flate2::Status::StreamEnd))
+                Step::new(
+                    before,
+                    (gzip.total_in(), gzip.total_out()),
+                    result.map(|s| s == flate2::Status::StreamEnd),
+                )
             }
             Library::Zstd(zstd, expected) => {
-                let mut input = zstd::stream::raw::InBuffer::around(&packed[..packed.len().min(*expected)]);
+                let mut input =
+                    zstd::stream::raw::InBuffer::around(&packed[..packed.len().min(*expected)]);
                 let mut output = zstd::stream::raw::OutBuffer::around(text);
                 let result = zstd.run(&mut input, &mut output);
                 let after = (input.pos() as u64, output.pos() as u64);
@@ -202,6 +229,10 @@ impl Step {
             Ok(false) => Ok(Outcome::More),
             Err(error) => Err(error.to_string()),
         };
-        Step { used: (after.0 - before.0) as usize, made: (after.1 - before.1) as usize, outcome }
+        Step {
+            used: (after.0 - before.0) as usize,
+            made: (after.1 - before.1) as usize,
+            outcome,
+        }
     }
 }

@@ -39,7 +39,10 @@ pub struct Found {
 /// A path that does not exist, or a glob that matches nothing.
 pub fn find(paths: &[PathBuf], not_logs: &[PathBuf]) -> Result<Found> {
     let mut walk = Walk {
-        not_logs: not_logs.iter().filter_map(|p| fs::canonicalize(p).ok()).collect(),
+        not_logs: not_logs
+            .iter()
+            .filter_map(|p| fs::canonicalize(p).ok())
+            .collect(),
         found: Found::default(),
         seen: Vec::new(),
         hasher: RandomState::new(),
@@ -66,16 +69,25 @@ fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
             .at(pattern)
             .hint("name a log file, a folder of logs, or `-` for standard input")
     };
-    let text = pattern.to_str().filter(|t| t.contains(['*', '?', '['])).ok_or_else(no_such)?;
+    let text = pattern
+        .to_str()
+        .filter(|t| t.contains(['*', '?', '[']))
+        .ok_or_else(no_such)?;
     let glob = globset::GlobBuilder::new(text)
         .literal_separator(true)
         .build()
         .map_err(|e| Error::config(format!("not a glob: {}", e.kind())).at(pattern))?
         .compile_matcher();
     // The walk begins at the last folder before the first wildcard.
-    let base: PathBuf =
-        pattern.components().take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '['])).collect();
-    let start = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
+    let base: PathBuf = pattern
+        .components()
+        .take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '[']))
+        .collect();
+    let start = if base.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &base
+    };
     let matches: Vec<PathBuf> = walkdir::WalkDir::new(start)
         .sort_by_file_name()
         .into_iter()
@@ -83,7 +95,11 @@ fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
         .map(|entry| entry.into_path())
         .filter(|path| glob.is_match(path.strip_prefix("./").unwrap_or(path)))
         .collect();
-    if matches.is_empty() { Err(no_such()) } else { Ok(matches) }
+    if matches.is_empty() {
+        Err(no_such())
+    } else {
+        Ok(matches)
+    }
 }
 
 /// A walk under way.
@@ -100,7 +116,9 @@ impl Walk {
             self.add_file(path, true);
             return;
         }
-        let walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name();
+        let walk = walkdir::WalkDir::new(path)
+            .follow_links(true)
+            .sort_by_file_name();
         let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !hidden(entry.path());
         for entry in walk.into_iter().filter_entry(visible) {
             match entry {
@@ -114,8 +132,12 @@ impl Walk {
                 }
                 Err(error) => {
                     let path = error.path().map(Path::to_path_buf).unwrap_or_default();
-                    let source = error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links"));
-                    self.found.unreadable.push(Error::io("can't be read", source).at(path));
+                    let source = error
+                        .into_io_error()
+                        .unwrap_or_else(|| io::Error::other("a loop of links"));
+                    self.found
+                        .unreadable
+                        .push(Error::io("can't be read", source).at(path));
                 }
             }
         }
@@ -128,7 +150,10 @@ impl Walk {
         }
         match LogFile::at(path) {
             Ok((file, handle)) => self.look(file, &handle, false),
-            Err(source) => self.found.unreadable.push(Error::io("can't be read", source).at(path)),
+            Err(source) => self
+                .found
+                .unreadable
+                .push(Error::io("can't be read", source).at(path)),
         }
     }
 
@@ -137,13 +162,17 @@ impl Walk {
         let head = match Head::of(&mut file, handle) {
             Ok(head) => head,
             Err(source) => {
-                self.found.unreadable.push(Error::io("can't be read", source).at(&file.path));
+                self.found
+                    .unreadable
+                    .push(Error::io("can't be read", source).at(&file.path));
                 return;
             }
         };
         match head.kind() {
             Kind::Text => self.seen.push((file, head.digest(&self.hasher))),
-            Kind::Tar if is_member => self.pass_over(&file.path, "an archive in an archive; unpack it first"),
+            Kind::Tar if is_member => {
+                self.pass_over(&file.path, "an archive in an archive; unpack it first")
+            }
             Kind::Tar => self.add_members(&file, handle),
             Kind::Other(why) => self.pass_over(&file.path, why),
         }
@@ -168,12 +197,15 @@ impl Walk {
             self.pass_over(&archive.path, "an archive with no log in it");
         }
         if let Some(error) = members.spool_error {
-            self.found.spool_error = Some(no_spool("the archive can't be unpacked to", error).at(&archive.path));
+            self.found.spool_error =
+                Some(no_spool("the archive can't be unpacked to", error).at(&archive.path));
         }
     }
 
     fn pass_over(&mut self, path: &Path, why: &'static str) {
-        self.found.passed_over.push((path.to_path_buf(), why.into()));
+        self.found
+            .passed_over
+            .push((path.to_path_buf(), why.into()));
     }
 
     /// Copies standard input to a file without a name, so that it can be read twice.
@@ -189,7 +221,8 @@ impl Walk {
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => {
-                    self.found.spool_error = Some(Error::io("standard input can't be read on", e).at("-"));
+                    self.found.spool_error =
+                        Some(Error::io("standard input can't be read on", e).at("-"));
                     break;
                 }
             };
@@ -216,30 +249,42 @@ impl Walk {
 
     /// Each log once, by path.
     fn finish(self) -> Found {
-        let Walk { mut found, mut seen, .. } = self;
+        let Walk {
+            mut found,
+            mut seen,
+            ..
+        } = self;
         seen.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         let mut first: BTreeMap<_, PathBuf> = BTreeMap::new();
         let mut again = Vec::new();
         seen.retain(|(file, _)| match first.get(&(file.identity, file.begin)) {
             Some(before) => {
                 if path::absolute(before).ok() != path::absolute(&file.path).ok() {
-                    again.push((file.path.clone(), format!("the same file as {}", before.display())));
+                    again.push((
+                        file.path.clone(),
+                        format!("the same file as {}", before.display()),
+                    ));
                 }
                 false
             }
-            None => first.insert((file.identity, file.begin), file.path.clone()).is_none(),
+            None => first
+                .insert((file.identity, file.begin), file.path.clone())
+                .is_none(),
         });
         let (files, twins) = twins::take(seen);
         found.files = files;
         again.extend(twins);
         again.sort();
-        found.passed_over.extend(again.into_iter().map(|(path, why)| (path, why.into())));
+        found
+            .passed_over
+            .extend(again.into_iter().map(|(path, why)| (path, why.into())));
         found
     }
 }
 
 fn hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 #[cold]
@@ -264,15 +309,28 @@ mod tests {
         write("deploys.json", b"[]");
         write("core", b"\x7fELF\0\0");
         write("core.gz", &pack(Codec::Gzip, b"\x7fELF\0\0"));
-        write("twice.gz", &pack(Codec::Gzip, &pack(Codec::Gzip, b"line\n")));
+        write(
+            "twice.gz",
+            &pack(Codec::Gzip, &pack(Codec::Gzip, b"line\n")),
+        );
         write("logs", b"PK\x03\x04\x14\0");
         write("README.md", b"# logs");
         write("wide.log", b"\xff\xfeG\0E\0T\0");
         write("empty.log", b"");
         let markers = [dir.path().join("deploys.json")];
         let found = find(&[dir.path().to_path_buf()], &markers).unwrap();
-        let name = |p: &Path| p.strip_prefix(dir.path()).unwrap().to_str().unwrap().to_owned();
-        let files: Vec<_> = found.files.iter().map(|f| (name(&f.path), f.codec)).collect();
+        let name = |p: &Path| {
+            p.strip_prefix(dir.path())
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
+        let files: Vec<_> = found
+            .files
+            .iter()
+            .map(|f| (name(&f.path), f.codec))
+            .collect();
         assert_eq!(
             files,
             [
@@ -281,7 +339,11 @@ mod tests {
                 ("empty.log".into(), Codec::Plain)
             ]
         );
-        let passed: Vec<_> = found.passed_over.iter().map(|(p, why)| (name(p), &**why)).collect();
+        let passed: Vec<_> = found
+            .passed_over
+            .iter()
+            .map(|(p, why)| (name(p), &**why))
+            .collect();
         assert_eq!(
             passed,
             [
@@ -290,7 +352,10 @@ mod tests {
                 ("core.gz".into(), "binary"),
                 ("logs".into(), "an archive; unpack it first"),
                 ("twice.gz".into(), "packed twice; unpack it once first"),
-                ("wide.log".into(), "UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`")
+                (
+                    "wide.log".into(),
+                    "UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`"
+                )
             ]
         );
     }
@@ -303,7 +368,10 @@ mod tests {
         std::os::unix::fs::symlink(&log, dir.path().join("y.log")).unwrap();
         fs::hard_link(&log, dir.path().join("z.log")).unwrap();
         let found = find(&[log.clone(), dir.path().to_path_buf(), log.clone()], &[]).unwrap();
-        assert_eq!(found.files.iter().map(|f| &f.path).collect::<Vec<_>>(), [&log]);
+        assert_eq!(
+            found.files.iter().map(|f| &f.path).collect::<Vec<_>>(),
+            [&log]
+        );
         let why = format!("the same file as {}", log.display());
         let links = ["y.log", "z.log"].map(|name| (dir.path().join(name), why.clone().into()));
         assert_eq!(found.passed_over, links);
@@ -318,7 +386,10 @@ mod tests {
         let found = find(&[dir.path().join("*.log")], &[]).unwrap();
         assert_eq!(found.files.len(), 2);
         let error = find(&[dir.path().join("nothing.log")], &[]).unwrap_err();
-        assert!(error.is_io() && error.to_string().contains("no such file or folder"), "{error}");
+        assert!(
+            error.is_io() && error.to_string().contains("no such file or folder"),
+            "{error}"
+        );
         assert!(find(&[dir.path().join("*.gz")], &[]).is_err());
     }
 }
