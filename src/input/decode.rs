@@ -9,6 +9,9 @@ use super::{BLOCK, MAX_LINE};
 
 /// Bytes of a packed file read at a time.
 const READ: usize = 256 << 10;
+/// Bytes of text decoded at a time. The room for them is zeroed first, which for the small files of
+/// a folder must not cost more than decoding them.
+const STEP: usize = 128 << 10;
 
 /// A packed file being unpacked.
 pub struct Decoder {
@@ -55,7 +58,7 @@ impl Decoder {
         let mut error = None;
         while buffer.len() < BLOCK && !self.ended {
             let filled = buffer.len();
-            buffer.resize(BLOCK, 0);
+            buffer.resize((filled + STEP).min(BLOCK), 0);
             let read = self.text.read(&mut buffer[filled..]);
             buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
             match read {
