@@ -23,11 +23,9 @@ const MAX_LEN: usize = 256;
 const MAX_SEGMENTS: usize = 12;
 
 const DIGIT: u8 = 1;
-const HEX: u8 = 2;
-const ALPHA: u8 = 4;
-const STOP: u8 = 8;
-const PART: u8 = 16;
-const AT: u8 = 32;
+const AT: u8 = 2;
+const STOP: u8 = 4;
+const PART: u8 = 8;
 
 /// What each byte can be part of. `STOP` ends a segment or the path.
 static CLASS: [u8; 256] = {
@@ -35,9 +33,7 @@ static CLASS: [u8; 256] = {
     let mut b = 0usize;
     while b < 256 {
         table[b] = match b as u8 {
-            b'0'..=b'9' => DIGIT | HEX,
-            b'a'..=b'f' | b'A'..=b'F' => HEX | ALPHA,
-            b'g'..=b'z' | b'G'..=b'Z' => ALPHA,
+            b'0'..=b'9' => DIGIT,
             b'/' | b'?' | b'#' | b';' => STOP,
             b'-' | b'_' | b'.' | b'~' | b':' | b',' | b'=' | b'|' => PART,
             b'@' => AT,
@@ -69,18 +65,8 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
     for segments in 0.. {
         // path[at] is a slash.
         let start = at + 1;
-        let mut any = 0u8;
-        let mut all = DIGIT | HEX;
-        at = start;
-        while let Some(&byte) = path.get(at) {
-            let class = CLASS[usize::from(byte)];
-            if class & STOP != 0 {
-                break;
-            }
-            any |= class;
-            all &= class;
-            at += 1;
-        }
+        let Segment { end, any, all } = Segment::at(path, start);
+        at = end;
         if segments == MAX_SEGMENTS || out.len() - begin + at - run > MAX_LEN {
             out.push(&path[run..start]);
             out.push(b"{rest}");
@@ -89,7 +75,7 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
         let literal = any & (DIGIT | AT) == 0 && at - start < LONG;
         if !literal {
             out.push(&path[run..start]);
-            if all & DIGIT != 0 {
+            if all & DIGIT != 0 && at > start {
                 out.push(b"{id}");
             } else {
                 append_segment(&path[start..at], any, out);
@@ -108,6 +94,87 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
             out.push(&path[run..at]);
             return;
         }
+    }
+}
+
+/// Where a segment ends, and what its bytes can be part of.
+struct Segment {
+    end: usize,
+    /// The classes that any byte has.
+    any: u8,
+    /// The classes that all bytes have; all of them for an empty segment.
+    all: u8,
+}
+
+impl Segment {
+    /// The segment that begins at `start`: eight bytes at a time, the last few one by one.
+    #[inline]
+    fn at(path: &[u8], start: usize) -> Segment {
+        let mut segment = Segment {
+            end: start,
+            any: 0,
+            all: u8::MAX,
+        };
+        while let Some(bytes) = path.get(segment.end..).and_then(|rest| rest.first_chunk()) {
+            let word = Word(u64::from_le_bytes(*bytes));
+            if word.0 & HIGH != 0 {
+                break;
+            }
+            let stop = word.equal(b'/') | word.equal(b'?') | word.equal(b'#') | word.equal(b';');
+            // The bytes before the first stop.
+            let inside = if stop == 0 {
+                HIGH
+            } else {
+                (stop & stop.wrapping_neg()).wrapping_sub(1) & HIGH
+            };
+            let digits = word.at_least(b'0') & !word.at_least(b'9' + 1) & inside;
+            if digits != 0 {
+                segment.any |= DIGIT;
+            }
+            if digits != inside {
+                segment.all = 0;
+            }
+            if word.equal(b'@') & inside != 0 {
+                segment.any |= AT;
+            }
+            if stop != 0 {
+                segment.end += stop.trailing_zeros() as usize / 8;
+                return segment;
+            }
+            segment.end += 8;
+        }
+        while let Some(&byte) = path.get(segment.end) {
+            let class = CLASS[usize::from(byte)];
+            if class & STOP != 0 {
+                break;
+            }
+            segment.any |= class;
+            segment.all &= class;
+            segment.end += 1;
+        }
+        segment
+    }
+}
+
+/// The high bit of each byte.
+const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// Eight ASCII bytes, compared at once: the high bit of a byte of the answer is its answer. Sums of two
+/// ASCII bytes never carry into the next byte, so all answers are exact.
+#[derive(Clone, Copy)]
+struct Word(u64);
+
+impl Word {
+    #[inline]
+    fn at_least(self, byte: u8) -> u64 {
+        self.0.wrapping_add(u64::from_le_bytes([0x80 - byte; 8])) & HIGH
+    }
+
+    #[inline]
+    fn equal(self, byte: u8) -> u64 {
+        let differs =
+            (self.0 ^ u64::from_le_bytes([byte; 8])).wrapping_add(u64::from_le_bytes([0x7f; 8]));
+        !differs & HIGH
     }
 }
 
@@ -323,6 +390,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn segments_end_where_a_plain_loop_ends_them(path in "[a-z0-9/?#;@._\\-é]{0,40}", start in 0..8usize) {
+            let path = path.as_bytes();
+            let start = start.min(path.len());
+            let segment = Segment::at(path, start);
+            let len = path[start..].iter().take_while(|b| !b"/?#;".contains(b)).count();
+            let text = &path[start..start + len];
+            prop_assert_eq!(segment.end, start + len);
+            prop_assert_eq!(segment.any & DIGIT != 0, text.iter().any(u8::is_ascii_digit));
+            prop_assert_eq!(segment.any & AT != 0, text.contains(&b'@'));
+            prop_assert_eq!(segment.all & DIGIT != 0, text.iter().all(u8::is_ascii_digit));
+        }
+
         #[test]
         fn any_bytes_give_a_short_template(target in proptest::collection::vec(any::<u8>(), 0..600)) {
             let mut out = ShortText::default();

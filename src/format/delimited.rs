@@ -20,6 +20,8 @@ use super::text::{find_near, latency_us};
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     steps: Vec<Step>,
+    /// How many steps lead behind the last part that is counted.
+    counted: usize,
     tail: Tail,
 }
 
@@ -85,8 +87,18 @@ impl Layout {
             steps.push(Step::new(part, literal, after)?);
             rest = after;
         }
+        let is_counted = |step: &Step| match step {
+            Step::Part { slot, .. } => slot.is_some_and(Slot::is_counted),
+            Step::Who => true,
+            _ => false,
+        };
+        let counted = steps
+            .iter()
+            .rposition(is_counted)
+            .map_or(0, |last| last + 1);
         Ok(Layout {
             steps,
+            counted,
             tail: Tail::Unknown,
         })
     }
@@ -110,45 +122,28 @@ impl Layout {
     }
 
     /// Takes the steps along the line; what is left is the tail.
+    ///
+    /// Behind the last part that is counted, a line may be cut off or odd: it still tells of its
+    /// request. Only who wants to know whether it has this layout asks strictly.
     #[inline]
     fn walk<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> {
-        let mut rest = line;
-        let mut may_end = false;
-        for step in &self.steps {
-            match step {
-                Step::Literal(literal) => match strip_short(rest, literal) {
-                    Some(after) => rest = after,
-                    None if may_end && (rest.is_empty() || rest[0] == b' ') => return Ok(rest),
-                    None if rest.len() < literal.len() && literal.starts_with(rest) => {
-                        return Err(Reject::Truncated);
-                    }
-                    None => return Err(Reject::Unrecognized),
-                },
-                Step::Part { slot, unit, end } => {
-                    let len = end.find(rest)?;
-                    if let Some(slot) = slot {
-                        fields.set(*slot, &rest[..len], *unit);
-                    }
-                    rest = &rest[len..];
-                    may_end = false;
-                }
-                Step::Who => rest = who(rest, fields)?,
-                Step::MayEnd => may_end = true,
-                Step::Tail { bare } => {
-                    let is_tail = rest.is_empty()
-                        || rest[0] == b' ' && !(*bare && rest.get(1) == Some(&b'"'));
-                    return if is_tail {
-                        Ok(rest)
-                    } else {
-                        Err(Reject::Unrecognized)
-                    };
-                }
-            }
+        let (counted, others) = self.steps.split_at(self.counted);
+        let rest = match along(counted, line, fields)? {
+            Walked::Tail(tail) => return Ok(tail),
+            Walked::On(rest) => rest,
+        };
+        if fields.is_strict() {
+            return match along(others, rest, fields)? {
+                Walked::On(rest) if !rest.is_empty() => Err(Reject::Unrecognized),
+                Walked::On(tail) | Walked::Tail(tail) => Ok(tail),
+            };
         }
-        if rest.is_empty() {
-            Ok(rest)
-        } else {
-            Err(Reject::Unrecognized)
+        if fields.depth() == Depth::Counts {
+            return Ok(b"");
+        }
+        match along(others, rest, fields) {
+            Ok(Walked::Tail(tail)) => Ok(tail),
+            Ok(Walked::On(_)) | Err(_) => Ok(b""),
         }
     }
 
@@ -169,8 +164,13 @@ impl Layout {
         if self.steps.iter().any(has_latency) {
             return self.clone();
         }
+        let strictly = |line| {
+            let mut fields = Fields::new(Depth::Full);
+            fields.set_strict(true);
+            self.walk(line, &mut fields).ok()
+        };
         let tails: Vec<Vec<&[u8]>> = lines
-            .filter_map(|line| self.walk(line, &mut Fields::new(Depth::Counts)).ok())
+            .filter_map(strictly)
             .map(|tail| Tokens(tail).collect())
             .collect();
         let tail = named_latency(&tails, keys)
@@ -178,9 +178,63 @@ impl Layout {
             .unwrap_or(Tail::Unknown);
         Layout {
             steps: self.steps.clone(),
+            counted: self.counted,
             tail,
         }
     }
+}
+
+/// How far some steps led.
+enum Walked<'a> {
+    /// All were taken; this is left.
+    On(&'a [u8]),
+    /// The line ended, or went on with its tail, before the last one.
+    Tail(&'a [u8]),
+}
+
+/// Takes some steps along the line.
+#[inline]
+fn along<'a>(
+    steps: &[Step],
+    line: &'a [u8],
+    fields: &mut Fields<'a>,
+) -> Result<Walked<'a>, Reject> {
+    let mut rest = line;
+    let mut may_end = false;
+    for step in steps {
+        match step {
+            Step::Literal(literal) => match strip_short(rest, literal) {
+                Some(after) => rest = after,
+                None if may_end && (rest.is_empty() || rest[0] == b' ') => {
+                    return Ok(Walked::Tail(rest));
+                }
+                None if rest.len() < literal.len() && literal.starts_with(rest) => {
+                    return Err(Reject::Truncated);
+                }
+                None => return Err(Reject::Unrecognized),
+            },
+            Step::Part { slot, unit, end } => {
+                let len = end.find(rest)?;
+                if let Some(slot) = slot {
+                    fields.set(*slot, &rest[..len], *unit);
+                }
+                rest = &rest[len..];
+                may_end = false;
+            }
+            Step::Who => rest = who(rest, fields)?,
+            Step::MayEnd => may_end = true,
+            Step::Tail { bare } => {
+                let is_tail =
+                    rest.is_empty() || rest[0] == b' ' && !(*bare && rest.get(1) == Some(&b'"'));
+                return if is_tail {
+                    Ok(Walked::Tail(rest))
+                } else {
+                    Err(Reject::Unrecognized)
+                };
+            }
+        }
+    }
+    Ok(Walked::On(rest))
 }
 
 /// The best-ranked name of a latency in any of the tails.

@@ -85,6 +85,8 @@ pub(super) struct Fields<'a> {
     raw: [Raw<'a>; Slot::ALL.len()],
     depth: Depth,
     any_escaped: bool,
+    /// Whether the line must have the whole shape of its format.
+    is_strict: bool,
     /// The format's times are in UTC where they name no zone.
     utc: bool,
     /// Its time has a fixed place on the line.
@@ -101,11 +103,21 @@ impl<'a> Fields<'a> {
             raw: [ABSENT; Slot::ALL.len()],
             depth,
             any_escaped: false,
+            is_strict: false,
             utc: false,
             is_positional: false,
             saw_empty_request: false,
             saw_status: false,
         }
+    }
+
+    /// Whether the line must have the whole shape of its format, down to its end.
+    pub(super) fn set_strict(&mut self, strict: bool) {
+        self.is_strict = strict;
+    }
+
+    pub(super) fn is_strict(&self) -> bool {
+        self.is_strict
     }
 
     /// What stands where the format has this part: taken as it is.

@@ -96,6 +96,29 @@ impl Format {
         scratch: &'a mut Scratch,
         depth: Depth,
     ) -> Result<Record<'a>, Reject> {
+        self.read(line, clock, scratch, depth, false)
+    }
+
+    /// The same for a line that must have the whole shape of this format, down to its end: whether
+    /// it is of this format at all.
+    fn parse_strictly<'a>(
+        &'a self,
+        line: &'a [u8],
+        clock: &mut Clock,
+        scratch: &'a mut Scratch,
+    ) -> Result<Record<'a>, Reject> {
+        self.read(line, clock, scratch, Depth::Full, true)
+    }
+
+    #[inline]
+    fn read<'a>(
+        &'a self,
+        line: &'a [u8],
+        clock: &mut Clock,
+        scratch: &'a mut Scratch,
+        depth: Depth,
+        strict: bool,
+    ) -> Result<Record<'a>, Reject> {
         if line.len() > LONGEST_LINE {
             return Err(Reject::TooLong);
         }
@@ -110,6 +133,7 @@ impl Format {
             groups,
         } = scratch;
         let mut fields = Fields::new(depth);
+        fields.set_strict(strict);
         let line = if self.wrapped_in.is_empty() {
             line
         } else {

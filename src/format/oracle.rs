@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::fields::{Fields, Slot};
 use super::keys::{Keys, Meaning};
-use super::tests::{Owned, builtin, lines, read};
+use super::tests::{Owned, builtin, lines, read, read_strictly};
 use super::*;
 
 /// A JSON value with its keys in the line's order.
@@ -121,17 +121,29 @@ fn slow_json(keys: &Keys, line: &[u8]) -> serde_json::Result<Result<Owned, Rejec
     Ok(record(fields))
 }
 
+/// An access log's quoted part.
+const QUOTED: &str = r#""((?s-u:[^"\\]|\\.|"+[^" \\]|"+\\.)*"*)""#;
+
+/// An access log's line up to its status, as an expression.
+fn head_expression() -> String {
+    format!(r"(?-u)^((?s-u:.)*?) \[((?s-u:[^\]]|\]+[^\] ])*\]*)\] {QUOTED} ([^ ]*)")
+}
+
+/// The line up to its status.
+fn head_of_access_log(line: &[u8]) -> Option<&[u8]> {
+    let regex = regex::bytes::Regex::new(&head_expression()).unwrap();
+    regex.find(line).map(|head| head.as_bytes())
+}
+
 /// The combined and common layouts as expressions.
 fn slow_access_log(line: &[u8], common: bool) -> Result<Owned, Reject> {
-    let quoted = r#""((?s-u:[^"\\]|\\.|"+[^" \\]|"+\\.)*"*)""#;
+    let quoted = QUOTED;
     let rest = if common {
         r#"(?: [^"](?s-u:.)*| |)$"#.to_owned()
     } else {
         format!(r"(?: {quoted} {quoted}(?: (?s-u:.)*)?|( [^\x22](?s-u:.)*| |))$")
     };
-    let expression = format!(
-        r"(?-u)^((?s-u:.)*?) \[((?s-u:[^\]]|\]+[^\] ])*\]*)\] {quoted} ([^ ]*) ([^ ]*){rest}"
-    );
+    let expression = format!("{} ([^ ]*){rest}", head_expression());
     let regex = regex::bytes::Regex::new(&expression).unwrap();
     let groups = regex.captures(line).ok_or(Reject::Unrecognized)?;
     let mut fields = Fields::new(Depth::Full);
@@ -268,12 +280,35 @@ proptest! {
     fn access_logs_read_as_a_regular_expression_does(line in mutated(&["combined", "common"])) {
         let registry = builtin();
         for (name, common) in [("combined", false), ("common", true)] {
-            let fast = read(&registry.get(name).unwrap(), &line, Depth::Full);
+            let fast = read_strictly(&registry.get(name).unwrap(), &line);
             let slow = slow_access_log(&line, common);
             match fast {
                 Err(Reject::Truncated | Reject::Blank | Reject::Comment) => prop_assert_eq!(slow, Err(Reject::Unrecognized)),
                 fast => prop_assert_eq!(fast, slow, "{}: {}", name, String::from_utf8_lossy(&line)),
             }
+        }
+    }
+
+    /// What follows the status may be cut off or odd: the request is the one of the same line with an
+    /// ordinary end.
+    #[test]
+    fn a_request_is_told_whatever_follows_its_status(line in mutated(&["combined", "common"])) {
+        let registry = builtin();
+        for (name, common, end) in [("combined", false, r#" 5 "-" "-""#), ("common", true, " 5")] {
+            let format = registry.get(name).unwrap();
+            let told = read(&format, &line, Depth::Full);
+            if let Ok(whole) = read_strictly(&format, &line) {
+                prop_assert_eq!(&told, &Ok(whole));
+            }
+            let Ok(told) = told else { continue };
+            let head = head_of_access_log(&line).unwrap();
+            let slow = slow_access_log(&[head, end.as_bytes()].concat(), common).unwrap();
+            prop_assert_eq!((told.time_us, told.status), (slow.time_us, slow.status));
+            prop_assert_eq!((&told.method, &told.target), (&slow.method, &slow.target));
+            let counted = read(&format, &line, Depth::Counts).unwrap();
+            prop_assert_eq!((counted.time_us, counted.status), (slow.time_us, slow.status));
+            prop_assert_eq!((&counted.method, &counted.target), (&slow.method, &slow.target));
+            prop_assert_eq!(&counted.rest[0], &slow.rest[0]);
         }
     }
 

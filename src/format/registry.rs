@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::record::{Depth, Reject};
+use crate::record::Reject;
 use crate::timestamp::Clock;
 
 use super::delimited::Layout;
@@ -220,9 +220,7 @@ fn score(format: &Arc<Format>, lines: &[&[u8]], clock: &Clock) -> Score {
         shaped: 0,
     };
     for line in lines {
-        let reason = format
-            .parse(line, &mut clock, &mut scratch, Depth::Counts)
-            .err();
+        let reason = format.parse_strictly(line, &mut clock, &mut scratch).err();
         match reason {
             None => score.requests += 1,
             Some(

@@ -57,12 +57,12 @@ fn expected(sample: &toml::Table) -> Result<Owned, String> {
 /// A record that owns its bytes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Owned {
-    time_us: i64,
-    method: Vec<u8>,
-    target: Vec<u8>,
-    status: Status,
-    latency_us: Option<u64>,
-    rest: [Option<Vec<u8>>; 7],
+    pub(super) time_us: i64,
+    pub(super) method: Vec<u8>,
+    pub(super) target: Vec<u8>,
+    pub(super) status: Status,
+    pub(super) latency_us: Option<u64>,
+    pub(super) rest: [Option<Vec<u8>>; 7],
 }
 
 impl From<Record<'_>> for Owned {
@@ -79,6 +79,12 @@ impl From<Record<'_>> for Owned {
             .map(|v| v.map(<[u8]>::to_vec)),
         }
     }
+}
+
+pub(super) fn read_strictly(format: &Format, line: &[u8]) -> Result<Owned, Reject> {
+    format
+        .parse_strictly(line, &mut Clock::new(None), &mut Scratch::default())
+        .map(Owned::from)
 }
 
 pub(super) fn read(format: &Format, line: &[u8], depth: Depth) -> Result<Owned, Reject> {
@@ -116,8 +122,12 @@ fn check(registry: &Registry, name: &str, sample: &toml::Table) {
     };
     assert_eq!(format.name(), name, "{line}");
     let line = line.as_bytes();
-    let found = read(&format, line, Depth::Full).map_err(|reason| reason.name().to_owned());
+    let found = read_strictly(&format, line).map_err(|reason| reason.name().to_owned());
     assert_eq!(found, expected(sample), "{name}: {}", sample["line"]);
+    let found = read(&format, line, Depth::Full);
+    if let Ok(expected) = expected(sample) {
+        assert_eq!(found, Ok(expected), "{name}: {}", sample["line"]);
+    }
     for end in ["\n", "\r\n", " \r\n"] {
         let ended = [line, end.as_bytes()].concat();
         assert_eq!(
@@ -132,6 +142,20 @@ fn check(registry: &Registry, name: &str, sample: &toml::Table) {
         assert_eq!(counts.status, full.status);
         assert_eq!(counts.rest[0], full.rest[0]);
     }
+}
+
+#[test]
+fn a_line_cut_off_behind_its_status_still_tells_of_its_request() {
+    let format = builtin().get("combined").unwrap();
+    let line = br#"203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET /a HTTP/1.1" 500 157 "https://shop.exa"#;
+    for depth in [Depth::Counts, Depth::Full] {
+        let told = read(&format, line, depth).unwrap();
+        assert_eq!((told.status, told.target), (Status(500), b"/a".to_vec()));
+    }
+    assert_eq!(
+        read(&format, &line[..60], Depth::Counts),
+        Err(Reject::Truncated)
+    );
 }
 
 #[test]
