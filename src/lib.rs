@@ -49,3 +49,13 @@ pub use error::{Error, Result};
 pub use format::{Format, Registry};
 pub use input::{Found, Io, find as find_logs};
 pub use query::{EndpointFilter, ErrorStatuses, Query};
+
+/// What the fuzz targets and the benchmarks need of the inside. Not part of the interface: it may
+/// change with any version.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::format::Scratch;
+    pub use crate::input::{BLOCK, Block, Buffer, Feed, Lines, LogFile, MAX_LINE, Salvage};
+    pub use crate::record::{Depth, Record, Reject, Status};
+    pub use crate::timestamp::Clock;
+}

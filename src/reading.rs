@@ -140,6 +140,8 @@ const NO_SERVICE: &[&[u8]] = &[
     b"zst",
     b"bz2",
     b"xz",
+    b"tar",
+    b"tgz",
     b"access",
     b"error",
     b"errors",
@@ -209,6 +211,8 @@ mod tests {
             ("app.log", "app"),
             ("billing/current", "billing"),
             ("/var/log/access.log", "access.log"),
+            ("logs.tar.gz/var/log/api.access.log.1", "api"),
+            ("billing-2024-04-10.tgz/access.log", "billing"),
             ("E2K4XAMPLE.2024-04-10-09.1a2b3c4d.gz", "E2K4XAMPLE"),
             ("-", "-"),
         ] {

@@ -2,18 +2,16 @@
 //!
 //! Whoever asks for the next block decodes it; the cuts depend on the text alone.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Take};
-use std::sync::Arc;
+use std::io::{self, Read};
 
-use flate2::bufread::MultiGzDecoder;
-
-use super::source::open_same;
-use super::walk::{Codec, LogFile};
+use super::logfile::LogFile;
 use super::{BLOCK, MAX_LINE};
 
 /// Bytes of a packed file read at a time.
 const READ: usize = 256 << 10;
+/// Bytes of text decoded at a time. The room for them is zeroed first, which for the small files of
+/// a folder must not cost more than decoding them.
+const STEP: usize = 128 << 10;
 
 /// A packed file being unpacked.
 pub struct Decoder {
@@ -31,13 +29,7 @@ pub struct Decoder {
 impl Decoder {
     /// Opens a packed file, to the length first seen.
     pub fn open(file: &LogFile) -> io::Result<Decoder> {
-        let mut handle = open_same(file)?;
-        handle.rewind()?;
-        let packed = BufReader::with_capacity(READ, Shared(handle).take(file.len));
-        let text: Box<dyn Read + Send> = match file.codec {
-            Codec::Plain => Box::new(packed),
-            Codec::Gzip => Box::new(MultiGzDecoder::new(packed)),
-        };
+        let text = file.text(file.open()?, READ);
         Ok(Decoder {
             text,
             carry: Vec::new(),
@@ -66,7 +58,7 @@ impl Decoder {
         let mut error = None;
         while buffer.len() < BLOCK && !self.ended {
             let filled = buffer.len();
-            buffer.resize(BLOCK, 0);
+            buffer.resize((filled + STEP).min(BLOCK), 0);
             let read = self.text.read(&mut buffer[filled..]);
             buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
             match read {
@@ -111,20 +103,5 @@ impl Decoder {
             }
             None => buffer.clear(),
         }
-    }
-}
-
-/// Reads a file that others hold too.
-struct Shared(Arc<File>);
-
-impl Shared {
-    fn take(self, len: u64) -> Take<Shared> {
-        Read::take(self, len)
-    }
-}
-
-impl Read for Shared {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&*self.0).read(buffer)
     }
 }

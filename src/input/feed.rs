@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::decode::Decoder;
+use super::logfile::{Codec, LogFile};
 use super::source::Source;
-use super::walk::{Codec, LogFile};
 use super::{BLOCK, Io};
 
 /// Files in work at a time.

@@ -1,7 +1,7 @@
 //! Files, folders and standard input → blocks of whole lines, in parallel.
 //!
-//! [`find`] walks what the user named and says which files are logs. [`Feed`] cuts them into
-//! blocks of about [`BLOCK`] bytes that end at a newline and hands these to any number of threads:
+//! [`find`] walks what the user named and says which files are logs: plain ones, packed ones, and the
+//! members of tar archives; what is there twice counts once. [`Feed`] cuts them into blocks of about [`BLOCK`] bytes that end at a newline and hands these to any number of threads:
 //! mapped into memory, read at their position, or decompressed. The cuts and the order of the
 //! blocks depend on the files alone, never on the threads. Knows bytes, newlines and files;
 //! no format, no time.
@@ -9,15 +9,21 @@
 mod decode;
 mod fault;
 mod feed;
+mod head;
 mod lines;
+mod logfile;
+mod members;
 mod source;
 #[cfg(test)]
 mod tests;
+mod twins;
+mod unpack;
 mod walk;
 
 pub use feed::{Block, Buffer, Feed, Salvage, Selection};
 pub use lines::Lines;
-pub use walk::{Found, LogFile, find};
+pub use logfile::LogFile;
+pub use walk::{Found, find};
 
 /// Bytes in a block, before it is extended to the end of its last line.
 pub const BLOCK: usize = 4 << 20;

@@ -1,4 +1,4 @@
-//! One plain file: mapped or read at a position, always to the length first seen.
+//! One plain log: mapped or read at a position, always to the length first seen.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use memmap2::Mmap;
 
 use super::fault::Watch;
-use super::walk::{LogFile, identity};
+use super::logfile::LogFile;
 use super::{BLOCK, Io, MAX_LINE};
 
 /// A file must have been at rest for so long to be mapped, in µs.
@@ -24,26 +24,33 @@ pub struct Source {
     watch: Option<Watch>,
     map: Option<Mmap>,
     file: Arc<File>,
+    /// Offset of the first byte: not 0 in an archive.
+    begin: u64,
     len: u64,
 }
 
 impl Source {
     /// Opens a file as `io` says; `now_us` tells whether it is at rest.
     pub fn open(file: &LogFile, io: Io, now_us: i64) -> io::Result<Source> {
-        let handle = open_same(file)?;
+        let handle = file.open()?;
         let at_rest = file.modified_us <= now_us.saturating_sub(AT_REST_US);
         let wanted = match io {
             Io::Auto => at_rest && file.len >= MAP_FROM,
             Io::Mmap => file.len > 0,
             Io::Read => false,
         };
-        let map = if wanted { map(&handle, file.len) } else { None };
+        let map = if wanted {
+            map(&handle, file.begin, file.len)
+        } else {
+            None
+        };
         let watch = map.as_deref().and_then(Watch::new);
         let map = map.filter(|_| watch.is_some());
         Ok(Source {
             watch,
             map,
             file: handle,
+            begin: file.begin,
             len: file.len,
         })
     }
@@ -104,7 +111,7 @@ impl Source {
         buffer.resize(done + (to - from) as usize, 0);
         let mut at = from;
         while at < to {
-            match self.file.read_at(&mut buffer[done..], at) {
+            match self.file.read_at(&mut buffer[done..], self.begin + at) {
                 Ok(0) => break,
                 Ok(n) => (done, at) = (done + n, at + n as u64),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -116,22 +123,8 @@ impl Source {
     }
 }
 
-/// Opens a file and makes sure that it is the one first seen.
-pub fn open_same(file: &LogFile) -> io::Result<Arc<File>> {
-    if let Some(spool) = &file.spool {
-        return Ok(Arc::clone(spool));
-    }
-    let handle = File::open(&file.path)?;
-    if identity(&handle.metadata()?) != file.identity {
-        return Err(io::Error::other(
-            "another file took its name while we were reading (log rotation?)",
-        ));
-    }
-    Ok(Arc::new(handle))
-}
-
-/// Maps the first `len` bytes; `None` where the file or the system does not allow it.
-fn map(file: &File, len: u64) -> Option<Mmap> {
+/// Maps `len` bytes from `begin`; `None` where the file or the system does not allow it.
+fn map(file: &File, begin: u64, len: u64) -> Option<Mmap> {
     let len = usize::try_from(len).ok()?;
     // SAFETY: the mapping is read-only. Other processes may still change the file: changed bytes
     // are read as whatever they are at the moment (lines are parsed as hostile bytes anyway, and
@@ -139,7 +132,11 @@ fn map(file: &File, len: u64) -> Option<Mmap> {
     // `fault` turns into a marked, discarded result.
     #[allow(unsafe_code)]
     unsafe {
-        memmap2::MmapOptions::new().len(len).map(file).ok()
+        memmap2::MmapOptions::new()
+            .offset(begin)
+            .len(len)
+            .map(file)
+            .ok()
     }
 }
 

@@ -11,19 +11,49 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::logfile::Codec;
 use super::*;
 
 /// Far after the test files were written, so that `Io::Auto` maps them.
 const LATER: i64 = i64::MAX;
 
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
+/// The packed codecs, with the extension that they usually have.
+pub const CODECS: [(Codec, &str); 4] = [
+    (Codec::Gzip, "gz"),
+    (Codec::Zstd, "zst"),
+    (Codec::Bzip2, "bz2"),
+    (Codec::Xz, "xz"),
+];
+
+/// One member of a packed file, at the codec's fastest level.
+pub fn pack(codec: Codec, text: &[u8]) -> Vec<u8> {
+    match codec {
+        Codec::Plain => text.to_vec(),
+        Codec::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        }
+        Codec::Zstd => zstd::encode_all(text, 1).unwrap(),
+        Codec::Bzip2 => {
+            let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        }
+        Codec::Xz => {
+            let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 0);
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        }
+    }
 }
 
-/// `bytes` of numbered lines of different lengths.
-fn numbered_lines(bytes: usize) -> Vec<u8> {
+fn gzip(text: &[u8]) -> Vec<u8> {
+    pack(Codec::Gzip, text)
+}
+
+/// About `bytes` of numbered lines of different lengths.
+pub fn numbered_lines(bytes: usize) -> Vec<u8> {
     let mut text = Vec::new();
     for i in 0u64.. {
         if text.len() >= bytes {
@@ -66,7 +96,12 @@ fn text_of(blocks: &Blocks, file: usize) -> Vec<u8> {
         .collect()
 }
 
-fn log(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+/// The text of one file of several, read in whatever way.
+pub fn read_text(files: &[LogFile], file: usize) -> Vec<u8> {
+    text_of(&read_all(files, Io::Auto, 2).0, file)
+}
+
+pub fn log(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = dir.join(name);
     fs::write(&path, bytes).unwrap();
     path
@@ -80,14 +115,20 @@ fn all_ways_of_reading_give_the_same_blocks() {
         .to_vec();
     for (i, text) in texts.iter().enumerate() {
         log(dir.path(), &format!("{i}.log"), text);
-        log(dir.path(), &format!("{i}.log.gz"), &gzip(text));
+        // A line more, so that it is not the same content.
+        log(
+            dir.path(),
+            &format!("{i}.log.gz"),
+            &[gzip(format!("packed {i}\n").as_bytes()), gzip(text)].concat(),
+        );
     }
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (expected, salvaged) = read_all(&files, Io::Read, 1);
     assert_eq!(salvaged, []);
     for (i, text) in texts.iter().enumerate() {
         assert!(text_of(&expected, 2 * i) == *text, "plain file {i}");
-        assert!(text_of(&expected, 2 * i + 1) == *text, "packed file {i}");
+        let packed = [format!("packed {i}\n").as_bytes(), text].concat();
+        assert!(text_of(&expected, 2 * i + 1) == packed, "packed file {i}");
     }
     assert!(
         expected
@@ -110,7 +151,7 @@ fn selected_blocks_are_the_same_blocks() {
     let dir = tempfile::tempdir().unwrap();
     let text = numbered_lines(13_000_000);
     log(dir.path(), "a.log", &text);
-    log(dir.path(), "b.log.gz", &gzip(&text));
+    log(dir.path(), "b.log.gz", &gzip(&[b"b\n", &text[..]].concat()));
     log(dir.path(), "c.log", b"unwanted\n");
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (all, _) = read_all(&files, Io::Read, 1);
@@ -168,29 +209,120 @@ fn a_file_truncated_while_it_is_mapped_gives_what_is_left() {
 }
 
 #[test]
-fn a_broken_archive_gives_all_lines_before_the_break() {
+fn each_codec_is_told_by_its_first_bytes_and_gives_the_same_blocks_for_any_threads() {
     let dir = tempfile::tempdir().unwrap();
     let text = numbered_lines(9_000_000);
-    let packed = gzip(&text);
-    log(dir.path(), "cut.gz", &packed[..packed.len() / 2]);
+    for (codec, extension) in CODECS {
+        // Two members with padding between them, and a name that says nothing.
+        let (first, second) = text.split_at(5_000_000);
+        let first = [extension.as_bytes(), b"\n", first].concat();
+        log(
+            dir.path(),
+            extension,
+            &[pack(codec, &first), vec![0; 8], pack(codec, second)].concat(),
+        );
+    }
+    let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
+    let codecs: Vec<Codec> = files.iter().map(|f| f.codec).collect();
+    assert_eq!(codecs, [Codec::Bzip2, Codec::Gzip, Codec::Xz, Codec::Zstd]);
+    let (expected, salvaged) = read_all(&files, Io::Auto, 1);
+    assert_eq!(salvaged, []);
+    for (i, file) in files.iter().enumerate() {
+        let begin = file.path.file_name().unwrap().as_encoded_bytes();
+        assert!(
+            text_of(&expected, i) == [begin, b"\n", &text].concat(),
+            "{}",
+            file.path.display()
+        );
+    }
+    assert!(read_all(&files, Io::Auto, 3).0 == expected);
+}
+
+#[test]
+fn skippable_frames_of_zstd_are_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    // RFC 8878, 3.1.2: magic, length, that many bytes. `pzstd` begins its files with one.
+    let skippable = b"\x5a\x2a\x4d\x18\x03\0\0\0abc";
+    let (one, two) = (pack(Codec::Zstd, b"one\n"), pack(Codec::Zstd, b"two\n"));
     log(
         dir.path(),
-        "trailing.gz",
-        &[&packed[..], b"garbage"].concat(),
-    );
-    log(
-        dir.path(),
-        "two.gz",
-        &[gzip(b"one\n"), gzip(b"two\n")].concat(),
+        "a.zst",
+        &[skippable, &one[..], skippable, &two, skippable].concat(),
     );
     let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
     let (blocks, salvaged) = read_all(&files, Io::Auto, 2);
-    let cut = text_of(&blocks, 0);
-    assert!(cut.len() > 1_000_000 && cut.ends_with(b"\n") && text.starts_with(&cut));
-    assert!(text_of(&blocks, 1) == text);
-    assert_eq!(text_of(&blocks, 2), b"one\ntwo\n");
-    let offsets: Vec<_> = salvaged.iter().map(|s| (s.file, s.offset)).collect();
-    assert_eq!(offsets, [(0, cut.len() as u64), (1, text.len() as u64)]);
+    assert_eq!(
+        (text_of(&blocks, 0), salvaged),
+        (b"one\ntwo\n".to_vec(), vec![])
+    );
+}
+
+#[test]
+fn a_broken_archive_gives_all_lines_before_the_break() {
+    for (codec, extension) in CODECS {
+        let dir = tempfile::tempdir().unwrap();
+        let text = numbered_lines(9_000_000);
+        let packed = pack(codec, &text);
+        let mut corrupt = [pack(codec, b"intact\n"), packed.clone()].concat();
+        let middle = corrupt.len() / 2;
+        corrupt[middle..middle + 64].fill(0xa5);
+        log(dir.path(), "corrupt", &corrupt);
+        log(dir.path(), "cut", &packed[..packed.len() / 2]);
+        log(dir.path(), "trailing", &[&packed[..], b"garbage"].concat());
+        let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
+        let (blocks, salvaged) = read_all(&files, Io::Auto, 2);
+        assert_eq!(salvaged.len(), 3, "{extension}: {salvaged:?}");
+        let before_corrupt = text_of(&blocks, 0);
+        assert!(
+            before_corrupt.len() > 1_000_000 && before_corrupt.ends_with(b"\n"),
+            "{extension}"
+        );
+        assert!(before_corrupt.starts_with(b"intact\n0 \n"));
+        let cut = text_of(&blocks, 1);
+        assert!(
+            cut.len() > 1_000_000 && cut.ends_with(b"\n") && text.starts_with(&cut),
+            "{extension}"
+        );
+        assert!(text_of(&blocks, 2) == text);
+        let offsets: Vec<_> = salvaged.iter().map(|s| s.offset).collect();
+        assert_eq!(
+            offsets,
+            [
+                before_corrupt.len() as u64,
+                cut.len() as u64,
+                text.len() as u64
+            ]
+        );
+        assert!(salvaged[1].why.contains("cut off"), "{}", salvaged[1].why);
+        assert!(
+            salvaged[2].why.contains("something else follows"),
+            "{}",
+            salvaged[2].why
+        );
+    }
+}
+
+#[test]
+fn text_that_was_unpacked_before_the_break_is_not_lost_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    // One stored (not compressed) block of deflate, then a block of the reserved type 3: every line
+    // of the first one can be read (RFC 1951, 3.2.3).
+    let text = numbered_lines(60_000);
+    let len = text.len() as u16;
+    let header = b"\x1f\x8b\x08\0\0\0\0\0\0\xff";
+    let stored = [
+        &[0][..],
+        &len.to_le_bytes(),
+        &(!len).to_le_bytes(),
+        &text,
+        &[0b111],
+    ]
+    .concat();
+    log(dir.path(), "a.gz", &[&header[..], &stored].concat());
+    let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
+    let (blocks, salvaged) = read_all(&files, Io::Auto, 1);
+    assert!(text_of(&blocks, 0) == text);
+    assert_eq!((salvaged.len(), salvaged[0].offset), (1, text.len() as u64));
 }
 
 #[test]
@@ -201,7 +333,10 @@ fn an_endless_line_is_cut_and_its_rest_skipped() {
     text.extend_from_slice(b"\nlast\n");
     log(dir.path(), "a.log", &text);
     log(dir.path(), "b.log.gz", &gzip(&text));
-    let files = find(&[dir.path().to_path_buf()], &[]).unwrap().files;
+    let files: Vec<_> = ["a.log", "b.log.gz"]
+        .iter()
+        .flat_map(|name| find(&[dir.path().join(name)], &[]).unwrap().files)
+        .collect();
     for io in [Io::Mmap, Io::Read] {
         let (blocks, _) = read_all(&files, io, 1);
         for file in 0..2 {

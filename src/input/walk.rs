@@ -1,43 +1,23 @@
-//! What the user named → the log files in it, sorted by path.
+//! What the user named → the logs in it, sorted by path.
 //!
-//! A file that is named is read whatever it is called. In folders, hidden files and what is plainly
-//! no log are passed over, and that is said: archives of other kinds, pictures, programs, and
-//! anything with NUL bytes in its first 4 KiB.
+//! A file that is named is read whatever it is called. In folders and archives, hidden files and
+//! what is plainly no log are passed over, and that is said: archives that can't be read, pictures,
+//! programs, anything with NUL bytes in its first 4 KiB of text, and what is there twice.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::hash::RandomState;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use crate::error::{Error, Result};
 
-/// How a file's bytes are packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Codec {
-    /// Not at all.
-    Plain,
-    /// gzip (RFC 1952), any number of members.
-    Gzip,
-}
-
-/// A file to read.
-#[derive(Debug, Clone)]
-pub struct LogFile {
-    /// Where it is; for display too. `-` is standard input.
-    pub path: PathBuf,
-    /// Its length when it was first seen: nothing beyond that is read.
-    pub len: u64,
-    /// How its bytes are packed.
-    pub codec: Codec,
-    /// When it was last written, in µs since the epoch.
-    pub modified_us: i64,
-    /// Device and inode, so that a file that takes its name later is told apart.
-    pub identity: (u64, u64),
-    /// The spooled content of standard input.
-    pub(super) spool: Option<Arc<File>>,
-}
+use super::head::{Head, Kind, plainly_no_log};
+use super::logfile::{Codec, LogFile, Place, identity};
+use super::members::members;
+use super::twins::{self, Seen};
 
 /// What a walk found.
 #[derive(Debug, Default)]
@@ -45,10 +25,10 @@ pub struct Found {
     /// The logs, sorted by path, each once.
     pub files: Vec<LogFile>,
     /// What was passed over, and why.
-    pub passed_over: Vec<(PathBuf, &'static str)>,
-    /// Files that could not be opened.
+    pub passed_over: Vec<(PathBuf, Cow<'static, str>)>,
+    /// Files that could not be opened, and archives that are broken.
     pub unreadable: Vec<Error>,
-    /// Standard input ended early because its copy could not be written.
+    /// Standard input or a packed archive ended early because its copy could not be written.
     pub spool_error: Option<Error>,
 }
 
@@ -58,29 +38,28 @@ pub struct Found {
 /// # Errors
 /// A path that does not exist, or a glob that matches nothing.
 pub fn find(paths: &[PathBuf], not_logs: &[PathBuf]) -> Result<Found> {
-    let not_logs: BTreeSet<PathBuf> = not_logs
-        .iter()
-        .filter_map(|p| fs::canonicalize(p).ok())
-        .collect();
-    let mut found = Found::default();
+    let mut walk = Walk {
+        not_logs: not_logs
+            .iter()
+            .filter_map(|p| fs::canonicalize(p).ok())
+            .collect(),
+        found: Found::default(),
+        seen: Vec::new(),
+        hasher: RandomState::new(),
+    };
+    let mut stdin = false;
     for path in paths {
         if path.as_os_str() == "-" {
-            found.spool_stdin()?;
-        } else if path.exists() {
-            found.add(path, &not_logs);
-        } else {
-            for path in expand(path)? {
-                found.add(&path, &not_logs);
+            if !std::mem::replace(&mut stdin, true) {
+                walk.spool_stdin()?;
             }
+        } else if path.exists() {
+            walk.add(path);
+        } else {
+            expand(path)?.iter().for_each(|path| walk.add(path));
         }
     }
-    found.files.sort_by(|a, b| a.path.cmp(&b.path));
-    found.files.dedup_by_key(|f| f.path.clone());
-    let mut seen = BTreeSet::new();
-    found
-        .files
-        .retain(|f| f.spool.is_some() || seen.insert(f.identity));
-    Ok(found)
+    Ok(walk.finish())
 }
 
 /// The files that a glob matches.
@@ -123,8 +102,16 @@ fn expand(pattern: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-impl Found {
-    fn add(&mut self, path: &Path, not_logs: &BTreeSet<PathBuf>) {
+/// A walk under way.
+struct Walk {
+    not_logs: BTreeSet<PathBuf>,
+    found: Found,
+    seen: Vec<Seen>,
+    hasher: RandomState,
+}
+
+impl Walk {
+    fn add(&mut self, path: &Path) {
         if !path.is_dir() {
             self.add_file(path, true);
             return;
@@ -132,15 +119,13 @@ impl Found {
         let walk = walkdir::WalkDir::new(path)
             .follow_links(true)
             .sort_by_file_name();
-        let visible = |entry: &walkdir::DirEntry| {
-            entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
-        };
+        let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !hidden(entry.path());
         for entry in walk.into_iter().filter_entry(visible) {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) => {
-                    let marker = !not_logs.is_empty()
-                        && fs::canonicalize(entry.path()).is_ok_and(|p| not_logs.contains(&p));
+                    let marker = !self.not_logs.is_empty()
+                        && fs::canonicalize(entry.path()).is_ok_and(|p| self.not_logs.contains(&p));
                     if !marker {
                         self.add_file(entry.path(), false);
                     }
@@ -150,7 +135,8 @@ impl Found {
                     let source = error
                         .into_io_error()
                         .unwrap_or_else(|| io::Error::other("a loop of links"));
-                    self.unreadable
+                    self.found
+                        .unreadable
                         .push(Error::io("can't be read", source).at(path));
                 }
             }
@@ -159,33 +145,77 @@ impl Found {
 
     fn add_file(&mut self, path: &Path, named: bool) {
         if !named && let Some(why) = plainly_no_log(path) {
-            self.passed_over.push((path.to_path_buf(), why));
+            self.pass_over(path, why);
             return;
         }
-        match LogFile::open(path) {
-            Ok((file, head)) => match binary(&file, &head) {
-                Some(why) => self.passed_over.push((path.to_path_buf(), why)),
-                None => self.files.push(file),
-            },
+        match LogFile::at(path) {
+            Ok((file, handle)) => self.look(file, &handle, false),
             Err(source) => {
                 let error = Error::io("can't be read", source).at(path);
-                self.unreadable.push(error.hint(
+                self.found.unreadable.push(error.hint(
                     "run as a user who may read it, or pipe it in: sudo cat FILE | triage -",
                 ));
             }
         }
     }
 
+    /// Looks at a file's first bytes and takes it, its members, or neither.
+    fn look(&mut self, mut file: LogFile, handle: &Arc<File>, is_member: bool) {
+        let head = match Head::of(&mut file, handle) {
+            Ok(head) => head,
+            Err(source) => {
+                self.found
+                    .unreadable
+                    .push(Error::io("can't be read", source).at(&file.path));
+                return;
+            }
+        };
+        match head.kind() {
+            Kind::Text => self.seen.push((file, head.digest(&self.hasher))),
+            Kind::Tar if is_member => {
+                self.pass_over(&file.path, "an archive in an archive; unpack it first")
+            }
+            Kind::Tar => self.add_members(&file, handle),
+            Kind::Other(why) => self.pass_over(&file.path, why),
+        }
+    }
+
+    fn add_members(&mut self, archive: &LogFile, handle: &Arc<File>) {
+        let before = self.seen.len() + self.found.passed_over.len();
+        let members = members(archive, handle, |path| {
+            let no_log = plainly_no_log(path);
+            if let Some(why) = no_log {
+                self.pass_over(path, why);
+            }
+            no_log.is_none() && !hidden(path)
+        });
+        for (file, handle) in members.files {
+            self.look(file, &handle, true);
+        }
+        if let Some(error) = members.broken {
+            let error = Error::io("the archive breaks off; what comes before is read", error);
+            self.found.unreadable.push(error.at(&archive.path));
+        } else if before == self.seen.len() + self.found.passed_over.len() {
+            self.pass_over(&archive.path, "an archive with no log in it");
+        }
+        if let Some(error) = members.spool_error {
+            self.found.spool_error =
+                Some(no_spool("the archive can't be unpacked to", error).at(&archive.path));
+        }
+    }
+
+    fn pass_over(&mut self, path: &Path, why: &'static str) {
+        self.found
+            .passed_over
+            .push((path.to_path_buf(), why.into()));
+    }
+
     /// Copies standard input to a file without a name, so that it can be read twice.
     fn spool_stdin(&mut self) -> Result<()> {
-        let temporary = |e| {
-            Error::io("standard input can't be copied to a temporary file", e)
-                .hint("set TMPDIR to a folder with room, or write the input to a file first")
-        };
+        let temporary = |e| no_spool("standard input can't be copied to", e);
         let mut file = tempfile::tempfile().map_err(temporary)?;
         let mut input = io::stdin().lock();
         let mut buffer = vec![0u8; 1 << 20];
-        let mut head = Vec::new();
         let mut len = 0;
         loop {
             let n = match input.read(&mut buffer) {
@@ -193,118 +223,82 @@ impl Found {
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => {
-                    self.spool_error =
+                    self.found.spool_error =
                         Some(Error::io("standard input can't be read on", e).at("-"));
                     break;
                 }
             };
-            if head.len() < HEAD {
-                head.extend_from_slice(&buffer[..n.min(HEAD)]);
-            }
             if let Err(e) = file.write_all(&buffer[..n]) {
-                self.spool_error = Some(temporary(e).at("-"));
+                self.found.spool_error = Some(temporary(e).at("-"));
                 break;
             }
             len += n as u64;
         }
+        let identity = identity(&file.metadata().map_err(temporary)?);
+        let spool = Arc::new(file);
         let file = LogFile {
             path: "-".into(),
             len,
-            codec: codec(&head),
+            codec: Codec::Plain,
             modified_us: i64::MIN,
-            identity: (0, 0),
-            spool: Some(Arc::new(file)),
+            identity,
+            place: Place::Spool(Arc::clone(&spool)),
+            begin: 0,
         };
-        match binary(&file, &head) {
-            Some(why) => self.passed_over.push(("-".into(), why)),
-            None => self.files.push(file),
-        }
+        self.look(file, &spool, false);
         Ok(())
     }
-}
 
-/// Bytes read of each file to tell what it is.
-const HEAD: usize = 4096;
-
-impl LogFile {
-    /// Looks at a file: its facts and its first bytes.
-    fn open(path: &Path) -> io::Result<(LogFile, Vec<u8>)> {
-        // Asked before opening: to open a named pipe waits for its writer.
-        if !fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("not a regular file; pipe it in with `-`"));
-        }
-        let mut file = File::open(path)?;
-        let facts = file.metadata()?;
-        let mut head = vec![0u8; HEAD];
-        let mut filled = 0;
-        while filled < HEAD {
-            match file.read(&mut head[filled..]) {
-                Ok(0) => break,
-                Ok(n) => filled += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
+    /// Each log once, by path.
+    fn finish(self) -> Found {
+        let Walk {
+            mut found,
+            mut seen,
+            ..
+        } = self;
+        seen.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+        let mut first: BTreeMap<_, PathBuf> = BTreeMap::new();
+        let mut again = Vec::new();
+        seen.retain(|(file, _)| match first.get(&(file.identity, file.begin)) {
+            Some(before) => {
+                if path::absolute(before).ok() != path::absolute(&file.path).ok() {
+                    again.push((
+                        file.path.clone(),
+                        format!("the same file as {}", before.display()),
+                    ));
+                }
+                false
             }
-        }
-        head.truncate(filled);
-        let modified = facts
-            .modified()
-            .ok()
-            .and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-        let file = LogFile {
-            path: path.to_path_buf(),
-            len: facts.len(),
-            codec: codec(&head),
-            modified_us: modified.map_or(i64::MIN, |d| d.as_micros() as i64),
-            identity: identity(&facts),
-            spool: None,
-        };
-        Ok((file, head))
+            None => first
+                .insert((file.identity, file.begin), file.path.clone())
+                .is_none(),
+        });
+        let (files, twins) = twins::take(seen);
+        found.files = files;
+        again.extend(twins);
+        again.sort();
+        found
+            .passed_over
+            .extend(again.into_iter().map(|(path, why)| (path, why.into())));
+        found
     }
 }
 
-/// Device and inode.
-pub(super) fn identity(facts: &fs::Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (facts.dev(), facts.ino())
+fn hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-fn codec(head: &[u8]) -> Codec {
-    if head.starts_with(b"\x1f\x8b") {
-        Codec::Gzip
-    } else {
-        Codec::Plain
-    }
-}
-
-/// Why a file's first bytes can't be text.
-fn binary(file: &LogFile, head: &[u8]) -> Option<&'static str> {
-    if file.codec == Codec::Gzip {
-        return None;
-    }
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Some("UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`");
-    }
-    head.contains(&0).then_some("binary")
-}
-
-/// Why a file's name says that it is no log.
-fn plainly_no_log(path: &Path) -> Option<&'static str> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "md" | "markdown" | "rst" | "html" | "htm" | "pdf" | "doc" | "docx" => Some("a document"),
-        "png" | "jpg" | "jpeg" | "gif" | "svg" | "webp" | "ico" => Some("a picture"),
-        "zip" | "7z" | "rar" | "tar" | "tgz" => Some("an archive; unpack it first"),
-        "so" | "exe" | "dll" | "bin" | "class" | "jar" | "pyc" => Some("a program"),
-        "toml" | "yaml" | "yml" | "ini" | "conf" | "lock" => Some("a configuration"),
-        "py" | "rs" | "go" | "js" | "ts" | "rb" | "java" | "sh" | "c" | "h" => Some("source code"),
-        "md5" | "sha1" | "sha256" | "sig" | "asc" => Some("a checksum"),
-        _ => None,
-    }
+#[cold]
+fn no_spool(what: &str, error: io::Error) -> Error {
+    Error::io(format!("{what} a temporary file"), error)
+        .hint("set TMPDIR to a folder with room, or write it to a file and unpack that first")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::tests::pack;
 
     #[test]
     fn a_folder_gives_its_logs_in_order_and_says_what_it_passed_over() {
@@ -316,6 +310,12 @@ mod tests {
         write(".hidden", b"line\n");
         write("deploys.json", b"[]");
         write("core", b"\x7fELF\0\0");
+        write("core.gz", &pack(Codec::Gzip, b"\x7fELF\0\0"));
+        write(
+            "twice.gz",
+            &pack(Codec::Gzip, &pack(Codec::Gzip, b"line\n")),
+        );
+        write("logs", b"PK\x03\x04\x14\0");
         write("README.md", b"# logs");
         write("wide.log", b"\xff\xfeG\0E\0T\0");
         write("empty.log", b"");
@@ -344,13 +344,16 @@ mod tests {
         let passed: Vec<_> = found
             .passed_over
             .iter()
-            .map(|(p, why)| (name(p), *why))
+            .map(|(p, why)| (name(p), &**why))
             .collect();
         assert_eq!(
             passed,
             [
                 ("README.md".into(), "a document"),
                 ("core".into(), "binary"),
+                ("core.gz".into(), "binary"),
+                ("logs".into(), "an archive; unpack it first"),
+                ("twice.gz".into(), "packed twice; unpack it once first"),
                 (
                     "wide.log".into(),
                     "UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`"
@@ -365,11 +368,15 @@ mod tests {
         let log = dir.path().join("x.log");
         fs::write(&log, b"line\n").unwrap();
         std::os::unix::fs::symlink(&log, dir.path().join("y.log")).unwrap();
+        fs::hard_link(&log, dir.path().join("z.log")).unwrap();
         let found = find(&[log.clone(), dir.path().to_path_buf(), log.clone()], &[]).unwrap();
         assert_eq!(
             found.files.iter().map(|f| &f.path).collect::<Vec<_>>(),
             [&log]
         );
+        let why = format!("the same file as {}", log.display());
+        let links = ["y.log", "z.log"].map(|name| (dir.path().join(name), why.clone().into()));
+        assert_eq!(found.passed_over, links);
     }
 
     #[test]

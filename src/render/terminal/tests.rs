@@ -291,7 +291,10 @@ fn when_all_is_filtered_out_the_filters_are_named() {
     let mut report = fixtures::nothing_read();
     report.scan.filtered_lines = report.scan.lines;
     let text = table(&report, &style(80));
-    assert_says(&text, &["hint: all requests lie outside --since, --until, --service and --endpoint."]);
+    assert_says(
+        &text,
+        &["hint: all requests lie outside --since, --until, --service and --endpoint."],
+    );
 }
 
 #[test]
