@@ -80,9 +80,56 @@ const ABSENT: Raw<'static> = Raw {
     rank: u8::MAX,
 };
 
+/// A value for each slot; those that pass 1 does not count are kept only where they are wanted: to
+/// clear 13 values for each line takes longer than to parse its time.
+struct Parts<'a> {
+    counted: [Raw<'a>; COUNTED],
+    others: Option<[Raw<'a>; Slot::ALL.len() - COUNTED]>,
+}
+
+/// Number of slots that pass 1 counts.
+const COUNTED: usize = Slot::Service as usize + 1;
+
+impl<'a> Parts<'a> {
+    #[inline]
+    fn new(depth: Depth) -> Parts<'a> {
+        Parts {
+            counted: [ABSENT; COUNTED],
+            others: (depth == Depth::Full).then_some([ABSENT; Slot::ALL.len() - COUNTED]),
+        }
+    }
+
+    #[inline]
+    fn get(&self, slot: Slot) -> &Raw<'a> {
+        let index = slot as usize;
+        match &self.others {
+            _ if index < COUNTED => &self.counted[index],
+            Some(others) => &others[index - COUNTED],
+            None => &ABSENT,
+        }
+    }
+
+    /// Keeps a value, where it is wanted.
+    #[inline]
+    fn put(&mut self, slot: Slot, raw: Raw<'a>) {
+        let index = slot as usize;
+        match &mut self.others {
+            _ if index < COUNTED => self.counted[index] = raw,
+            Some(others) => others[index - COUNTED] = raw,
+            None => {}
+        }
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Raw<'a>> {
+        self.counted
+            .iter_mut()
+            .chain(self.others.iter_mut().flatten())
+    }
+}
+
 /// What a parser found on one line.
 pub(super) struct Fields<'a> {
-    raw: [Raw<'a>; Slot::ALL.len()],
+    parts: Parts<'a>,
     depth: Depth,
     any_escaped: bool,
     /// Whether the line must have the whole shape of its format.
@@ -100,7 +147,7 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     pub(super) fn new(depth: Depth) -> Fields<'a> {
         Fields {
-            raw: [ABSENT; Slot::ALL.len()],
+            parts: Parts::new(depth),
             depth,
             any_escaped: false,
             is_strict: false,
@@ -123,12 +170,13 @@ impl<'a> Fields<'a> {
     /// What stands where the format has this part: taken as it is.
     #[inline]
     pub(super) fn set(&mut self, slot: Slot, text: &'a [u8], unit: Option<Unit>) {
-        self.raw[slot as usize] = Raw {
+        let raw = Raw {
             text,
             unit,
             escaped: false,
             rank: 0,
         };
+        self.parts.put(slot, raw);
         self.saw_status |= slot == Slot::Status;
         self.is_positional |= slot == Slot::Time;
     }
@@ -136,12 +184,13 @@ impl<'a> Fields<'a> {
     /// What the line is wrapped in says this; the line's own word counts for more.
     pub(super) fn set_outer(&mut self, slot: Slot, text: Option<&'a [u8]>) {
         if let Some(text) = text {
-            self.raw[slot as usize] = Raw {
+            let raw = Raw {
                 text,
                 unit: None,
                 escaped: false,
                 rank: OUTER,
             };
+            self.parts.put(slot, raw);
         }
     }
 
@@ -160,8 +209,7 @@ impl<'a> Fields<'a> {
         text: &'a [u8],
         escaped: bool,
     ) {
-        if rank >= self.raw[slot as usize].rank || !(slot.is_counted() || self.depth == Depth::Full)
-        {
+        if rank >= self.parts.get(slot).rank || !(slot.is_counted() || self.depth == Depth::Full) {
             return;
         }
         self.saw_status |= slot == Slot::Status;
@@ -178,12 +226,13 @@ impl<'a> Fields<'a> {
             };
         if taken {
             self.any_escaped |= escaped;
-            self.raw[slot as usize] = Raw {
+            let raw = Raw {
                 text,
                 unit,
                 escaped,
                 rank,
             };
+            self.parts.put(slot, raw);
         }
     }
 
@@ -193,7 +242,7 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn get(&self, slot: Slot) -> Option<&'a [u8]> {
-        let raw = &self.raw[slot as usize];
+        let raw = self.parts.get(slot);
         (raw.rank != u8::MAX).then_some(raw.text)
     }
 
@@ -239,7 +288,7 @@ impl<'a> Fields<'a> {
         let status = status.ok_or(Reject::NoStatus)?;
         let time_us = self.time_us(clock).ok_or(Reject::BadTime)?;
         let full = self.depth == Depth::Full;
-        let latency = Some(&self.raw[Slot::Latency as usize]).filter(|_| full);
+        let latency = Some(self.parts.get(Slot::Latency)).filter(|_| full);
         Ok(Record {
             time_us,
             method,
@@ -258,7 +307,7 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn time_us(&self, clock: &mut Clock) -> Option<i64> {
-        let raw = &self.raw[Slot::Time as usize];
+        let raw = self.parts.get(Slot::Time);
         match raw.unit {
             None if self.utc => clock.read_utc(raw.text),
             Some(unit) => clock.epoch(raw.text, unit).or_else(|| clock.read(raw.text)),
@@ -294,7 +343,7 @@ impl<'a> Fields<'a> {
     pub(super) fn unescape(&mut self, scratch: &'a mut Vec<u8>) {
         scratch.clear();
         let mut ends = [0; Slot::ALL.len()];
-        for (raw, end) in self.raw.iter().zip(&mut ends) {
+        for (raw, end) in self.parts.iter_mut().zip(&mut ends) {
             if raw.escaped {
                 unescape(raw.text, scratch);
             }
@@ -302,7 +351,7 @@ impl<'a> Fields<'a> {
         }
         let scratch: &'a [u8] = scratch;
         let mut start = 0;
-        for (raw, end) in self.raw.iter_mut().zip(ends) {
+        for (raw, end) in self.parts.iter_mut().zip(ends) {
             if raw.escaped {
                 raw.text = scratch.get(start..end).unwrap_or_default();
             }
