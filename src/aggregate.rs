@@ -19,7 +19,7 @@ const CHUNK_ENDPOINTS: usize = 4_096;
 const RUN_ENDPOINTS: usize = 10_000;
 /// First segments under which a chunk and a run tell `{other}` apart.
 const OTHER_GROUPS: usize = 64;
-/// Services that one run may tell apart; requests of further ones are counted under [`OTHER_SERVICE`].
+/// Services that one chunk may tell apart; requests of further ones are counted under [`OTHER_SERVICE`].
 const SERVICES: usize = 1_000;
 /// Longest name of a service, in bytes.
 const SERVICE_LEN: usize = 128;

@@ -118,12 +118,10 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
     let spans = zoom_spans(&detection.candidates, &series);
     let cells = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
     let confirmed = confirm::incidents(&detection.candidates, &cells, &series);
-    let asked = |incident: &Incident| {
-        query
-            .since_us
-            .is_none_or(|since| incident.last_failure_us >= since)
-    };
-    let incidents: Vec<Incident> = confirmed.incidents.into_iter().filter(asked).collect();
+    let asked = |last_us: i64| query.since_us.is_none_or(|since| last_us >= since);
+    let (mut incidents, mut blips) = (confirmed.incidents, confirmed.blips);
+    incidents.retain(|incident| asked(incident.last_failure_us));
+    blips.retain(|blip| asked(blip.last_us));
     let findings = look_closely(
         &reading,
         &scan,
@@ -139,9 +137,9 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
         left_out,
         markers,
         findings: &findings,
-        blips: &confirmed.blips,
-        blip_changes: &confirmed
-            .blips
+        chronic: &detection.chronic,
+        blips: &blips,
+        blip_changes: &blips
             .iter()
             .map(|b| rollout_of(b, &series, &markers.changes))
             .collect::<Vec<_>>(),

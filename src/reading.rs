@@ -44,15 +44,29 @@ pub struct Reading<'a> {
 /// What is known of a file from its name and its first lines.
 #[derive(Debug, Clone)]
 pub struct Begun {
-    /// How its lines are read.
+    /// How its first lines are read.
     pub format: Arc<Format>,
+    /// How the lines below the headers of its begin are read; the same but for W3C logs.
+    below: Arc<Format>,
     /// The service of lines that name none.
     pub service: Vec<u8>,
 }
 
+impl Begun {
+    /// The format at the begin of a block. A header that changes far below the file's begin is in
+    /// force to the end of its block.
+    pub fn format_at(&self, block: u32) -> Arc<Format> {
+        Arc::clone(if block == 0 {
+            &self.format
+        } else {
+            &self.below
+        })
+    }
+}
+
 impl Reading<'_> {
-    /// A clock for one worker. A time without a year is of the last year in which it is not beyond
-    /// tomorrow.
+    /// A clock for one worker. A time without a year is of the last year in which it is not more
+    /// than a day or two ahead of now.
     pub fn clock(&self) -> Clock {
         Clock::new(self.zone.clone()).not_after(self.now_us.saturating_add(DAY_US))
     }
@@ -66,12 +80,17 @@ impl Reading<'_> {
         work: impl Fn(&mut W, Block<'_, Begun>) -> R + Sync,
         merge: impl FnMut(R) + Send,
     ) -> Vec<Salvage> {
-        let begin = |_: usize, file: &LogFile, head: &[u8]| Begun {
-            format: match &self.format {
+        let begin = |_: usize, file: &LogFile, head: &[u8]| {
+            let format = match &self.format {
                 Some(format) => self.registry.learn(format, head),
                 None => self.registry.detect(head, &self.clock()).format,
-            },
-            service: service_of(&file.path),
+            };
+            let below = format.seeded(head).unwrap_or_else(|| Arc::clone(&format));
+            Begun {
+                format,
+                below,
+                service: service_of(&file.path),
+            }
         };
         let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin);
         if let Some(selection) = selection {

@@ -4,8 +4,6 @@
 //! and adds requests and errors up by endpoint and minute. Keeps for each block the smallest and
 //! largest time in it, so that pass 2 need visit only the blocks that matter.
 
-use std::sync::Arc;
-
 use crate::aggregate::{
     Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService, MINUTE_US,
 };
@@ -156,8 +154,8 @@ impl Worker<'_> {
         self.before.clear();
         self.admitted.clear();
         let mut counts = Counts::default();
-        let Begun { format, service } = block.begun;
-        let mut format = Arc::clone(format);
+        let service = &block.begun.service;
+        let mut format = block.begun.format_at(block.number);
         let services = [self.inside.service(service), self.before.service(service)];
         let mut scratch = std::mem::take(&mut self.scratch);
         for line in Lines::new(block.bytes) {

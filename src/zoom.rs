@@ -5,7 +5,6 @@
 //! an incident, counted exactly from its onset to its end. Judges nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::aggregate::{is_other, service_name};
 use crate::endpoint::{Interner, ShortText, append_template, other};
@@ -158,13 +157,13 @@ pub fn cells(
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
         let mut part: Vec<CellPart> = vec![CellPart::default(); spans.len()];
-        worker.each_request(&block, |endpoint, record, error, _| {
-            let Some(&i) = place.get(&endpoint) else {
-                return;
-            };
-            if spans[i].1.contains(record.time_us) {
-                part[i].add(record, error);
-            }
+        let wanted = |endpoint: EndpointId, time_us: i64| {
+            place
+                .get(&endpoint)
+                .is_some_and(|&i| spans[i].1.contains(time_us))
+        };
+        worker.each_request(&block, wanted, |endpoint, record, error, _| {
+            part[place[&endpoint]].add(record, error);
         });
         part
     };
@@ -210,7 +209,13 @@ pub fn details(
             .get(&(block.file, block.number))
             .copied()
             .unwrap_or(1);
-        worker.each_request(&block, |endpoint, record, error, (number, line)| {
+        let wanted = |endpoint: EndpointId, time_us: i64| {
+            let of = places.get(&endpoint).into_iter().flatten();
+            of.into_iter().any(|&(i, _)| {
+                looks[i].span.contains(time_us) || looks[i].baseline.contains(time_us)
+            })
+        };
+        worker.each_request(&block, wanted, |endpoint, record, error, (number, line)| {
             for &(i, k) in places.get(&endpoint).into_iter().flatten() {
                 if looks[i].span.contains(record.time_us) {
                     let text = || Example {
@@ -329,55 +334,57 @@ impl<'r> Worker<'r> {
         }
     }
 
-    /// Each request of the block that pass 1 counted: its endpoint, the request, whether it is an
-    /// error, and the line with its number in the block from 0.
+    /// Each request of the block that pass 1 counted and that is wanted by its endpoint and time: the
+    /// endpoint, the request, whether it is an error, and the line with its number in the block from
+    /// 0. Few are wanted, so a line is read in full only when it is one of them.
     fn each_request(
         &mut self,
         block: &Block<'_, Begun>,
+        wanted: impl Fn(EndpointId, i64) -> bool,
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
     ) {
-        let Begun { format, service } = block.begun;
-        let mut format = Arc::clone(format);
+        let service = &block.begun.service;
+        let mut format = block.begun.format_at(block.number);
         let mut scratch = std::mem::take(&mut self.scratch);
         for (number, line) in Lines::new(block.bytes).enumerate() {
             if line.len() > MAX_LINE {
                 continue;
             }
-            let record = match format.parse(line, &mut self.clock, &mut scratch, Depth::Full) {
-                Ok(record) => record,
+            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, Depth::Counts) {
+                Ok(record) if self.query.side(record.time_us) != Side::Outside => {
+                    let endpoint = self.endpoint(&record, service);
+                    endpoint.filter(|endpoint| wanted(*endpoint, record.time_us))
+                }
+                Ok(_) => None,
                 Err(reason) => {
                     if reason == Reject::Comment
                         && let Some(below) = format.header(line)
                     {
                         format = below;
                     }
-                    continue;
+                    None
                 }
             };
-            if self.query.side(record.time_us) == Side::Outside {
-                continue;
-            }
-            self.key.truncate(0);
-            begin_key(
-                &mut self.key,
-                service_name(record.service.unwrap_or(service)),
-                record.method,
-            );
-            let template = self.key.len();
-            match self.query.routes.find(record.target) {
-                Some(route) => self.key.push(route.as_bytes()),
-                None => append_template(record.target, &mut self.key),
-            }
-            if let Some(endpoint) = self.names.find(&mut self.key, template) {
-                see(
-                    endpoint,
-                    &record,
-                    self.query.errors.contains(record.status),
-                    (number as u64, line),
-                );
+            let Some(endpoint) = endpoint else { continue };
+            if let Ok(record) = format.parse(line, &mut self.clock, &mut scratch, Depth::Full) {
+                let error = self.query.errors.contains(record.status);
+                see(endpoint, &record, error, (number as u64, line));
             }
         }
         self.scratch = scratch;
+    }
+
+    /// The endpoint of a request, if pass 1 saw it.
+    fn endpoint(&mut self, record: &Record<'_>, service: &[u8]) -> Option<EndpointId> {
+        self.key.truncate(0);
+        let service = service_name(record.service.unwrap_or(service));
+        begin_key(&mut self.key, service, record.method);
+        let template = self.key.len();
+        match self.query.routes.find(record.target) {
+            Some(route) => self.key.push(route.as_bytes()),
+            None => append_template(record.target, &mut self.key),
+        }
+        self.names.find(&mut self.key, template)
     }
 }
 

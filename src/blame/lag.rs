@@ -225,7 +225,9 @@ pub(super) fn contribution(change: &Change, onset: &Estimate, zone_offset_s: i64
     let judged = match nats {
         _ if after && change.at_is_end => "it was under way when the incident began",
         _ if after => "within what the clocks may differ",
-        n if n >= SOON => "as soon as a cause is usually felt",
+        n if n >= SOON && onset.median_us.saturating_sub(change.at_us) <= SOON_US => {
+            "as soon as a cause is usually felt"
+        }
         n if n >= 0.0 => "possible for a cause",
         _ => "seldom that long for a cause",
     };
@@ -237,8 +239,10 @@ pub(super) fn contribution(change: &Change, onset: &Estimate, zone_offset_s: i64
     }
 }
 
-/// Nats from which on a lag is called usual: up to about ten minutes.
+/// Nats from which on a lag is called usual…
 const SOON: f64 = 3.0;
+/// … up to ten minutes: a round time may weigh as much after a longer one.
+const SOON_US: i64 = 600_000_000;
 
 /// Floor of the likelihood ratio, so that a lag never weighs more than a veto that was not given.
 const LEAST_RATIO: f64 = 1e-6;

@@ -16,7 +16,8 @@ pub struct Args {
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// Change markers: JSON, NDJSON or CSV; `-` is standard input. May be given several times
+    /// Change markers: JSON, NDJSON, CSV, or what a deploy system exports; `-` is standard input. May be
+    /// given several times
     #[arg(short, long, value_name = "FILE", help_heading = "Input")]
     pub deploys: Vec<PathBuf>,
 
@@ -138,6 +139,8 @@ pub enum FormatArg {
     Table,
     /// For other tools: triage.report/1
     Json,
+    /// The same as one event per line, for pipes and log shippers
+    Ndjson,
 }
 
 /// `--color`.

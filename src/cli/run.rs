@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use triage::render::{Style, json, table};
+use triage::render::{Style, json, ndjson, table};
 use triage::report::Report;
 use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
 
@@ -130,6 +130,7 @@ fn read_whole(path: &Path) -> Result<Vec<u8>> {
 fn print(plan: &Plan, report: &Report) -> Result<()> {
     let text = match plan.format {
         FormatArg::Json => json(report),
+        FormatArg::Ndjson => ndjson(report),
         FormatArg::Table => table(report, &style(plan)),
     };
     match &plan.output {

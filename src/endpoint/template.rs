@@ -10,7 +10,7 @@
 //! | `2024-04-10`, `20240410T0900` | `{date}` |
 //! | `ann@example.com` | `{email}` |
 //! | ≥ 8 hexadecimal digits, one of them a decimal digit | `{hex}` |
-//! | ≥ 16 letters and digits with ≥ 2 digits, no word of it readable; ≥ 48 of anything | `{token}` |
+//! | ≥ 16 letters and digits with ≥ 2 digits; ≥ 24 of often changing case; ≥ 48 of anything | `{token}` |
 //!
 //! A segment of several parts (`order-4711.json`, `main.3f2a1b9c.js`) keeps its words and replaces
 //! parts of ≥ 3 digits, hexadecimal and token parts.
@@ -247,10 +247,8 @@ fn whole(segment: &[u8], any: u8) -> Option<&'static [u8]> {
 
 fn is_uuid(s: &[u8]) -> bool {
     s.len() == 36
-        && s.iter().enumerate().all(|(i, &b)| match i {
-            8 | 13 | 18 | 23 => b == b'-',
-            _ => b.is_ascii_hexdigit(),
-        })
+        && [8, 13, 18, 23].iter().all(|&dash| s[dash] == b'-')
+        && s.iter().filter(|b| b.is_ascii_hexdigit()).count() == 32
 }
 
 /// `2024-04-10` with whatever time follows it, or `20240410T…`.

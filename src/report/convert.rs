@@ -18,6 +18,7 @@ use crate::aggregate::Aggregate;
 use crate::blame::{Context, Contribution, Verdict};
 use crate::changes::{self, Markers};
 use crate::confirm;
+use crate::detect;
 use crate::input::Found;
 use crate::record::Reject;
 use crate::scan::{self, Example};
@@ -55,6 +56,8 @@ pub(crate) struct Material<'a> {
     pub markers: &'a Markers,
     /// The incidents.
     pub findings: &'a [Finding],
+    /// Endpoints that fail all the time.
+    pub chronic: &'a [detect::Chronic],
     /// The blips.
     pub blips: &'a [confirm::Blip],
     /// For each blip the change during whose rollout it happened, by index.
@@ -532,6 +535,16 @@ impl Converter<'_> {
             notes.push(format!(
                 "{} requests lie too far in time from the bulk of the log and were counted but not looked at for incidents",
                 m.left_out
+            ));
+        }
+        for chronic in m.chronic {
+            let endpoint = m.series.catalog.endpoint(chronic.endpoint);
+            notes.push(format!(
+                "{} {} of {} fails all the time ({:.0} % even in the quietest third of the log): no incident, but worth a look",
+                String::from_utf8_lossy(&endpoint.method),
+                String::from_utf8_lossy(&endpoint.template),
+                String::from_utf8_lossy(m.series.catalog.service_of(chronic.endpoint)),
+                100.0 * chronic.rate,
             ));
         }
         notes.extend(m.markers.notes.iter().cloned());
