@@ -671,3 +671,27 @@ fn wider_windows_hold_the_same_requests() {
         },
     );
 }
+
+#[test]
+fn a_w3c_log_of_several_blocks_is_read_under_its_one_header() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("u_ex240410.log");
+    let mut text =
+        String::from("#Software: IIS\n#Fields: date time cs-method cs-uri-stem sc-status\n");
+    for i in 0..120_000 {
+        let status = if i % 100 == 0 { 500 } else { 200 };
+        text += &format!(
+            "2024-04-10 09:{:02}:{:02} GET /orders/{i} {status}\n",
+            i / 2_000,
+            i % 60
+        );
+    }
+    std::fs::write(&log, &text).unwrap();
+    assert!(text.len() > 5 << 20, "more than one block");
+    let scan = &report(&[log])["scan"];
+    let counted = ["lines", "requests", "errors", "rejected_lines"].map(|key| scan[key].as_u64());
+    assert_eq!(
+        counted,
+        [Some(120_002), Some(120_000), Some(1_200), Some(2)]
+    );
+}
