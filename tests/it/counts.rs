@@ -681,7 +681,7 @@ fn a_w3c_log_of_several_blocks_is_read_under_its_one_header() {
     for i in 0..120_000 {
         let status = if i % 100 == 0 { 500 } else { 200 };
         text += &format!(
-            "2024-04-10 09:{:02}:{:02} GET /orders/{i} {status}\n",
+            "2024-04-10 09:{:02}:{:02} GET /orders/{i:012} {status}\n",
             i / 2_000,
             i % 60
         );
