@@ -5,7 +5,7 @@
 //!
 //! The way of a file: `document` turns its text into JSON values, whatever it was written in;
 //! `export` asks each value whether a known system wrote it and lets that system's reader have
-//! it; what nobody knows is a native marker and goes to `native`. [`merge`] then joins the files
+//! it; what nobody knows is a native marker and goes to `native`. [`merge()`] then joins the files
 //! and draws the conclusions that need all changes at hand: duplicates, previous versions,
 //! rollbacks.
 

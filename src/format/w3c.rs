@@ -3,7 +3,7 @@
 //!
 //! So the header in force is part of the format: [`Columns`] are made of one header line. Columns are
 //! separated by spaces (IIS) or tabs (CloudFront), times are in UTC.
-//! https://www.w3.org/TR/WD-logfile.html
+//! <https://www.w3.org/TR/WD-logfile.html>
 
 use crate::record::Reject;
 use crate::timestamp::Unit;

@@ -5,7 +5,7 @@
 //! anything about an incident: what is not in the report is not shown.
 //!
 //! Log lines and change markers are written by strangers. Whatever is shown of them to a person
-//! goes through [`sanitize`] at one place, the [`page`] that all lines are written on.
+//! goes through `sanitize` at one place, the `page` that all lines are written on.
 
 mod human;
 mod json;
