@@ -1,7 +1,5 @@
 //! Incidents as they happen, and whom they should be blamed on.
 
-use std::collections::BTreeMap;
-
 use super::verdict::Cause;
 use super::*;
 use crate::confirm::State;
@@ -22,24 +20,7 @@ fn clock(hour: i64, minute: i64, second: i64) -> i64 {
 pub(super) fn change(id: &str, at_us: i64) -> Change {
     Change {
         id: id.to_owned(),
-        kind: crate::changes::Kind::Deploy,
-        service: None,
-        version: None,
-        previous_version: None,
-        at_us,
-        finished_us: None,
-        at_is_end: false,
-        rollback_of: None,
-        author: None,
-        description: None,
-        commit: None,
-        environment: None,
-        url: None,
-        status: None,
-        endpoints: Vec::new(),
-        hosts: Vec::new(),
-        files: Vec::new(),
-        extra: BTreeMap::new(),
+        ..Change::at(at_us)
     }
 }
 

@@ -110,7 +110,7 @@ pub struct Change {
 
 impl Change {
     /// A deploy of which only the time is known.
-    fn at(at_us: i64) -> Change {
+    pub(crate) fn at(at_us: i64) -> Change {
         Change {
             id: String::new(),
             kind: Kind::Deploy,

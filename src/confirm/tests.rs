@@ -1,31 +1,10 @@
 use super::*;
-use crate::detect::simulate::{Fault, Plan, Random, Request, Traffic};
+use crate::detect::simulate::{Fault, Plan, Random, Request, fault, steady};
 use crate::detect::{candidates, gaps};
 use crate::series::MINUTE_US;
 use crate::zoom::{CELL_US, Failure};
 
 const MINUTE: f64 = 60.0;
-
-fn fault(endpoint: usize, from_min: f64, to_min: f64, share: f64) -> Fault {
-    let (from_s, to_s) = (from_min * MINUTE, to_min * MINUTE);
-    Fault {
-        endpoint,
-        from_s,
-        to_s,
-        share,
-        of_users: true,
-    }
-}
-
-fn steady(endpoints: usize, per_minute: f64, error_rate: f64, minutes: usize) -> Plan {
-    let mut plan = Plan::shop(endpoints, minutes, &mut Random(1));
-    plan.traffic.fill(Traffic {
-        service: 0,
-        per_minute,
-        error_rate,
-    });
-    plan
-}
 
 /// What the second pass hands over: for each candidate its endpoint's cells, from three hours before
 /// to one hour after.

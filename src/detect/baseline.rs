@@ -167,11 +167,14 @@ impl<'a> Past<'a> {
 
     /// The rate in the span's unflagged minutes, leaning on the parents' in the span.
     fn leaning(&self, from: usize, to: usize, flags: &[Flag]) -> Expected {
-        let (requests, errors) = self.calm(from, to, flags);
+        self.expect(from, to, self.calm(from, to, flags))
+    }
+
+    /// What so many requests and errors of a span lead to expect.
+    fn expect(&self, from: usize, to: usize, (requests, errors): (u64, u64)) -> Expected {
         let parent = self.parents.rate(self.endpoint, from, to);
-        let rate = bounded(lean(parent, requests as f64, errors as f64));
         Expected {
-            rate,
+            rate: bounded(lean(parent, requests as f64, errors as f64)),
             requests,
             weight: weight(parent),
             from,
@@ -205,16 +208,7 @@ impl<'a> Past<'a> {
                 .chain([last])
                 .map(|from| {
                     let to = from + length;
-                    let (requests, errors) = self.totals.between(from, to);
-                    let parent = self.parents.rate(self.endpoint, from, to);
-                    let rate = bounded(lean(parent, requests as f64, errors as f64));
-                    Expected {
-                        rate,
-                        requests,
-                        weight: weight(parent),
-                        from,
-                        to,
-                    }
+                    self.expect(from, to, self.totals.between(from, to))
                 })
                 .collect();
             self.thirds

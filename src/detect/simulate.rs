@@ -200,3 +200,27 @@ impl Plan {
         }
     }
 }
+
+/// A fault that hits a share of the users from one minute to another.
+pub(crate) fn fault(endpoint: usize, from_min: f64, to_min: f64, share: f64) -> Fault {
+    const MINUTE: f64 = 60.0;
+    let (from_s, to_s) = (from_min * MINUTE, to_min * MINUTE);
+    Fault {
+        endpoint,
+        from_s,
+        to_s,
+        share,
+        of_users: true,
+    }
+}
+
+/// Endpoints that all have the same traffic all the time.
+pub(crate) fn steady(endpoints: usize, per_minute: f64, error_rate: f64, minutes: usize) -> Plan {
+    let mut plan = Plan::shop(endpoints, minutes, &mut Random(1));
+    plan.traffic.fill(Traffic {
+        service: 0,
+        per_minute,
+        error_rate,
+    });
+    plan
+}

@@ -1,35 +1,12 @@
-use super::simulate::{Fault, Plan, Random, Traffic};
+use super::simulate::{Plan, Random, Traffic, fault, steady};
 use super::*;
 use crate::series::{MINUTE_US, MinuteCell, ServiceId};
-
-const MINUTE: f64 = 60.0;
 
 /// 06:00 to 12:00; a deploy at 09:00 breaks three of twenty endpoints for 15 % of the users until
 /// the rollback of 11:00 has gone round at 11:02.
 fn deploy_story(random: &mut Random) -> Plan {
     let mut plan = Plan::shop(20, 360, random);
     plan.faults = [3, 7, 15].map(|e| fault(e, 180.0, 302.0, 0.15)).to_vec();
-    plan
-}
-
-fn fault(endpoint: usize, from_min: f64, to_min: f64, share: f64) -> Fault {
-    let (from_s, to_s) = (from_min * MINUTE, to_min * MINUTE);
-    Fault {
-        endpoint,
-        from_s,
-        to_s,
-        share,
-        of_users: true,
-    }
-}
-
-fn steady(endpoints: usize, per_minute: f64, error_rate: f64, minutes: usize) -> Plan {
-    let mut plan = Plan::shop(endpoints, minutes, &mut Random(1));
-    plan.traffic.fill(Traffic {
-        service: 0,
-        per_minute,
-        error_rate,
-    });
     plan
 }
 
