@@ -9,7 +9,7 @@ use crate::aggregate::{
 };
 use crate::endpoint::append_template;
 use crate::format::Scratch;
-use crate::input::{Block, Lines, MAX_LINE, Salvage};
+use crate::input::{Block, Lines, Salvage};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading};
 use crate::record::{Depth, Record, Reject};
@@ -159,10 +159,7 @@ impl Worker<'_> {
         let services = [self.inside.service(service), self.before.service(service)];
         let mut scratch = std::mem::take(&mut self.scratch);
         for line in Lines::new(block.bytes) {
-            let record = match line.len() {
-                0..=MAX_LINE => format.parse(line, &mut self.clock, &mut scratch, Depth::Counts),
-                _ => Err(Reject::TooLong),
-            };
+            let record = format.parse(line, &mut self.clock, &mut scratch, Depth::Counts);
             match record {
                 Ok(record) => self.count(&record, services, &mut counts),
                 Err(reason) => {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::aggregate::{is_other, service_name};
 use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::format::Scratch;
-use crate::input::{Block, Lines, MAX_LINE, Selection};
+use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading};
 use crate::record::{Depth, Record, Reject};
@@ -347,9 +347,6 @@ impl<'r> Worker<'r> {
         let mut format = block.begun.format_at(block.number);
         let mut scratch = std::mem::take(&mut self.scratch);
         for (number, line) in Lines::new(block.bytes).enumerate() {
-            if line.len() > MAX_LINE {
-                continue;
-            }
             let endpoint = match format.parse(line, &mut self.clock, &mut scratch, Depth::Counts) {
                 Ok(record) if self.query.side(record.time_us) != Side::Outside => {
                     let endpoint = self.endpoint(&record, service);

@@ -357,6 +357,7 @@ impl Converter<'_> {
         let bound = |estimate: &Option<confirm::Estimate>, pick: fn(&confirm::Estimate) -> i64| {
             estimate.as_ref().map(|e| self.time(pick(e)))
         };
+        let impact = impact(finding);
         Incident {
             id: String::new(),
             signal: "errors".into(),
@@ -369,7 +370,8 @@ impl Converter<'_> {
             last_failure: Some(self.time(incident.last_failure_us)),
             recurring: None,
             endpoints: self.hit_endpoints(finding),
-            impact: impact(finding),
+            not_assessed: self.not_assessed(finding, impact.users.is_some()),
+            impact,
             scope: Vec::new(),
             verdict: verdict.kind.name().into(),
             summary: verdict.summary.clone(),
@@ -415,7 +417,6 @@ impl Converter<'_> {
                     finding: r.finding.clone(),
                 })
                 .collect(),
-            not_assessed: self.not_assessed(finding),
             samples: detail
                 .samples
                 .iter()
@@ -477,7 +478,7 @@ impl Converter<'_> {
             .collect()
     }
 
-    fn not_assessed(&self, finding: &Finding) -> Vec<NotAssessed> {
+    fn not_assessed(&self, finding: &Finding, has_users: bool) -> Vec<NotAssessed> {
         let missing = |lead: &str, needs: &str| NotAssessed {
             lead: lead.into(),
             needs: needs.into(),
@@ -488,7 +489,7 @@ impl Converter<'_> {
             .iter()
             .map(|n| missing(n.lead, n.needs))
             .collect();
-        if users(&finding.detail).is_none() {
+        if !has_users {
             all.push(missing(
                 "affected users",
                 "a user id or a client address in the log lines",
