@@ -5,7 +5,6 @@
 //! confirmed as in a run: the exact times and users of a candidate's failures are drawn when asked
 //! for, within the minutes that were counted.
 
-use rayon::prelude::*;
 use triage::internals::{
     CELL_US, Catalog, Cells, Endpoint, EndpointId, Failure, MINUTE_US, MinuteCell, SeriesSet,
     ServiceId, candidates, confirmed, gaps,
@@ -30,15 +29,8 @@ pub struct Week {
     pub blips: usize,
 }
 
-/// So many weeks, each of another seed.
-pub fn weeks(count: usize, seed: u64) -> Vec<Week> {
-    (0..count)
-        .into_par_iter()
-        .map(|index| week(seed, index))
-        .collect()
-}
-
-fn week(seed: u64, index: usize) -> Week {
+/// A week of this number.
+pub fn week(seed: u64, index: usize) -> Week {
     let mut chance = Chance::of(seed, "clean", index);
     let mut set = counts(&mut chance);
     set.gaps = gaps(&set);

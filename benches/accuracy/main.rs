@@ -24,9 +24,10 @@ mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
-use rayon::prelude::*;
 use triage::Registry;
 
 use families::Family;
@@ -95,10 +96,6 @@ fn run(args: &Args) -> Result<(), String> {
         print!("{}", table::families(&families));
         return Ok(());
     }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.jobs)
-        .build()
-        .map_err(|e| e.to_string())?;
     let memory = PathBuf::from("/dev/shm");
     let parent = args.scratch.clone().unwrap_or(match memory.is_dir() {
         true => memory,
@@ -123,19 +120,16 @@ fn run(args: &Args) -> Result<(), String> {
         .iter()
         .flat_map(|f| indices.iter().map(|i| (*f, *i)))
         .collect();
-    let cases: Result<Vec<Case>, String> = pool.install(|| {
-        tasks
-            .par_iter()
-            .map(|(family, index)| {
-                judge::run(family, *index, &bench)
-                    .map_err(|e| format!("{} {index}: {e}", family.name))
-            })
-            .collect()
-    });
-    let cases = cases?;
+    let judge = |(family, index): &(&'static Family, usize)| {
+        judge::run(family, *index, &bench).map_err(|e| format!("{} {index}: {e}", family.name))
+    };
+    let cases: Vec<Case> = side_by_side(args.jobs, &tasks, judge)
+        .into_iter()
+        .collect::<Result<_, String>>()?;
     let mut out = table::all(&families, &cases, args.seed);
     if args.weeks > 0 {
-        let weeks = pool.install(|| clean::weeks(args.weeks, args.seed));
+        let weeks: Vec<usize> = (0..args.weeks).collect();
+        let weeks = side_by_side(args.jobs, &weeks, |week| clean::week(args.seed, *week));
         out.push_str(&table::clean(&weeks));
     }
     if let Some(real) = &args.real {
@@ -158,6 +152,35 @@ fn run(args: &Args) -> Result<(), String> {
         std::fs::write(folder.join("accuracy.md"), &out).map_err(|e| e.to_string())?;
     }
     Ok(())
+}
+
+/// Each task on one of `jobs` threads; the results in the tasks' order. Plain threads: a worker of
+/// a rayon pool that waits for the program's own pool would begin the next task on its stack.
+fn side_by_side<T: Sync, R: Send>(
+    jobs: usize,
+    tasks: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(task) = tasks.get(number) else {
+                        return;
+                    };
+                    let result = work(task);
+                    done.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push((number, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn chosen(name: &str) -> Result<Vec<&'static Family>, String> {
