@@ -155,9 +155,7 @@ impl Ballot {
         for (suspect, score) in ballot.suspects.iter_mut().zip(&scores) {
             suspect.probability = (score - top).exp() / whole;
         }
-        cap(&mut ballot.suspects, 0.45, |s| {
-            only_timing(s) && contradicted(s)
-        });
+        cap(&mut ballot.suspects, 0.45, contradicted);
         cap(&mut ballot.suspects, 0.80, only_timing);
         ballot
             .suspects
@@ -211,8 +209,19 @@ fn only_timing(suspect: &Suspect) -> bool {
     !witnesses(suspect).any(|nats| nats >= 1.0)
 }
 
+/// Time and place against each other.
 fn contradicted(suspect: &Suspect) -> bool {
-    witnesses(suspect).any(|nats| nats <= -1.0)
+    let against = |kind: &str| {
+        suspect
+            .evidence
+            .iter()
+            .any(|(k, n)| k == kind && *n <= -1.0)
+    };
+    let place = |(kind, nats): &(String, f64)| {
+        kind == "scope" || NO_WITNESS.contains(&kind.as_str()) || *nats < 1.0
+    };
+    (only_timing(suspect) && witnesses(suspect).any(|nats| nats <= -1.0))
+        || (against("lag") && suspect.evidence.iter().all(place))
 }
 
 fn cap(suspects: &mut [Suspect], most: f64, member: impl Fn(&Suspect) -> bool) {

@@ -97,8 +97,8 @@ impl Play<'_> {
                 * surge(world, endpoint.service, at_s);
             for _ in 0..chance.poisson(mean) {
                 let at_s = (minute as f64 + chance.unit()) * 60.0;
-                // Some users ask far more often than others.
-                let user = (f64::from(world.users) * chance.unit().powi(2)) as u32;
+                // Some users ask far more often than others: the first of 1,000 one time in 100.
+                let user = (f64::from(world.users) * chance.unit().powf(1.5)) as u32;
                 self.ask(index, endpoint, at_s, user, rate, chance);
             }
         }

@@ -33,6 +33,9 @@ pub(super) const SHARE_BY_CHANGE: f64 = 0.68;
 /// Least rate of incidents that no change causes: one in 30 days, per second. *Judgement.*
 pub(super) const LEAST_BACKGROUND_PER_S: f64 = 1.0 / (30.0 * DAY_S);
 
+/// Changes are counted over an hour at least, in µs: two a minute apart are no rate of 1,440 a day.
+pub(super) const LEAST_COUNTED_US: i64 = 3_600_000_000;
+
 /// How often a sort of change breaks something, against a deploy. *Judgement.*
 pub(super) fn kind_factor(kind: Kind) -> f64 {
     match kind {
@@ -109,6 +112,9 @@ pub(super) const CLOCK_WINDOW_S: f64 = 120.0;
 pub(super) const SCOPE_WEIGHT: f64 = 0.7;
 /// Bounds of scope before weighting.
 pub(super) const SCOPE_CLIP: f64 = 6.0;
+/// Share of causes without a marker that are confined to no service: a network, a database, a
+/// partner that several services call. *Judgement.*
+pub(super) const UNCONFINED: f64 = 0.25;
 /// Route groups that scope looks at.
 pub(super) const SCOPE_GROUPS: usize = 6;
 /// P(an endpoint inside the cause's footprint is hit), and the same without a cause there.
@@ -183,8 +189,9 @@ pub(super) const TEMPERATURE: f64 = 1.5;
 /// What changes with nothing but timing may have together: on 51 faulty rollouts with several
 /// under way, the latest change before detection was the cause in 47 %.
 pub(super) const TIMING_CAP: f64 = 0.80;
-/// The same for those of them that other evidence speaks against: less likely than not, so that a
-/// deploy is not named because it was the last before an incident of some other service. *Judgement.*
+/// What changes may have together whose time and place contradict each other: less likely than not,
+/// so that a deploy is not named because it was the last before an incident of some other service,
+/// nor because it is the only one of the service in a day. *Judgement.*
 pub(super) const CONTRADICTED_CAP: f64 = 0.45;
 /// Evidence of this worth counts as a kind of its own.
 pub(super) const EVIDENCE_COUNTS: f64 = 1.0;

@@ -218,10 +218,18 @@ impl Candidate<'_> {
             .any(|c| c.kind.is_witness() && c.nats >= EVIDENCE_COUNTS)
     }
 
-    /// Whether nothing but its time speaks for it, and something speaks against it.
+    /// Whether time and place contradict each other: only its time speaks for it and something else
+    /// against, or its time against it and nothing else for it but the place that was hit. A service
+    /// that fails was changed at some time; that alone accuses none of its changes.
     fn is_contradicted(&self) -> bool {
-        let against = |c: &Contribution| c.kind.is_witness() && c.nats <= -EVIDENCE_COUNTS;
-        self.has_only_timing() && self.contributions.iter().any(against)
+        let against = |c: &Contribution| c.nats <= -EVIDENCE_COUNTS;
+        let only_place = !self.contributions.iter().any(|c| {
+            c.kind.is_witness() && c.kind != EvidenceKind::Scope && c.nats >= EVIDENCE_COUNTS
+        });
+        let too_long_ago = |c: &Contribution| c.kind == EvidenceKind::Lag && against(c);
+        let elsewhere = |c: &Contribution| c.kind.is_witness() && against(c);
+        (self.has_only_timing() && self.contributions.iter().any(elsewhere))
+            || (only_place && self.contributions.iter().any(too_long_ago))
     }
 }
 
@@ -296,6 +304,7 @@ fn weigh(case: &Case<'_>) -> Verdict {
 fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
     let (changes, context, moments) = (case.changes, case.context, &case.moments);
     let prior = Prior::new(changes, context);
+    let unlisted = scope::of_unlisted(context);
     let earliest_us = moments
         .onset
         .map_or(moments.first_failure_us, |onset| onset.low_us);
@@ -307,7 +316,7 @@ fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
         if let Some(onset) = moments.onset {
             contributions.push(lag::contribution(change, onset, context.zone_offset_s));
         }
-        contributions.push(scope::contribution(change, &footprint, context));
+        contributions.push(scope::contribution(change, &footprint, context, unlisted));
         let undo = case.undoes.undone_by(index).map(|undo| &changes[undo]);
         contributions.extend(undo.and_then(|undo| rollback::contribution(undo, case)));
         Candidate {

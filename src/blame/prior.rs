@@ -5,8 +5,8 @@
 //! are, the more of them stand near any incident by chance, so their number weighs against each.
 
 use super::constants::{
-    CAUSE_PROBABILITY, DAY_S, LEAST_BACKGROUND_PER_S, OTHER_ENVIRONMENT_FACTOR, OUTSIDE_PRODUCTION,
-    PRODUCTION, REACH_US, SHARE_BY_CHANGE, kind_factor, status_factor,
+    CAUSE_PROBABILITY, DAY_S, LEAST_BACKGROUND_PER_S, LEAST_COUNTED_US, OTHER_ENVIRONMENT_FACTOR,
+    OUTSIDE_PRODUCTION, PRODUCTION, REACH_US, SHARE_BY_CHANGE, kind_factor, status_factor,
 };
 use super::{Context, Contribution, EvidenceKind, phrase};
 use crate::changes::{Change, Status};
@@ -23,12 +23,28 @@ pub(super) struct Prior {
 
 impl Prior {
     /// Counts the markers from a day before the log to its end.
+    ///
+    /// Lists of changes are made for an incident, and often begin hours before it: of the time before
+    /// the first marker they don't tell that nothing was done. Where that comes within this day, the
+    /// changes are those that followed it in the time since then.
     pub(super) fn new(changes: &[Change], context: &Context) -> Prior {
-        let from_us = context.log_from_us.saturating_sub(REACH_US);
-        let span_s = context.log_to_us.saturating_sub(from_us).max(REACH_US) as f64 / 1e6;
-        let counted = |c: &&Change| (from_us..=context.log_to_us).contains(&c.at_us);
-        let markers = changes.iter().filter(counted).count();
-        let by_change_per_s = CAUSE_PROBABILITY * markers as f64 / span_s;
+        let day_before_us = context.log_from_us.saturating_sub(REACH_US);
+        let to_us = context.log_to_us;
+        let (mut markers, mut first_us, mut earlier) = (0_usize, to_us, false);
+        for change in changes.iter().filter(|c| c.at_us <= to_us) {
+            if change.at_us < day_before_us {
+                earlier = true;
+            } else {
+                markers += 1;
+                first_us = first_us.min(change.at_us);
+            }
+        }
+        let (from_us, arrivals) = match earlier {
+            true => (day_before_us, markers),
+            false => (first_us, markers.saturating_sub(1)),
+        };
+        let span_s = to_us.saturating_sub(from_us).max(LEAST_COUNTED_US) as f64 / 1e6;
+        let by_change_per_s = CAUSE_PROBABILITY * arrivals as f64 / span_s;
         Prior {
             background_per_s: (by_change_per_s * (1.0 - SHARE_BY_CHANGE) / SHARE_BY_CHANGE)
                 .max(LEAST_BACKGROUND_PER_S),
@@ -52,7 +68,7 @@ impl Prior {
         let (markers, span_s) = self.markers;
         let hours = span_s / 3600.0;
         let company = match markers {
-            0 | 1 => format!("the only change in {hours:.0} h"),
+            0 | 1 => "the only change listed".to_owned(),
             n => format!("one of {n} changes in {hours:.0} h"),
         };
         let mut text = format!("{}, {company}", phrase::kind(change.kind));

@@ -3,21 +3,59 @@
 //! Comes in: the change's footprint and what each endpoint did during the incident. Each endpoint
 //! that could have shown the effect is a witness; those of a route group share code and traffic,
 //! so a group counts once, and only the largest groups count.
+//!
+//! A cause that no marker lists lies somewhere, too: mostly in one service, all of whose endpoints
+//! it may hit. So that several endpoints of one service fail together says no more for a change of
+//! that service than that the fault might have been in another one: with equal endpoints about
+//! ln(number of services), and nothing where the log shows a single service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::constants::{
-    HIT_INSIDE, HIT_OUTSIDE, SCOPE_CLIP, SCOPE_GROUPS, SCOPE_WEIGHT, SPARED_INSIDE,
+    HIT_INSIDE, HIT_OUTSIDE, SCOPE_CLIP, SCOPE_GROUPS, SCOPE_WEIGHT, SPARED_INSIDE, UNCONFINED,
 };
 use super::footprint::Footprint;
 use super::{Context, Contribution, EndpointFact, EvidenceKind, phrase};
 use crate::changes::Change;
+use crate::stats::log_sum_exp;
 
-/// The scope's log likelihood ratio, weighted.
+/// The weighted log likelihood of what was hit under a cause that no marker lists, against one that
+/// hits every endpoint alike: confined to a service, each as likely as any other, or to none.
+pub(super) fn of_unlisted(context: &Context) -> f64 {
+    let names = |wanted: fn(&EndpointFact) -> bool| -> BTreeSet<&str> {
+        let of = context.endpoints.iter().filter(|e| wanted(e));
+        of.map(|e| e.service.as_str()).collect()
+    };
+    let (visible, hit) = (
+        names(EndpointFact::is_witness),
+        names(|endpoint| endpoint.affected),
+    );
+    let confined_to = |service: Option<&str>| {
+        let of = context.endpoints.iter();
+        let touched: Vec<bool> = of.map(|e| Some(e.service.as_str()) == service).collect();
+        weighted(&touched, context)
+    };
+    // Services that are not hit count alike: of them there may be a thousand.
+    let spared = visible.len().saturating_sub(hit.len()) as f64;
+    let mut terms = vec![UNCONFINED.ln()];
+    let here = ((1.0 - UNCONFINED) / visible.len().max(1) as f64).ln();
+    terms.extend(
+        hit.into_iter()
+            .map(|service| here + confined_to(Some(service))),
+    );
+    if spared > 0.0 {
+        terms.push(here + spared.ln() + confined_to(None));
+    }
+    log_sum_exp(&terms)
+}
+
+/// The scope's log likelihood ratio against a cause that no marker lists (`unlisted`, from
+/// [`of_unlisted`]).
 pub(super) fn contribution(
     change: &Change,
     footprint: &Footprint,
     context: &Context,
+    unlisted: f64,
 ) -> Contribution {
     let (nats, text) = match footprint {
         Footprint::Undeclared => (
@@ -29,8 +67,8 @@ pub(super) fn contribution(
             format!("{} in these logs, so scope can't tell", absence(change)),
         ),
         Footprint::Declared(touched) => {
-            let nats = ratio(touched, context).clamp(-SCOPE_CLIP, SCOPE_CLIP);
-            (SCOPE_WEIGHT * nats, finding(change, footprint, context))
+            let nats = weighted(touched, context) - unlisted;
+            (nats, finding(change, footprint, context))
         }
     };
     Contribution {
@@ -38,6 +76,11 @@ pub(super) fn contribution(
         nats,
         text,
     }
+}
+
+/// The log likelihood ratio of a footprint against a cause that hits every endpoint alike.
+fn weighted(touched: &[bool], context: &Context) -> f64 {
+    SCOPE_WEIGHT * ratio(touched, context).clamp(-SCOPE_CLIP, SCOPE_CLIP)
 }
 
 /// What of a change out of sight was looked for.
@@ -184,16 +227,49 @@ mod tests {
     use super::*;
     use crate::blame::tests::{change, context, endpoint, hit};
 
+    /// Of a change of `api`, against a cause that hits every endpoint alike.
     fn nats(endpoints: Vec<EndpointFact>) -> f64 {
+        of_a_change("api", endpoints, |_| 0.0)
+    }
+
+    /// Of a change of a service, against a cause that no marker lists.
+    fn against_unlisted(service: &str, endpoints: Vec<EndpointFact>) -> f64 {
+        of_a_change(service, endpoints, of_unlisted)
+    }
+
+    fn of_a_change(
+        service: &str,
+        endpoints: Vec<EndpointFact>,
+        unlisted: impl Fn(&Context) -> f64,
+    ) -> f64 {
         let context = Context {
             endpoints,
             ..context()
         };
         let change = Change {
-            service: Some("api".to_owned()),
+            service: Some(service.to_owned()),
             ..change("d-1", 0)
         };
-        contribution(&change, &Footprint::of(&change, &context), &context).nats
+        let footprint = Footprint::of(&change, &context);
+        contribution(&change, &footprint, &context, unlisted(&context)).nats
+    }
+
+    #[test]
+    fn a_single_service_tells_little_and_one_of_four_tells_about_their_number() {
+        // .7·ln 6 = 1.254232, less ln(.25 + .75·e^1.254232).
+        let alone = against_unlisted("api", vec![hit("api", "/a", 0)]);
+        assert!((alone - 0.196838).abs() < 1e-6, "{alone}");
+
+        let one_of_four = || {
+            let others = ["web", "cart", "mail"].map(|s| endpoint(s, "/x", 0));
+            let mut endpoints: Vec<EndpointFact> = (0..3).map(|g| hit("api", "/a", g)).collect();
+            endpoints.extend(others);
+            endpoints
+        };
+        // .7·3·ln 6 = 3.762695 where it lies, .7·3·ln .2 = -3.379820 elsewhere; less
+        // ln(.25 + .75/4·(e^3.762695 + 3·e^-3.379820)) = 2.121509.
+        let hit = against_unlisted("api", one_of_four());
+        assert!((hit - 1.641186).abs() < 1e-6, "{hit}");
     }
 
     #[test]

@@ -56,6 +56,14 @@ pub(super) fn hit(service: &str, template: &str, group: u32) -> EndpointFact {
     }
 }
 
+/// `api` is hit; three other services, which could have shown it, are not.
+fn one_of_four_services() -> Vec<EndpointFact> {
+    let spared = ["web", "cart", "mail"].map(|service| endpoint(service, "/x", 0));
+    std::iter::once(hit("api", "/api/a", 0))
+        .chain(spared)
+        .collect()
+}
+
 /// A log from 06:00 to 12:00 with no endpoint in it.
 pub(super) fn context() -> Context {
     Context {

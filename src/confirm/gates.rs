@@ -18,6 +18,9 @@ const LARGE_USERS: usize = 20;
 /// Without its top client an excess must still be less probable than this. It was searched for
 /// before; here one question is asked of it.
 const WITHOUT_TOP_CLIENT: f64 = 1e-3;
+/// One client makes an excess alone only if it makes at least this share of it. In a restless log a
+/// weak excess may fail the test above with any of its clients left out.
+const TOP_CLIENT_SHARE: f64 = 0.5;
 
 /// What the gates say of candidates that share their onset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +66,9 @@ pub(super) fn rule(traces: &[&Trace], failures: &[Failure]) -> Ruling {
             Ruling::Blip
         };
     }
-    if holds_without_top(traces, &logical, count) {
+    if top_client(failures) < TOP_CLIENT_SHARE * excess
+        || holds_without_top(traces, &logical, count)
+    {
         Ruling::Incident
     } else {
         Ruling::SingleClient
@@ -82,6 +87,15 @@ fn logical_by_user(failures: &[Failure]) -> BTreeMap<u64, usize> {
         }
     }
     by_user
+}
+
+/// Failures of the user with the most, retries included; 0 where no user is known.
+fn top_client(failures: &[Failure]) -> f64 {
+    let mut by_user: BTreeMap<u64, usize> = BTreeMap::new();
+    for failure in failures.iter().filter(|f| f.user != 0) {
+        *by_user.entry(failure.user).or_insert(0) += 1;
+    }
+    by_user.into_values().max().unwrap_or(0) as f64
 }
 
 /// Whether the excess remains when the user with the most failures is left out.

@@ -181,7 +181,7 @@ fn an_incident_older_than_the_log_has_no_lag() {
         deploy("d-2", "api", clock(9, 0, 0)),
     ];
     let context = Context {
-        endpoints: vec![hit("api", "/api/a", 0)],
+        endpoints: one_of_four_services(),
         ..context()
     };
     let older = Incident {
@@ -226,7 +226,7 @@ fn an_incident_older_than_the_log_is_explained_by_an_undo_that_ended_it() {
         },
     ];
     let context = Context {
-        endpoints: vec![hit("api", "/api/a", 0)],
+        endpoints: one_of_four_services(),
         ..context()
     };
     let older = Incident {
@@ -305,4 +305,64 @@ fn an_undo_before_the_onset_or_after_the_end_speaks_against_the_change() {
             .unwrap();
         assert_eq!((found.nats, found.text.as_str()), (nats, text));
     }
+}
+
+#[test]
+fn the_only_change_of_the_failing_service_is_not_named_hours_later() {
+    let changes = [deploy("d-1", "api", clock(7, 30, 0))];
+    let context = Context {
+        endpoints: one_of_four_services(),
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    assert_eq!(
+        verdict.kind,
+        VerdictKind::Unexplained,
+        "{}",
+        verdict.summary
+    );
+    // The cap of those whose time and place contradict each other.
+    assert!((probability(&verdict, 0) - 0.45).abs() < 1e-12);
+
+    // An undo that ends it speaks of the change itself.
+    let undone = [
+        changes[0].clone(),
+        Change {
+            kind: Kind::Rollback,
+            rollback_of: Some("d-1".to_owned()),
+            ..deploy("r-1", "api", clock(11, 0, 0))
+        },
+    ];
+    let ended = incident(clock(10, 11, 0), Some(clock(11, 2, 0)));
+    let verdict = judge(&ended, &undone, &context);
+    assert_eq!(verdict.kind, VerdictKind::Change, "{}", verdict.summary);
+    assert_eq!(verdict.suspects[0].change, 0);
+}
+
+#[test]
+fn a_list_of_changes_that_begins_with_the_incident_says_nothing_of_the_day_before() {
+    // Four changes in the hour from 09:00 and nothing before: one each 20 min since the first, not
+    // four in the 30 h from the day before the log. By hand, per day: 0.05·3·24/3 h·0.32/0.68 = 0.5647.
+    let listed = |first_hour: i64| {
+        let changes: Vec<Change> = (0..4)
+            .map(|i| deploy("d", "api", clock(first_hour, i * 20, 0)))
+            .collect();
+        prior::Prior::new(&changes, &context())
+            .contribution(&changes[0])
+            .nats
+    };
+    assert!((listed(9) - (0.05_f64 / 0.564_706).ln()).abs() < 1e-5);
+    // Listed over a day and more, the same four are four in 30 h: 0.05·4·24/30·0.32/0.68 = 0.07529.
+    let old = deploy("old", "api", clock(-48, 0, 0));
+    let mut changes: Vec<Change> = (0..4)
+        .map(|i| deploy("d", "api", clock(9, i * 20, 0)))
+        .collect();
+    changes.insert(0, old);
+    let prior = prior::Prior::new(&changes, &context()).contribution(&changes[1]);
+    assert!(
+        (prior.nats - (0.05_f64 / 0.075_294).ln()).abs() < 1e-5,
+        "{}",
+        prior.nats
+    );
 }
