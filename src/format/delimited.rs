@@ -22,8 +22,13 @@ pub(super) struct Layout {
     steps: Vec<Step>,
     /// How many steps lead behind the last part that is counted.
     counted: usize,
+    /// Whether it begins with the parts of an access log up to the status, as [`ACCESS`].
+    is_access: bool,
     tail: Tail,
 }
+
+/// How an access log's counted parts are laid out, behind which anything may follow.
+const ACCESS: &str = "{who} [{time}] \"{request}\" {status} ";
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -99,8 +104,15 @@ impl Layout {
         Ok(Layout {
             steps,
             counted,
+            is_access: text.starts_with(ACCESS),
             tail: Tail::Unknown,
         })
+    }
+
+    /// Whether it begins with the parts of an access log, up to the status and the space behind it.
+    #[inline]
+    pub(super) fn is_access(&self) -> bool {
+        self.is_access
     }
 
     /// The parts of the request that stand on the line.
@@ -179,6 +191,7 @@ impl Layout {
         Layout {
             steps: self.steps.clone(),
             counted: self.counted,
+            is_access: self.is_access,
             tail,
         }
     }

@@ -9,6 +9,7 @@
 //! Parsing is a pure function of one line: no file, no endpoint and no count is known here. No line
 //! costs an allocation once the [`Scratch`] has grown to the longest value that had to be unescaped.
 
+mod access;
 mod delimited;
 mod envelope;
 mod fields;
@@ -96,7 +97,20 @@ impl Format {
         scratch: &'a mut Scratch,
         depth: Depth,
     ) -> Result<Record<'a>, Reject> {
+        if depth == Depth::Counts
+            && self.is_access()
+            && let Some(record) = access::read(line, clock)
+        {
+            return Ok(record);
+        }
         self.read(line, clock, scratch, depth, false)
+    }
+
+    /// Whether its lines are those of an access log, with nothing around them.
+    #[inline]
+    fn is_access(&self) -> bool {
+        let access = matches!(&self.shape, Shape::Delimited(layout) if layout.is_access());
+        access && self.wrapped_in.is_empty() && self.mark.is_none()
     }
 
     /// The same for a line that must have the whole shape of this format, down to its end: whether
