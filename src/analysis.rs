@@ -112,9 +112,9 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
 
     let scan = scan(&reading);
     refuse_unread(&scan, found)?;
-    let (mut series, left_out) = SeriesSet::new(&scan.inside, &scan.before);
+    let (mut series, left_out) = pool.install(|| SeriesSet::new(&scan.inside, &scan.before));
     series.gaps = detect::gaps(&series);
-    let detection = detect::candidates(&series);
+    let detection = pool.install(|| detect::candidates(&series));
     let spans = zoom_spans(&detection.candidates, &series);
     let cells = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
     let confirmed = confirm::incidents(&detection.candidates, &cells, &series);

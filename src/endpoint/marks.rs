@@ -26,7 +26,10 @@ pub(super) fn marks(path: &[u8]) -> Option<Marks> {
     let path = path.get(..SPAN).unwrap_or(path);
     if path.len() < 16 {
         let mut padded = [0; 16];
-        padded.iter_mut().zip(path).for_each(|(to, from)| *to = *from);
+        padded
+            .iter_mut()
+            .zip(path)
+            .for_each(|(to, from)| *to = *from);
         return Some(at(&padded, 0));
     }
     // The last sixteen bytes overlap those before; what both see is the same.

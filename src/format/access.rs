@@ -71,7 +71,18 @@ fn named(user: &[u8]) -> Option<&[u8]> {
 #[inline]
 fn without_protocol(text: &[u8]) -> Option<&[u8]> {
     let target = match text {
-        [target @ .., b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => target,
+        [
+            target @ ..,
+            b' ',
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            b'0'..=b'9',
+            b'.',
+            b'0'..=b'9',
+        ] => target,
         [target @ .., b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9'] => target,
         _ => return None,
     };

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hashbrown::HashMap;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
@@ -14,7 +13,6 @@ use super::{
     Impact, Incident, NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan,
     Suspect, Text, Users, Window,
 };
-use crate::aggregate::Aggregate;
 use crate::blame::{Context, Contribution, Verdict};
 use crate::changes::{self, Markers};
 use crate::confirm;
@@ -29,6 +27,7 @@ use crate::zoom::Detail;
 
 /// Two-sided 95 % of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
+const HOUR_MIN: i64 = 60;
 
 /// An incident with all that is known of it.
 pub(crate) struct Finding {
@@ -241,26 +240,40 @@ impl Converter<'_> {
 
     fn timeline(&self) -> Vec<Window> {
         let inside = &self.m.scan.inside;
-        let mut sums: HashMap<i64, (u64, u64)> = HashMap::new();
+        // An hour at a time: the cells of an endpoint come in order.
+        let mut hours: BTreeMap<i64, [(u64, u64); HOUR_MIN as usize]> = BTreeMap::new();
         for (id, _) in inside.endpoints() {
-            for (start, (requests, errors)) in self.windows(inside, id) {
-                let sum = sums.entry(start).or_default();
-                *sum = (sum.0 + requests, sum.1 + errors);
+            let mut now = None;
+            for (minute, cell) in inside.cells(id) {
+                let number = minute.div_euclid(HOUR_MIN);
+                let minutes = match now {
+                    Some((hour, minutes)) if hour == number => minutes,
+                    _ => hours.entry(number).or_insert([(0, 0); HOUR_MIN as usize]),
+                };
+                let sum = &mut minutes[minute.rem_euclid(HOUR_MIN) as usize];
+                sum.0 += u64::from(cell.requests);
+                sum.1 += u64::from(cell.errors);
+                now = Some((number, minutes));
             }
         }
-        let sorted: BTreeMap<i64, (u64, u64)> = sums.into_iter().collect();
-        sorted
+        let minutes = hours.into_iter().flat_map(|(hour, sums)| {
+            let first = hour * HOUR_MIN;
+            sums.into_iter()
+                .enumerate()
+                .map(move |(i, sum)| (first + i as i64, sum))
+        });
+        let busy = minutes.filter(|(_, (requests, _))| *requests > 0);
+        self.windows(busy)
             .into_iter()
             .map(|(start, (requests, errors))| self.window(start, requests, errors))
             .collect()
     }
 
-    /// An endpoint's requests and errors by window: its start in seconds, in order of time.
-    fn windows(&self, aggregate: &Aggregate, endpoint: usize) -> Vec<(i64, (u64, u64))> {
+    /// Requests and errors by window: its start in seconds, in order of time as the minutes are.
+    fn windows(&self, minutes: impl Iterator<Item = (i64, (u64, u64))>) -> Vec<(i64, (u64, u64))> {
         let mut windows: Vec<(i64, (u64, u64))> = Vec::new();
-        for (minute, cell) in aggregate.cells(endpoint) {
+        for (minute, counts) in minutes {
             let start = self.window_of(minute);
-            let counts = (u64::from(cell.requests), u64::from(cell.errors));
             match windows.last_mut() {
                 Some((last, sum)) if *last == start => *sum = (sum.0 + counts.0, sum.1 + counts.1),
                 _ => windows.push((start, counts)),
@@ -281,9 +294,12 @@ impl Converter<'_> {
             .endpoints()
             .into_iter()
             .filter_map(|(id, key)| {
-                let windows = self.windows(inside, id);
-                let requests: u64 = windows.iter().map(|(_, w)| w.0).sum();
-                let errors: u64 = windows.iter().map(|(_, w)| w.1).sum();
+                let counts = inside.cells(id).map(|(minute, cell)| {
+                    (minute, (u64::from(cell.requests), u64::from(cell.errors)))
+                });
+                let (requests, errors) = counts
+                    .clone()
+                    .fold((0, 0), |sum, (_, (n, x))| (sum.0 + n, sum.1 + x));
                 (requests > 0).then(|| Endpoint {
                     service: text(&key.service),
                     method: text(&key.method),
@@ -296,7 +312,8 @@ impl Converter<'_> {
                         .into_iter()
                         .map(|(s, n)| (s.to_string(), n))
                         .collect(),
-                    windows: windows
+                    windows: self
+                        .windows(counts.filter(|_| errors > 0))
                         .into_iter()
                         .filter(|(_, (_, errors))| *errors > 0)
                         .map(|(start, (requests, errors))| self.window(start, requests, errors))
