@@ -22,12 +22,12 @@ pub(super) struct Layout {
     steps: Vec<Step>,
     /// How many steps lead behind the last part that is counted.
     counted: usize,
-    /// Whether it begins with the parts of an access log up to the status, as [`ACCESS`].
+    /// Whether all parts that are counted stand as in [`ACCESS`].
     is_access: bool,
     tail: Tail,
 }
 
-/// How an access log's counted parts are laid out, behind which anything may follow.
+/// How the counted parts of most access logs are laid out.
 const ACCESS: &str = "{who} [{time}] \"{request}\" {status} ";
 
 #[derive(Debug, Clone)]
@@ -101,15 +101,23 @@ impl Layout {
             .iter()
             .rposition(is_counted)
             .map_or(0, |last| last + 1);
+        let ends_with_status = matches!(
+            steps[..counted].last(),
+            Some(Step::Part {
+                slot: Some(Slot::Status),
+                ..
+            })
+        );
+        let is_access = ends_with_status && text.starts_with(ACCESS);
         Ok(Layout {
             steps,
             counted,
-            is_access: text.starts_with(ACCESS),
+            is_access,
             tail: Tail::Unknown,
         })
     }
 
-    /// Whether it begins with the parts of an access log, up to the status and the space behind it.
+    /// Whether what is counted is laid out as in most access logs.
     #[inline]
     pub(super) fn is_access(&self) -> bool {
         self.is_access
