@@ -92,8 +92,8 @@ pub struct Args {
     pub explain: bool,
 
     /// When to colour the table
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto, help_heading = "Output")]
-    pub color: ColorArg,
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, help_heading = "Output")]
+    pub color: When,
 
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
@@ -102,6 +102,10 @@ pub struct Args {
     /// Say more about the run on standard error
     #[arg(short, long, action = ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
+
+    /// When to show on standard error how far a run of more than a second has come
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, help_heading = "Output")]
+    pub progress: When,
 
     /// Exit with 1 when there is an incident, or a suspect change
     #[arg(long, value_enum, value_name = "WHAT", help_heading = "Running")]
@@ -143,10 +147,10 @@ pub enum FormatArg {
     Ndjson,
 }
 
-/// `--color`.
+/// `--color` and `--progress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorArg {
-    /// On a terminal, unless NO_COLOR is set
+pub enum When {
+    /// On a terminal (colour: unless NO_COLOR is set)
     Auto,
     /// Always
     Always,

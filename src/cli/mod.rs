@@ -5,6 +5,7 @@ mod args;
 mod config;
 mod moment;
 mod plan;
+mod progress;
 mod run;
 
 pub use run::run;

@@ -10,7 +10,7 @@ use triage::{
     EndpointFilter, Error, ErrorStatuses, Format, Io, Moment, Query, Registry, Result, Routes,
 };
 
-use super::args::{Args, ColorArg, FailOn, FormatArg, IoArg};
+use super::args::{Args, FailOn, FormatArg, IoArg, When};
 use super::config::Config;
 use super::moment;
 
@@ -46,6 +46,8 @@ pub struct Plan {
     pub explain: bool,
     /// Whether the table is coloured.
     pub color: bool,
+    /// Whether to show how far the run has come.
+    pub progress: bool,
     /// -1 quiet, 0, 1 and more verbose.
     pub verbosity: i8,
     /// When to exit with 1.
@@ -118,13 +120,18 @@ impl Plan {
             );
         }
         let color = match args.color {
-            ColorArg::Always => true,
-            ColorArg::Never => false,
-            ColorArg::Auto => {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => {
                 let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
                     && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
                 wanted && args.output.is_none() && std::io::stdout().is_terminal()
             }
+        };
+        let progress = match args.progress {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => !args.quiet && std::io::stderr().is_terminal(),
         };
         Ok(Plan {
             paths: args.paths,
@@ -154,6 +161,7 @@ impl Plan {
             top: args.top.or(config.top).unwrap_or(10),
             explain: args.explain,
             color,
+            progress,
             verbosity: if args.quiet {
                 -1
             } else {

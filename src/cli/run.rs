@@ -14,6 +14,7 @@ use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes,
 
 use super::args::{Args, FailOn, FormatArg};
 use super::plan::Plan;
+use super::progress;
 
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,7 @@ fn execute(plan: &Plan) -> Result<Exit> {
     let begin = Instant::now();
     let markers = markers(plan)?;
     let found = find_logs(&plan.paths, &plan.deploys)?;
-    let progress = AtomicU64::new(0);
+    let done = AtomicU64::new(0);
     let options = Options {
         query: plan.query.clone(),
         since: plan.moments[0],
@@ -80,9 +81,15 @@ fn execute(plan: &Plan) -> Result<Exit> {
         threads: plan.threads,
         io: plan.io,
         now_us: now_us(),
-        progress: &progress,
+        progress: &done,
     };
-    let report = analyze(&found, &markers, &options)?;
+    let work = || analyze(&found, &markers, &options);
+    let report = if plan.progress {
+        let total = found.files.iter().map(|file| file.len).sum();
+        progress::shown(total, &done, work)
+    } else {
+        work()
+    }?;
     if plan.verbosity >= 0 {
         found.unreadable.iter().for_each(complain);
     }
