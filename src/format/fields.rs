@@ -26,11 +26,14 @@ pub(super) enum Slot {
     Host,
     Version,
     Region,
+    ApiVersion,
+    Level,
+    Message,
 }
 
 impl Slot {
     /// Every slot with its name in specs.
-    pub(super) const ALL: [(&'static str, Slot); 13] = [
+    pub(super) const ALL: [(&'static str, Slot); 16] = [
         ("time", Slot::Time),
         ("status", Slot::Status),
         ("method", Slot::Method),
@@ -44,6 +47,9 @@ impl Slot {
         ("host", Slot::Host),
         ("version", Slot::Version),
         ("region", Slot::Region),
+        ("api_version", Slot::ApiVersion),
+        ("level", Slot::Level),
+        ("message", Slot::Message),
     ];
 
     pub(super) fn named(name: &str) -> Option<Slot> {
@@ -81,7 +87,7 @@ const ABSENT: Raw<'static> = Raw {
 };
 
 /// A value for each slot; those that pass 1 does not count are kept only where they are wanted: to
-/// clear 13 values for each line takes longer than to parse its time.
+/// clear 16 values for each line takes longer than to parse its time.
 struct Parts<'a> {
     counted: [Raw<'a>; COUNTED],
     others: Option<[Raw<'a>; Slot::ALL.len() - COUNTED]>,
@@ -302,6 +308,7 @@ impl<'a> Fields<'a> {
             host: self.value(Slot::Host).map(first_of_list),
             version: self.value(Slot::Version),
             region: self.value(Slot::Region),
+            api_version: self.value(Slot::ApiVersion),
         })
     }
 
