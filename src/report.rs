@@ -229,7 +229,7 @@ pub struct Incident {
     pub endpoints: Vec<HitEndpoint>,
     /// What it cost.
     pub impact: Impact,
-    /// What the failing requests have in common, narrowest first.
+    /// What the failing requests have in common: the narrowest set of labels that covers at least 90 % of the excess errors; empty where no label sets them apart.
     pub scope: Vec<ScopeLabel>,
     /// `change`, `unexplained` or `ambiguous`.
     pub verdict: String,
@@ -334,6 +334,10 @@ pub struct ScopeLabel {
     pub coverage: f64,
     /// Error rate with it ÷ error rate without it; null where nothing is without it.
     pub lift: Option<f64>,
+    /// Share of the excess errors that have it and all labels listed before it.
+    pub joint_coverage: f64,
+    /// Error rate where they all hold ÷ error rate where one does not.
+    pub joint_lift: Option<f64>,
 }
 
 /// A change that may have caused the incident.

@@ -222,3 +222,50 @@ pub(super) const FIX_SETTLES_MIN: i64 = 2;
 pub(super) const FIX_SIGMAS: f64 = 3.0;
 /// …and by this share of what it was.
 pub(super) const FIX_EFFECT: f64 = 0.25;
+
+/// What failing requests have in common covers at least this share of the excess…
+pub(super) const COMMON_COVERAGE: f64 = 0.9;
+/// …with at most so many conditions,
+pub(super) const COMMON_DEPTH: usize = 3;
+/// of which so many sets are followed at a time;
+pub(super) const COMMON_BEAM: usize = 5;
+/// each condition leaves at most this share of the requests… *Judgement.*
+pub(super) const COMMON_NARROWS: f64 = 0.9;
+/// …which fail at least so many times as often as the others…
+pub(super) const COMMON_LIFT: f64 = 2.0;
+/// …and is that by chance with less than this probability, all values tried together.
+pub(super) const COMMON_ALPHA: f64 = 0.01;
+
+/// Bounds of the contrast between new and old.
+pub(super) const CONTRAST_CLIP: (f64, f64) = (-8.0, 6.0);
+/// A contrast needs so many requests on either side.
+pub(super) const CONTRAST_POWER: u64 = 10;
+/// Below so many failures two rates are compared exactly…
+pub(super) const CONTRAST_FEW_FAILURES: u64 = 10;
+/// …each a priori beta distributed with these: 5 %, known as from ten requests. *Judgement.*
+pub(super) const CONTRAST_RATE_PRIOR: (f64, f64) = (0.5, 9.5);
+/// Prior variance of the log odds ratio that a bad change makes: 1.5², an odds ratio between 1/20 and
+/// 20 in nineteen of twenty cases. *Judgement.*
+pub(super) const CONTRAST_EFFECT_VARIANCE: f64 = 2.25;
+/// Variance of a host's log odds among hosts that run the same: their odds differ by about 35 %.
+/// *Judgement.*
+pub(super) const CONTRAST_HOST_VARIANCE: f64 = 0.125;
+
+/// A version is new if its service was watched for so long without it, µs (10 min)…
+pub(super) const UNMARKED_PAST_US: i64 = 600_000_000;
+/// …in so many requests…
+pub(super) const UNMARKED_PAST: u64 = 20;
+/// …and it answered at least so many.
+pub(super) const UNMARKED_LEAST_REQUESTS: u64 = 3;
+/// A service with more versions than this within hours has something else in that field.
+pub(super) const UNMARKED_MOST_VERSIONS: usize = 16;
+/// A marker without a version accounts for one that comes up so long after it, µs (30 min)…
+pub(super) const UNMARKED_MARKER_BEFORE_US: i64 = 1_800_000_000;
+/// …or so long before it, µs (5 min): some systems write the marker when all is done.
+pub(super) const UNMARKED_MARKER_AFTER_US: i64 = 300_000_000;
+/// Clocks that are wrong by their zone are off by whole steps of this, µs (15 min)…
+pub(super) const SHIFT_STEP_US: i64 = 900_000_000;
+/// …and by so much more or less, µs (90 s).
+pub(super) const SHIFT_TOLERANCE_US: i64 = 90_000_000;
+/// So many markers must agree on a shift.
+pub(super) const SHIFT_LEAST_MARKERS: usize = 2;

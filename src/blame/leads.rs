@@ -4,32 +4,31 @@
 
 use super::constants::{LOAD_ORDINARY, ONE_SERVICE};
 use super::{Context, Contribution, NotAssessed, RuledOut};
+use crate::zoom::Label;
 
-/// Leads that need more than counts, with what they need.
-const NEVER_FROM_COUNTS: [(&str, &str); 6] = [
+/// Leads that need more than access logs have, with what they need.
+const NEVER_FROM_LOGS: [(&str, &str); 1] = [(
+    "a called service that takes its callers down",
+    "which service calls which",
+)];
+
+/// What tells requests apart, and what a line must have for it. Client and API version stand in
+/// nearly every line, and are no lead of their own.
+const BY_LABEL: [(Label, &str, &str); 3] = [
     (
-        "new version against old, host against host",
-        "requests counted by version and host",
+        Label::Version,
+        "new version against old",
+        "the version that answered, in each request's line",
     ),
     (
-        "error rate against the new version's share of traffic",
-        "requests counted by version",
+        Label::Host,
+        "host against host",
+        "the host that answered, in each request's line or as its folder",
     ),
     (
-        "shift between the markers' clock and the logs'",
-        "the first request of each version",
-    ),
-    (
-        "error messages not seen before",
-        "error lines of the applications",
-    ),
-    (
-        "stack traces in changed files",
-        "stack traces, and the files of each change",
-    ),
-    (
-        "a called service that takes its callers down",
-        "which service calls which",
+        Label::Region,
+        "region against region",
+        "the region that answered, in each request's line",
     ),
 ];
 
@@ -80,7 +79,12 @@ pub(super) fn not_assessed(context: &Context, onset_known: bool) -> Vec<NotAsses
     if context.failing_latency_us.is_none() || context.success_latency_us.is_none() {
         lacks("latency of failures", "the time that each request took");
     }
-    for (lead, needs) in NEVER_FROM_COUNTS {
+    for (label, lead, needs) in BY_LABEL {
+        if !context.labels.has(label) {
+            lacks(lead, needs);
+        }
+    }
+    for (lead, needs) in NEVER_FROM_LOGS {
         lacks(lead, needs);
     }
     open

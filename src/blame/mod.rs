@@ -8,7 +8,9 @@
 //! logs and markers have them, and whoever prints them makes them harmless.
 
 mod aftermath;
+mod common;
 mod constants;
+mod contrast;
 mod dependency;
 mod disposition;
 mod footprint;
@@ -21,13 +23,16 @@ mod power;
 mod prior;
 mod rollback;
 mod scope;
+mod unmarked;
 mod verdict;
 
 #[cfg(test)]
 mod tests;
 
+pub use common::Condition;
 pub use load::Load;
 pub use power::{could_show, smallest_visible_excess};
+pub use unmarked::{clock_shift, unmarked};
 pub use verdict::{
     Contribution, Disposition, DispositionStatus, EvidenceKind, NotAssessed, RuledOut, Suspect,
     Verdict, VerdictKind,
@@ -36,6 +41,7 @@ pub use verdict::{
 use crate::changes::Change;
 use crate::confirm::{Estimate, Incident};
 use crate::stats::log_sum_exp;
+use crate::zoom::Tally;
 use constants::{
     CONTRADICTED_CAP, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S,
     TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
@@ -45,7 +51,7 @@ use prior::Prior;
 use rollback::Undoes;
 
 /// What the log counted around an incident.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// First request of the log, µs.
     pub log_from_us: i64,
@@ -67,6 +73,8 @@ pub struct Context {
     pub failing_latency_us: Option<f64>,
     /// Median latency of the successes of the same endpoints, µs; `None` where the log has none.
     pub success_latency_us: Option<f64>,
+    /// The requests of the incident's endpoints by their labels.
+    pub labels: Tally,
 }
 
 /// What one endpoint did during the incident.
@@ -279,6 +287,7 @@ fn weigh(case: &Case<'_>) -> Verdict {
         dispositions: disposition::all(case, &candidates, &probabilities, suspects.first()),
         ruled_out: leads::ruled_out((dependency_nats, &dependency), (load_nats, &load)),
         not_assessed: leads::not_assessed(context, moments.onset.is_some()),
+        in_common: in_common(case),
         suspects,
         unexplained_probability: unexplained,
         alternatives: verdict::alternatives(
@@ -306,6 +315,7 @@ fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
             contributions.push(lag::contribution(change, onset, context.zone_offset_s));
         }
         contributions.push(scope::contribution(change, &footprint, context));
+        contributions.extend(contrast::contribution(change, case));
         let undo = case.undoes.undone_by(index).map(|undo| &changes[undo]);
         contributions.extend(undo.and_then(|undo| rollback::contribution(undo, case)));
         Candidate {
@@ -323,6 +333,16 @@ fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
         .collect()
 }
 
+/// What the failing requests have in common.
+fn in_common(case: &Case<'_>) -> Vec<Condition> {
+    let endpoints = &case.incident.endpoints;
+    let rates: Vec<f64> = endpoints
+        .iter()
+        .map(|(_, baseline)| baseline.rate)
+        .collect();
+    common::narrowest(&case.context.labels, &rates)
+}
+
 /// The verdict on an incident that one client alone makes.
 fn accuse_nobody(case: &Case<'_>) -> Verdict {
     Verdict {
@@ -334,6 +354,7 @@ fn accuse_nobody(case: &Case<'_>) -> Verdict {
         dispositions: disposition::all(case, &[], &[], None),
         ruled_out: Vec::new(),
         not_assessed: leads::not_assessed(case.context, case.moments.onset.is_some()),
+        in_common: in_common(case),
         summary: "One client alone makes the failures (a retry storm); no change is accused."
             .to_owned(),
     }

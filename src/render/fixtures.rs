@@ -279,6 +279,8 @@ pub fn guilty_deploy() -> Report {
             value: utf8("2.4.0"),
             coverage: 0.984,
             lift: Some(31.0),
+            joint_coverage: 0.984,
+            joint_lift: Some(31.0),
         }],
         verdict: "change".to_owned(),
         summary: "Caused by deploy d-1042 of api, 42 s before the onset.".into(),

@@ -220,20 +220,28 @@ fn errors(incident: &Incident) -> Vec<Span> {
     ]
 }
 
+/// The labels that failing requests share: the whole set with its share and lift.
 fn shared(scope: &[ScopeLabel]) -> String {
-    let labels = scope.iter().take(LABELS_NAMED).map(|label| {
-        let name = format!("{}={}", label.label, visible(&label.value));
-        let lift = match label.lift {
-            Some(lift) => format!(", {} the rate elsewhere", times(lift)),
-            None => String::new(),
-        };
-        format!(
-            "{} in {} of the errors{lift}",
-            short(&name, NAME_ROOM),
-            percent(label.coverage)
-        )
-    });
-    labels.collect::<Vec<_>>().join("\u{a0}· ")
+    let names: Vec<String> = scope
+        .iter()
+        .take(LABELS_NAMED)
+        .map(|label| {
+            let name = format!("{}={}", label.label, visible(&label.value));
+            short(&name, NAME_ROOM)
+        })
+        .collect();
+    let Some(last) = scope.iter().take(LABELS_NAMED).last() else {
+        return String::new();
+    };
+    let lift = match last.joint_lift {
+        Some(lift) => format!(", {} the rate elsewhere", times(lift)),
+        None => String::new(),
+    };
+    format!(
+        "{} in {} of the errors{lift}",
+        names.join(" and "),
+        percent(last.joint_coverage)
+    )
 }
 
 fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {

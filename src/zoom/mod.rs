@@ -4,14 +4,29 @@
 //! which `confirm` dates the incidents. [`details`]: users, statuses, latencies and sample lines of
 //! an incident, counted exactly from its onset to its end. Judges nothing.
 
-use std::collections::BTreeMap;
+mod label;
+mod tally;
+mod versions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use label::{LABELS, Label};
+pub use tally::{ABSENT, Counts, OTHER, Stratum, Tally};
+
+pub use versions::Sighting;
+
+#[cfg(test)]
+pub(crate) use tally::tests::{Group, tally};
+
+use tally::TallyPart;
+use versions::{AllSightings, PROBED, Sightings};
 
 use crate::aggregate::{is_other, service_name};
 use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::format::Scratch;
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
-use crate::reading::{Begun, Reading};
+use crate::reading::{Begun, Reading, host_of, service_of};
 use crate::record::{Depth, Record, Reject};
 use crate::scan::{BlockFacts, EXAMPLE_LEN, Example};
 use crate::series::{Catalog, EndpointId};
@@ -95,6 +110,8 @@ pub struct Detail {
     pub proxies: Users,
     /// Its first failing lines, by time.
     pub samples: Vec<Sample>,
+    /// Its requests by their labels.
+    pub labels: Tally,
 }
 
 /// One endpoint of an incident, from onset to end.
@@ -123,13 +140,14 @@ pub struct Sample {
     pub line: Example,
 }
 
-/// First look: counts each candidate endpoint in its span by 10 s. `spans` has an endpoint once.
+/// First look: counts each candidate endpoint in its span by 10 s, and notes the versions that are
+/// at work around them. `spans` has an endpoint once.
 pub fn cells(
     reading: &Reading<'_>,
     catalog: &Catalog,
     blocks: &[BlockFacts],
     spans: &[(EndpointId, Span)],
-) -> Vec<Cells> {
+) -> (Vec<Cells>, Vec<Sighting>) {
     let mut found: Vec<Cells> = spans
         .iter()
         .map(|&(endpoint, span)| {
@@ -157,23 +175,28 @@ pub fn cells(
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
         let mut part: Vec<CellPart> = vec![CellPart::default(); spans.len()];
+        let mut seen = worker.names_versions(&block).then(Sightings::default);
         let wanted = |endpoint: EndpointId, time_us: i64| {
             place
                 .get(&endpoint)
                 .is_some_and(|&i| spans[i].1.contains(time_us))
         };
-        worker.each_request(&block, wanted, |endpoint, record, error, _| {
+        let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (u64, &[u8])| {
             part[place[&endpoint]].add(record, error);
-        });
-        part
+        };
+        worker.each_request(&block, seen.as_mut(), wanted, count);
+        (part, seen.unwrap_or_default())
     };
-    reading.each_block(Some(selection), worker, work, |part: Vec<CellPart>| {
+    let mut sightings = AllSightings::default();
+    let merge = |(part, seen): (Vec<CellPart>, Sightings)| {
         for (cells, part) in found.iter_mut().zip(part) {
             cells.merge(part);
         }
-    });
+        sightings.merge(seen);
+    };
+    reading.each_block(Some(selection), worker, work, merge);
     found.iter_mut().for_each(Cells::bound_failures);
-    found
+    (found, sightings.finish())
 }
 
 /// Second look: counts each incident from its onset to its end.
@@ -202,44 +225,102 @@ pub fn details(
         .map(|b| ((b.file, b.number), b.first_line))
         .collect();
     let names = Names::new(catalog);
+    let hosts = file_hosts(reading);
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
-        let mut part: Vec<Detail> = looks.iter().map(Detail::empty).collect();
+        let mut part: Vec<Part> = looks.iter().map(Part::empty).collect();
+        let host = hosts[block.file];
         let first_line = first_lines
             .get(&(block.file, block.number))
             .copied()
             .unwrap_or(1);
         let wanted = |endpoint: EndpointId, time_us: i64| {
             let of = places.get(&endpoint).into_iter().flatten();
-            of.into_iter().any(|&(i, _)| {
-                looks[i].span.contains(time_us) || looks[i].baseline.contains(time_us)
-            })
+            of.into_iter()
+                .any(|&(i, _)| looks[i].whole().contains(time_us))
         };
-        worker.each_request(&block, wanted, |endpoint, record, error, (number, line)| {
+        let count = |endpoint: EndpointId,
+                     record: &Record<'_>,
+                     error: bool,
+                     (number, line): (u64, &[u8])| {
             for &(i, k) in places.get(&endpoint).into_iter().flatten() {
-                if looks[i].span.contains(record.time_us) {
+                let (look, part) = (&looks[i], &mut part[i]);
+                let is_during = look.span.contains(record.time_us);
+                if look.whole().contains(record.time_us) {
+                    part.labels.add(k, record, error, is_during, host);
+                }
+                if is_during {
                     let text = || Example {
                         file: block.file,
                         line: first_line + number,
                         text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
                     };
-                    part[i].add(k, record, error, text);
-                } else if looks[i].baseline.contains(record.time_us) && !error {
+                    part.detail.add(k, record, error, text);
+                } else if look.baseline.contains(record.time_us) && !error {
                     record
                         .latency_us
                         .into_iter()
-                        .for_each(|us| part[i].endpoints[k].baseline.add(us));
+                        .for_each(|us| part.detail.endpoints[k].baseline.add(us));
                 }
             }
-        });
+        };
+        worker.each_request(&block, None, wanted, count);
         part
     };
-    reading.each_block(Some(selection), worker, work, |part: Vec<Detail>| {
-        for (detail, part) in found.iter_mut().zip(part) {
-            detail.merge(part);
+    reading.each_block(Some(selection), worker, work, |parts: Vec<Part>| {
+        for (detail, part) in found.iter_mut().zip(parts) {
+            detail.labels.merge(&part.labels);
+            detail.merge(part.detail);
         }
     });
+    found.iter_mut().for_each(|detail| detail.labels.finish());
     found
+}
+
+/// The host of each file's lines, where files of one service lie in several folders.
+fn file_hosts<'f>(reading: &Reading<'f>) -> Vec<&'f [u8]> {
+    let folders: Vec<(Vec<u8>, &[u8])> = reading
+        .files
+        .iter()
+        .map(|file| (service_of(&file.path), host_of(&file.path)))
+        .collect();
+    let mut of: BTreeMap<&[u8], BTreeSet<&[u8]>> = BTreeMap::new();
+    for (service, folder) in &folders {
+        of.entry(service).or_default().insert(folder);
+    }
+    folders
+        .iter()
+        .map(|(service, folder)| {
+            let several = of.get(service.as_slice()).is_some_and(|all| all.len() > 1);
+            if several { *folder } else { b"" }
+        })
+        .collect()
+}
+
+/// One block's share of a [`Detail`].
+struct Part {
+    detail: Detail,
+    labels: TallyPart,
+}
+
+impl Part {
+    fn empty(look: &Look) -> Part {
+        let detail = Detail::empty(look);
+        Part {
+            labels: TallyPart::of(&detail.labels),
+            detail,
+        }
+    }
+}
+
+impl Look {
+    /// From the begin of its baseline to its end.
+    fn whole(&self) -> Span {
+        Span {
+            from_us: self.baseline.from_us,
+            to_us: self.span.to_us,
+        }
+    }
 }
 
 /// The blocks whose times are wanted.
@@ -336,19 +417,28 @@ impl<'r> Worker<'r> {
 
     /// Each request of the block that pass 1 counted and that is wanted by its endpoint and time: the
     /// endpoint, the request, whether it is an error, and the line with its number in the block from
-    /// 0. Few are wanted, so a line is read in full only when it is one of them.
+    /// 0. Few are wanted, so a line is read in full only when it is one of them, or when the versions
+    /// of all are to be noted.
     fn each_request(
         &mut self,
         block: &Block<'_, Begun>,
+        mut sightings: Option<&mut Sightings>,
         wanted: impl Fn(EndpointId, i64) -> bool,
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
     ) {
         let service = &block.begun.service;
         let mut format = block.begun.format_at(block.number);
         let mut scratch = std::mem::take(&mut self.scratch);
+        let depth = match sightings {
+            Some(_) => Depth::Full,
+            None => Depth::Counts,
+        };
         for (number, line) in Lines::new(block.bytes).enumerate() {
-            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, Depth::Counts) {
+            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, depth) {
                 Ok(record) if self.query.side(record.time_us) != Side::Outside => {
+                    if let Some(seen) = &mut sightings {
+                        seen.add(service_name(record.service.unwrap_or(service)), &record);
+                    }
                     let endpoint = self.endpoint(&record, service);
                     endpoint.filter(|endpoint| wanted(*endpoint, record.time_us))
                 }
@@ -369,6 +459,16 @@ impl<'r> Worker<'r> {
             }
         }
         self.scratch = scratch;
+    }
+
+    /// Whether the block's lines name the version that answered, by the first of them.
+    fn names_versions(&mut self, block: &Block<'_, Begun>) -> bool {
+        let format = block.begun.format_at(block.number);
+        let (clock, scratch) = (&mut self.clock, &mut self.scratch);
+        Lines::new(block.bytes).take(PROBED).any(|line| {
+            let record = format.parse(line, clock, scratch, Depth::Full);
+            record.is_ok_and(|record| record.version.is_some())
+        })
     }
 
     /// The endpoint of a request, if pass 1 saw it.
@@ -493,6 +593,7 @@ impl Detail {
     fn empty(look: &Look) -> Detail {
         Detail {
             endpoints: vec![EndpointDetail::default(); look.endpoints.len()],
+            labels: Tally::new(look.whole().to_us - look.whole().from_us),
             ..Detail::default()
         }
     }
