@@ -270,15 +270,17 @@ fn look_closely(
             },
         })
         .collect();
-    let details = if looks.is_empty() {
-        Vec::new()
+    let (details, words) = if looks.is_empty() {
+        Default::default()
     } else {
-        zoom::details(reading, &series.catalog, &scan.blocks, &looks)
+        zoom::details(reading, &series.catalog, &scan.blocks, &looks, BEFORE_US)
     };
+    let words = Arc::new(words);
     let judge = |((incident, span), mut detail): ((Incident, Span), Detail)| {
         let labels = std::mem::take(&mut detail.labels);
         let context = Context {
             labels,
+            words: Arc::clone(&words),
             ..context(&incident, span, &detail, scan, series, cells)
         };
         let verdict = blame::judge(&incident, changes, &context);
@@ -385,6 +387,7 @@ fn context(
         success_latency_us: median(|d| &d.successes),
         minutes,
         labels: Tally::default(),
+        words: Arc::default(),
     }
 }
 

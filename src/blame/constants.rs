@@ -242,6 +242,8 @@ pub(super) const CONTRAST_CLIP: (f64, f64) = (-8.0, 6.0);
 pub(super) const CONTRAST_POWER: u64 = 10;
 /// Below so many failures two rates are compared exactly…
 pub(super) const CONTRAST_FEW_FAILURES: u64 = 10;
+/// …and below so many on either side, where an odds ratio has no normal law…
+pub(super) const CONTRAST_FEW_OF_A_SIDE: u64 = 3;
 /// …each a priori beta distributed with these: 5 %, known as from ten requests. *Judgement.*
 pub(super) const CONTRAST_RATE_PRIOR: (f64, f64) = (0.5, 9.5);
 /// Prior variance of the log odds ratio that a bad change makes: 1.5², an odds ratio between 1/20 and
@@ -269,3 +271,22 @@ pub(super) const SHIFT_STEP_US: i64 = 900_000_000;
 pub(super) const SHIFT_TOLERANCE_US: i64 = 90_000_000;
 /// So many markers must agree on a shift.
 pub(super) const SHIFT_LEAST_MARKERS: usize = 2;
+
+/// Weight of error messages: one fault writes many. *Judgement.*
+pub(super) const MESSAGE_WEIGHT: f64 = 0.7;
+/// Worth of a message that was not there before a change, and minus that of one which was.
+pub(super) const MESSAGE_NATS: f64 = 2.0;
+/// Worth of a stack trace in a file that the change touched.
+pub(super) const STACK_NATS: f64 = 3.0;
+/// A service must have been listened to for so long to know what is new, µs (10 min).
+pub(super) const MESSAGE_PAST_US: i64 = 600_000_000;
+/// A message surges with at least so many lines…
+pub(super) const MESSAGE_LEAST: u64 = 3;
+/// …and so many times as many as before…
+pub(super) const MESSAGE_SURGE: f64 = 3.0;
+/// …which by chance has less than this probability; up to 256 templates of a service are asked.
+pub(super) const MESSAGE_CHANCE: f64 = 1e-4;
+/// A message was common before a change from this share of its rate since the onset.
+pub(super) const MESSAGE_COMMON: f64 = 0.5;
+/// Worth of messages that tell of something called which did not answer, for a dependency.
+pub(super) const OUT_OF_REACH: f64 = 1.0;

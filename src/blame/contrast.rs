@@ -10,8 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::constants::{
-    CONTRAST_CLIP, CONTRAST_EFFECT_VARIANCE, CONTRAST_FEW_FAILURES, CONTRAST_HOST_VARIANCE,
-    CONTRAST_POWER, CONTRAST_RATE_PRIOR,
+    CONTRAST_CLIP, CONTRAST_EFFECT_VARIANCE, CONTRAST_FEW_FAILURES, CONTRAST_FEW_OF_A_SIDE,
+    CONTRAST_HOST_VARIANCE, CONTRAST_POWER, CONTRAST_RATE_PRIOR,
 };
 use super::lag::Rollout;
 use super::{Case, Contribution, EvidenceKind, phrase};
@@ -166,14 +166,17 @@ fn finding(
         return None;
     }
     let rate = |c: Counts| c.errors as f64 / c.requests as f64;
-    let (ln_bf, worse) = if new.errors + old.errors < CONTRAST_FEW_FAILURES {
-        let (a, b) = CONTRAST_RATE_PRIOR;
-        let ln_bf = ln_two_rates(new.errors, new.requests, old.errors, old.requests, a, b);
-        (ln_bf, rate(new) > rate(old))
+    let few = new.errors + old.errors < CONTRAST_FEW_FAILURES
+        || new.errors.min(old.errors) < CONTRAST_FEW_OF_A_SIDE;
+    let earlier = before(tally, endpoints, start_us, after);
+    let (ln_bf, worse) = if few {
+        // What set the sides apart already before the change is no news.
+        let known = earlier.as_ref().map_or(0.0, |pairs| exact(pairs).max(0.0));
+        (exact(after) - known, rate(new) > rate(old))
     } else {
         let (theta, variance) = log_odds_ratio(after);
-        let (before, uncertainty) = before(tally, endpoints, start_us, after);
-        let (theta, variance) = (theta - before, variance + uncertainty);
+        let (prior, uncertainty) = of_hosts(after, earlier.as_deref());
+        let (theta, variance) = (theta - prior, variance + uncertainty);
         let ln_bf = ln_bayes_factor(theta, variance, CONTRAST_EFFECT_VARIANCE);
         (ln_bf, theta > 0.0)
     };
@@ -207,15 +210,18 @@ fn sides(pairs: &[Pair]) -> (Counts, Counts) {
     (new, old)
 }
 
+/// ln of the Bayes factor of two rates against one.
+fn exact(pairs: &[Pair]) -> f64 {
+    let (new, old) = sides(pairs);
+    let (a, b) = CONTRAST_RATE_PRIOR;
+    ln_two_rates(new.errors, new.requests, old.errors, old.requests, a, b)
+}
+
 /// ln of the common odds ratio, and its variance: the larger of Robins, Breslow and Greenland's and
-/// the one between hosts, whose requests are not independent of each other. Where a side never
-/// fails, or always does, a table of halves keeps the ratio finite.
+/// the one between hosts, whose requests are not independent of each other.
 fn log_odds_ratio(pairs: &[Pair]) -> (f64, f64) {
-    let tables: Vec<Table> = pairs.iter().map(Pair::table).collect();
-    let of = |more: &[Table]| mantel_haenszel(tables.iter().chain(more).copied());
-    let (theta, variance) = of(&[])
-        .or_else(|| of(&[[0.5; 4]]))
-        .unwrap_or((0.0, f64::MAX));
+    let tables = pairs.iter().map(Pair::table);
+    let (theta, variance) = mantel_haenszel(tables).unwrap_or((0.0, f64::MAX));
     (theta, variance.max(between_hosts(pairs, theta.exp())))
 }
 
@@ -254,17 +260,22 @@ fn between_hosts(pairs: &[Pair], psi: f64) -> f64 {
     (scatter(&new) + scatter(&old)) / (r * r)
 }
 
-/// How different the two sides' hosts were before the change: mean and variance of their log odds
-/// ratio, a priori that of hosts which are alike but for [`CONTRAST_HOST_VARIANCE`].
-fn before(tally: &Tally, endpoints: &BTreeSet<u32>, start_us: i64, after: &[Pair]) -> (f64, f64) {
-    let hosts = |side: fn(&Pair) -> &BTreeMap<u32, Counts>| -> BTreeSet<u32> {
-        after.iter().flat_map(|p| side(p).keys().copied()).collect()
-    };
-    let (new, old) = (hosts(|p| &p.new), hosts(|p| &p.old));
-    let each = 1.0 / new.len() as f64 + 1.0 / old.len() as f64;
-    let prior = CONTRAST_HOST_VARIANCE * each;
+/// The hosts of either side.
+fn hosts(pairs: &[Pair], side: fn(&Pair) -> &BTreeMap<u32, Counts>) -> BTreeSet<u32> {
+    let all = pairs.iter().flat_map(|pair| side(pair).keys().copied());
+    all.collect()
+}
+
+/// The same hosts before the change; `None` where some were on both sides, or too little is known.
+fn before(
+    tally: &Tally,
+    endpoints: &BTreeSet<u32>,
+    start_us: i64,
+    after: &[Pair],
+) -> Option<Vec<Pair>> {
+    let (new, old) = (hosts(after, |p| &p.new), hosts(after, |p| &p.old));
     if !new.is_disjoint(&old) {
-        return (0.0, prior);
+        return None;
     }
     let mut pairs: BTreeMap<(u32, i64), Pair> = BTreeMap::new();
     let earlier = |s: &Stratum| {
@@ -282,11 +293,17 @@ fn before(tally: &Tally, endpoints: &BTreeSet<u32>, start_us: i64, after: &[Pair
         side.entry(stratum.host).or_default().add(counts);
     }
     let pairs: Vec<Pair> = pairs.into_values().filter(Pair::has_both).collect();
-    let (n, o) = sides(&pairs);
-    if n.requests.min(o.requests) < CONTRAST_POWER || n.errors + o.errors == 0 {
-        return (0.0, prior);
-    }
-    let (theta, variance) = log_odds_ratio(&pairs);
+    let (new, old) = sides(&pairs);
+    (new.requests.min(old.requests) >= CONTRAST_POWER).then_some(pairs)
+}
+
+/// How different the two sides' hosts are by themselves: mean and variance of their log odds ratio,
+/// a priori that of hosts which are alike but for [`CONTRAST_HOST_VARIANCE`].
+fn of_hosts(after: &[Pair], before: Option<&[Pair]>) -> (f64, f64) {
+    let (new, old) = (hosts(after, |p| &p.new), hosts(after, |p| &p.old));
+    let each = 1.0 / new.len().max(1) as f64 + 1.0 / old.len().max(1) as f64;
+    let prior = CONTRAST_HOST_VARIANCE * each;
+    let (theta, variance) = before.map_or((0.0, f64::MAX), log_odds_ratio);
     let weight = prior / (prior + variance);
     (theta * weight, prior * (1.0 - weight))
 }

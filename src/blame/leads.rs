@@ -84,6 +84,12 @@ pub(super) fn not_assessed(context: &Context, onset_known: bool) -> Vec<NotAsses
             lacks(lead, needs);
         }
     }
+    if context.words.since_us.is_empty() {
+        lacks(
+            "error messages not seen before",
+            "logs of the applications, with a time and a level in each line",
+        );
+    }
     for (lead, needs) in NEVER_FROM_LOGS {
         lacks(lead, needs);
     }

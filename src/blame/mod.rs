@@ -17,6 +17,7 @@ mod footprint;
 mod lag;
 mod leads;
 mod load;
+mod novelty;
 mod phrase;
 mod posterior;
 mod power;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use common::Condition;
 pub use load::Load;
+pub use novelty::Message;
 pub use power::{could_show, smallest_visible_excess};
 pub use unmarked::{clock_shift, unmarked};
 pub use verdict::{
@@ -38,10 +40,12 @@ pub use verdict::{
     Verdict, VerdictKind,
 };
 
+use std::sync::Arc;
+
 use crate::changes::Change;
 use crate::confirm::{Estimate, Incident};
 use crate::stats::log_sum_exp;
-use crate::zoom::Tally;
+use crate::zoom::{Tally, Words};
 use constants::{
     CONTRADICTED_CAP, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S,
     TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
@@ -75,6 +79,8 @@ pub struct Context {
     pub success_latency_us: Option<f64>,
     /// The requests of the incident's endpoints by their labels.
     pub labels: Tally,
+    /// What applications wrote about their errors.
+    pub words: Arc<Words>,
 }
 
 /// What one endpoint did during the incident.
@@ -254,9 +260,11 @@ pub fn judge(incident: &Incident, changes: &[Change], context: &Context) -> Verd
 /// The changes against each other and against all other causes.
 fn weigh(case: &Case<'_>) -> Verdict {
     let (context, moments) = (case.context, &case.moments);
-    let candidates = candidates(case);
+    let messages = novelty::messages(case);
+    let candidates = candidates(case, &messages);
     let footprints: Vec<&Footprint> = candidates.iter().map(|c| &c.footprint).collect();
-    let (dependency_nats, dependency) = dependency::assess(context, &footprints);
+    let (dependency_nats, dependency) =
+        dependency::assess(context, &footprints, novelty::out_of_reach(&messages, case));
     let (load_nats, load) = load::assess(context);
 
     let others = [
@@ -288,6 +296,7 @@ fn weigh(case: &Case<'_>) -> Verdict {
         ruled_out: leads::ruled_out((dependency_nats, &dependency), (load_nats, &load)),
         not_assessed: leads::not_assessed(context, moments.onset.is_some()),
         in_common: in_common(case),
+        messages,
         suspects,
         unexplained_probability: unexplained,
         alternatives: verdict::alternatives(
@@ -300,7 +309,7 @@ fn weigh(case: &Case<'_>) -> Verdict {
 
 /// The changes neither after the onset nor too long before it, with their evidence; in the
 /// changes' order.
-fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
+fn candidates<'a>(case: &Case<'a>, messages: &[Message]) -> Vec<Candidate<'a>> {
     let (changes, context, moments) = (case.changes, case.context, &case.moments);
     let prior = Prior::new(changes, context);
     let earliest_us = moments
@@ -316,6 +325,7 @@ fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
         }
         contributions.push(scope::contribution(change, &footprint, context));
         contributions.extend(contrast::contribution(change, case));
+        contributions.extend(novelty::contributions(change, messages, case));
         let undo = case.undoes.undone_by(index).map(|undo| &changes[undo]);
         contributions.extend(undo.and_then(|undo| rollback::contribution(undo, case)));
         Candidate {
@@ -355,6 +365,7 @@ fn accuse_nobody(case: &Case<'_>) -> Verdict {
         ruled_out: Vec::new(),
         not_assessed: leads::not_assessed(case.context, case.moments.onset.is_some()),
         in_common: in_common(case),
+        messages: novelty::messages(case),
         summary: "One client alone makes the failures (a retry storm); no change is accused."
             .to_owned(),
     }

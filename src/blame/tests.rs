@@ -70,6 +70,7 @@ pub(super) fn context() -> Context {
         failing_latency_us: None,
         success_latency_us: None,
         labels: Tally::default(),
+        words: Arc::default(),
     }
 }
 

@@ -29,11 +29,12 @@ pub(super) enum Slot {
     ApiVersion,
     Level,
     Message,
+    Exception,
 }
 
 impl Slot {
     /// Every slot with its name in specs.
-    pub(super) const ALL: [(&'static str, Slot); 16] = [
+    pub(super) const ALL: [(&'static str, Slot); 17] = [
         ("time", Slot::Time),
         ("status", Slot::Status),
         ("method", Slot::Method),
@@ -50,6 +51,7 @@ impl Slot {
         ("api_version", Slot::ApiVersion),
         ("level", Slot::Level),
         ("message", Slot::Message),
+        ("exception", Slot::Exception),
     ];
 
     pub(super) fn named(name: &str) -> Option<Slot> {
@@ -87,7 +89,7 @@ const ABSENT: Raw<'static> = Raw {
 };
 
 /// A value for each slot; those that pass 1 does not count are kept only where they are wanted: to
-/// clear 16 values for each line takes longer than to parse its time.
+/// clear 17 values for each line takes longer than to parse its time.
 struct Parts<'a> {
     counted: [Raw<'a>; COUNTED],
     others: Option<[Raw<'a>; Slot::ALL.len() - COUNTED]>,
@@ -313,7 +315,7 @@ impl<'a> Fields<'a> {
     }
 
     #[inline]
-    fn time_us(&self, clock: &mut Clock) -> Option<i64> {
+    pub(super) fn time_us(&self, clock: &mut Clock) -> Option<i64> {
         let raw = self.parts.get(Slot::Time);
         match raw.unit {
             None if self.utc => clock.read_utc(raw.text),

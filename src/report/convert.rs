@@ -11,7 +11,7 @@ use jiff::tz::Offset;
 use super::{
     Alternative, Blip, Change, Disposition, Endpoint, Evidence, FormatCount, Gap, HitEndpoint,
     Impact, Incident, NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan,
-    ScopeLabel, Suspect, Text, Users, Window,
+    ScopeLabel, Signature, Suspect, Text, Users, Window,
 };
 use crate::blame::{Condition, Context, Contribution, Verdict};
 use crate::changes::{self, Markers};
@@ -28,6 +28,9 @@ use crate::zoom::Detail;
 /// Two-sided 95 % of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
 const HOUR_MIN: i64 = 60;
+
+/// Error messages listed of an incident.
+const MESSAGES: usize = 10;
 
 /// An incident with all that is known of it.
 pub(crate) struct Finding {
@@ -435,12 +438,33 @@ impl Converter<'_> {
                     finding: r.finding.clone(),
                 })
                 .collect(),
+            signatures: self.signatures(finding),
             samples: detail
                 .samples
                 .iter()
                 .map(|s| self.example(&s.line))
                 .collect(),
         }
+    }
+
+    fn signatures(&self, finding: &Finding) -> Vec<Signature> {
+        let all = &finding.context.words.signatures;
+        let shown = finding.verdict.messages.iter().take(MESSAGES);
+        shown
+            .map(|message| {
+                let signature = &all[message.index];
+                Signature {
+                    service: text(&signature.service),
+                    template: signature.template.clone(),
+                    first: self.time(signature.first_us),
+                    count_before: message.before,
+                    count_after: message.during,
+                    novel: message.novel,
+                    surging: message.surging,
+                    example: self.example(&signature.example),
+                }
+            })
+            .collect()
     }
 
     fn hit_endpoints(&self, finding: &Finding) -> Vec<HitEndpoint> {

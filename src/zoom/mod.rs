@@ -7,6 +7,7 @@
 mod label;
 mod tally;
 mod versions;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,16 +15,18 @@ pub use label::{LABELS, Label};
 pub use tally::{ABSENT, Counts, OTHER, Stratum, Tally};
 
 pub use versions::Sighting;
+pub use words::{Signature, Words};
 
 #[cfg(test)]
 pub(crate) use tally::tests::{Group, tally};
 
 use tally::TallyPart;
 use versions::{AllSightings, PROBED, Sightings};
+use words::{AllWords, Listener, WordsPart};
 
 use crate::aggregate::{is_other, service_name};
 use crate::endpoint::{Interner, ShortText, append_template, other};
-use crate::format::Scratch;
+use crate::format::{Format, Scratch};
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading, host_of, service_of};
@@ -169,7 +172,7 @@ pub fn cells(
         .map(|(i, (e, _))| (*e, i))
         .collect();
     let selection = select(reading, blocks, |times| {
-        spans.iter().any(|(_, span)| span.touches(times))
+        times.is_some_and(|times| spans.iter().any(|(_, span)| span.touches(times)))
     });
     let names = Names::new(catalog);
     let worker = || Worker::new(reading, &names);
@@ -184,7 +187,7 @@ pub fn cells(
         let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (u64, &[u8])| {
             part[place[&endpoint]].add(record, error);
         };
-        worker.each_request(&block, seen.as_mut(), wanted, count);
+        worker.each_request(&block, seen.as_mut(), wanted, count, |_, _, _, _| {});
         (part, seen.unwrap_or_default())
     };
     let mut sightings = AllSightings::default();
@@ -199,13 +202,15 @@ pub fn cells(
     (found, sightings.finish())
 }
 
-/// Second look: counts each incident from its onset to its end.
+/// Second look: counts each incident from its onset to its end, and listens to what applications wrote
+/// about their errors from `past_us` before the incidents.
 pub fn details(
     reading: &Reading<'_>,
     catalog: &Catalog,
     blocks: &[BlockFacts],
     looks: &[Look],
-) -> Vec<Detail> {
+    past_us: i64,
+) -> (Vec<Detail>, Words) {
     let mut found: Vec<Detail> = looks.iter().map(Detail::empty).collect();
     // Which incidents, and at which place in each, an endpoint belongs to.
     let mut places: BTreeMap<EndpointId, Vec<(usize, usize)>> = BTreeMap::new();
@@ -214,26 +219,39 @@ pub fn details(
             places.entry(endpoint).or_default().push((i, k));
         }
     }
-    let wanted = |times| {
-        looks
-            .iter()
-            .any(|l| l.span.touches(times) || l.baseline.touches(times))
+    // What has no request in it may be an application's log: its lines are asked when they were written.
+    let wanted = |times: Option<(i64, i64)>| match times {
+        Some(times) => looks.iter().any(|l| l.whole().touches(times)),
+        None => true,
     };
     let selection = select(reading, blocks, wanted);
-    let first_lines: BTreeMap<(usize, u32), u64> = blocks
+    let facts: BTreeMap<(usize, u32), &BlockFacts> =
+        blocks.iter().map(|b| ((b.file, b.number), b)).collect();
+    let windows: Vec<Span> = looks
         .iter()
-        .map(|b| ((b.file, b.number), b.first_line))
+        .map(|look| Span {
+            from_us: look.span.from_us.saturating_sub(past_us),
+            to_us: look.span.to_us,
+        })
         .collect();
     let names = Names::new(catalog);
     let hosts = file_hosts(reading);
-    let worker = || Worker::new(reading, &names);
-    let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
+    let worker = || {
+        (
+            Worker::new(reading, &names),
+            Listener::new(reading, &windows),
+        )
+    };
+    let work = |(worker, listener): &mut (Worker<'_>, Listener<'_>), block: Block<'_, Begun>| {
         let mut part: Vec<Part> = looks.iter().map(Part::empty).collect();
+        let mut heard = WordsPart::default();
         let host = hosts[block.file];
-        let first_line = first_lines
-            .get(&(block.file, block.number))
-            .copied()
-            .unwrap_or(1);
+        let facts = facts.get(&(block.file, block.number));
+        let first_line = facts.map_or(1, |facts| facts.first_line);
+        let format = block.begun.format_at(block.number);
+        if facts.is_some_and(|f| f.span_us.is_none()) && !listener.is_near(&format, block.bytes) {
+            return (part, heard);
+        }
         let wanted = |endpoint: EndpointId, time_us: i64| {
             let of = places.get(&endpoint).into_iter().flatten();
             of.into_iter()
@@ -264,17 +282,25 @@ pub fn details(
                 }
             }
         };
-        worker.each_request(&block, None, wanted, count);
-        part
+        let service = service_name(&block.begun.service);
+        let hear = |format: &Format, number: u64, line: &[u8], is_request: bool| {
+            let place = (block.file, first_line + number);
+            listener.hear(format, line, place, service, is_request, &mut heard);
+        };
+        worker.each_request(&block, None, wanted, count, hear);
+        (part, heard)
     };
-    reading.each_block(Some(selection), worker, work, |parts: Vec<Part>| {
+    let mut words = AllWords::default();
+    let merge = |(parts, heard): (Vec<Part>, WordsPart)| {
         for (detail, part) in found.iter_mut().zip(parts) {
             detail.labels.merge(&part.labels);
             detail.merge(part.detail);
         }
-    });
+        words.merge(heard);
+    };
+    reading.each_block(Some(selection), worker, work, merge);
     found.iter_mut().for_each(|detail| detail.labels.finish());
-    found
+    (found, words.finish(past_us))
 }
 
 /// The host of each file's lines, where files of one service lie in several folders.
@@ -327,11 +353,11 @@ impl Look {
 fn select(
     reading: &Reading<'_>,
     blocks: &[BlockFacts],
-    wanted: impl Fn((i64, i64)) -> bool,
+    wanted: impl Fn(Option<(i64, i64)>) -> bool,
 ) -> Selection {
     let mut selection = vec![Vec::new(); reading.files.len()];
     for block in blocks {
-        if block.span_us.is_some_and(&wanted) {
+        if wanted(block.span_us) {
             selection[block.file].push(block.number);
         }
     }
@@ -418,13 +444,15 @@ impl<'r> Worker<'r> {
     /// Each request of the block that pass 1 counted and that is wanted by its endpoint and time: the
     /// endpoint, the request, whether it is an error, and the line with its number in the block from
     /// 0. Few are wanted, so a line is read in full only when it is one of them, or when the versions
-    /// of all are to be noted.
+    /// of all are to be noted. Also, to `hear`: each line that tells of no request, and each wanted one
+    /// that failed.
     fn each_request(
         &mut self,
         block: &Block<'_, Begun>,
         mut sightings: Option<&mut Sightings>,
         wanted: impl Fn(EndpointId, i64) -> bool,
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
+        mut hear: impl FnMut(&Format, u64, &[u8], bool),
     ) {
         let service = &block.begun.service;
         let mut format = block.begun.format_at(block.number);
@@ -449,6 +477,9 @@ impl<'r> Worker<'r> {
                     {
                         format = below;
                     }
+                    if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
+                        hear(&format, number as u64, line, false);
+                    }
                     None
                 }
             };
@@ -456,6 +487,9 @@ impl<'r> Worker<'r> {
             if let Ok(record) = format.parse(line, &mut self.clock, &mut scratch, Depth::Full) {
                 let error = self.query.errors.contains(record.status);
                 see(endpoint, &record, error, (number as u64, line));
+                if error {
+                    hear(&format, number as u64, line, true);
+                }
             }
         }
         self.scratch = scratch;
