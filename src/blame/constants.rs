@@ -249,6 +249,9 @@ pub(super) const CONTRAST_RATE_PRIOR: (f64, f64) = (0.5, 9.5);
 /// Prior variance of the log odds ratio that a bad change makes: 1.5², an odds ratio between 1/20 and
 /// 20 in nineteen of twenty cases. *Judgement.*
 pub(super) const CONTRAST_EFFECT_VARIANCE: f64 = 2.25;
+/// Spread of the log odds ratio that the cause of an incident has, as a part of what it would be if it
+/// alone made the incident. *Judgement.*
+pub(super) const CONTRAST_CAUSE_SPREAD: f64 = 0.25;
 /// Variance of a host's log odds among hosts that run the same: their odds differ by about 35 %.
 /// *Judgement.*
 pub(super) const CONTRAST_HOST_VARIANCE: f64 = 0.125;

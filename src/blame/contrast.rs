@@ -10,8 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::constants::{
-    CONTRAST_CLIP, CONTRAST_EFFECT_VARIANCE, CONTRAST_FEW_FAILURES, CONTRAST_FEW_OF_A_SIDE,
-    CONTRAST_HOST_VARIANCE, CONTRAST_POWER, CONTRAST_RATE_PRIOR,
+    CONTRAST_CAUSE_SPREAD, CONTRAST_CLIP, CONTRAST_EFFECT_VARIANCE, CONTRAST_FEW_FAILURES,
+    CONTRAST_FEW_OF_A_SIDE, CONTRAST_HOST_VARIANCE, CONTRAST_POWER, CONTRAST_RATE_PRIOR,
 };
 use super::lag::Rollout;
 use super::{Case, Contribution, EvidenceKind, phrase};
@@ -82,13 +82,13 @@ pub(super) fn contribution(change: &Change, case: &Case<'_>) -> Option<Contribut
     if !versions.is_empty()
         && let Some(after) = both_at_work(tally, &endpoints, start_us, by_version)
     {
-        return finding(tally, &endpoints, start_us, &after, &whose()?);
+        return finding(case, &endpoints, start_us, &after, &whose()?);
     }
     if touched.is_empty() {
         return None;
     }
     let after = both_at_work(tally, &endpoints, start_us, by_host)?;
-    finding(tally, &endpoints, start_us, &after, TOUCHED)
+    finding(case, &endpoints, start_us, &after, TOUCHED)
 }
 
 /// The incident's endpoints that belong to the change's service; all, where it names none or the log
@@ -155,7 +155,7 @@ fn both_at_work(
 }
 
 fn finding(
-    tally: &Tally,
+    case: &Case<'_>,
     endpoints: &BTreeSet<u32>,
     start_us: i64,
     after: &[Pair],
@@ -168,7 +168,7 @@ fn finding(
     let rate = |c: Counts| c.errors as f64 / c.requests as f64;
     let few = new.errors + old.errors < CONTRAST_FEW_FAILURES
         || new.errors.min(old.errors) < CONTRAST_FEW_OF_A_SIDE;
-    let earlier = before(tally, endpoints, start_us, after);
+    let earlier = before(&case.context.labels, endpoints, start_us, after);
     let (ln_bf, worse) = if few {
         // What set the sides apart already before the change is no news.
         let known = earlier.as_ref().map_or(0.0, |pairs| exact(pairs).max(0.0));
@@ -177,8 +177,14 @@ fn finding(
         let (theta, variance) = log_odds_ratio(after);
         let (prior, uncertainty) = of_hosts(after, earlier.as_deref());
         let (theta, variance) = (theta - prior, variance + uncertainty);
-        let ln_bf = ln_bayes_factor(theta, variance, CONTRAST_EFFECT_VARIANCE);
-        (ln_bf, theta > 0.0)
+        let any_effect = ln_bayes_factor(theta, variance, CONTRAST_EFFECT_VARIANCE);
+        let any_effect = if theta > 0.0 {
+            any_effect
+        } else {
+            -any_effect.abs()
+        };
+        let cause = ln_is_cause(theta, variance, of_cause(new, old, case));
+        (any_effect.min(cause), theta > 0.0)
     };
     let ln_bf = if worse { ln_bf } else { -ln_bf.abs() };
     let compared = format!(
@@ -199,6 +205,26 @@ fn finding(
         nats: ln_bf.clamp(CONTRAST_CLIP.0, CONTRAST_CLIP.1),
         text,
     })
+}
+
+/// The log odds ratio that the contrast would have if the new side alone made the incident: the rest
+/// fails as expected, and the new side has all other failures.
+fn of_cause(new: Counts, old: Counts, case: &Case<'_>) -> f64 {
+    let hit = case.context.endpoints.iter().filter(|e| e.affected);
+    let expected = super::scope::Totals::of(hit).baseline_rate();
+    let expected = expected.clamp(1e-4, 0.5);
+    let others = expected * old.requests as f64;
+    let alone = ((new.errors + old.errors) as f64 - others) / new.requests as f64;
+    let logit = |p: f64| (p / (1.0 - p)).ln();
+    (logit(alone.clamp(expected, 0.99)) - logit(expected)).max(f64::EPSILON)
+}
+
+/// ln of the Bayes factor of "the contrast is that of the cause", give or take a quarter, against "no
+/// contrast".
+fn ln_is_cause(theta: f64, variance: f64, of_cause: f64) -> f64 {
+    let spread = variance + (CONTRAST_CAUSE_SPREAD * of_cause).powi(2);
+    let off = theta - of_cause;
+    0.5 * (variance / spread).ln() + theta * theta / (2.0 * variance) - off * off / (2.0 * spread)
 }
 
 fn sides(pairs: &[Pair]) -> (Counts, Counts) {
@@ -367,9 +393,10 @@ mod tests {
     #[test]
     fn equal_versions_clear_the_change() {
         let found = contrast(&rollout(10, 10), &[]).unwrap();
-        // θ = 0, V = 2·(1/200 + 1/800) + 0.125·(½ + ½): ½ ln(V/(V + 2.25)).
-        let v: f64 = 0.0125 + 0.125;
-        assert!((found.nats - 0.5 * (v / (v + 2.25)).ln()).abs() < 1e-9);
+        // 200 of 1,000 on either side, 0.3 % expected: alone, the new side would fail in 39.7 %, a log
+        // odds ratio of 5.388. At 0, with V = 2·(1/200 + 1/800) + 0.125·(½ + ½) = 0.1375:
+        // ½ ln(V/(V + 1.347²)) − 5.388²/(2·(V + 1.347²)) = −8.79, beyond the bound.
+        assert_eq!(found.nats, -8.0);
         assert!(found.text.starts_with("1.1 fails no more than the rest"));
         assert!(contrast(&rollout(2, 10), &[]).unwrap().nats < -3.0);
     }

@@ -92,9 +92,8 @@ fn accounts_for(marker: &Change, new: &Newcomer) -> bool {
     if marker.brings(&new.version) {
         return late_us.abs() <= REACH_US && may_be_of(marker, new);
     }
-    let names_another = marker.version.is_some() && marker.kind == Kind::Deploy;
-    !names_another
-        && marker.kind != Kind::Flag
+    marker.version.is_none()
+        && matches!(marker.kind, Kind::Deploy | Kind::Rollback)
         && (-UNMARKED_MARKER_AFTER_US..=UNMARKED_MARKER_BEFORE_US).contains(&late_us)
         && may_be_of(marker, new)
 }
