@@ -293,3 +293,12 @@ pub(super) const MESSAGE_CHANCE: f64 = 1e-4;
 pub(super) const MESSAGE_COMMON: f64 = 0.5;
 /// Worth of messages that tell of something called which did not answer, for a dependency.
 pub(super) const OUT_OF_REACH: f64 = 1.0;
+
+/// A host (region, kind of client) can show that it is the trouble with so many errors to be expected…
+pub(super) const ALIKE_LEAST_ERRORS: f64 = 5.0;
+/// …and is not if none fails so many times as often as another. *Judgement.*
+pub(super) const ALIKE_RATIO: f64 = 2.0;
+/// Versions that were compared and fail alike, for a dependency.
+pub(super) const EQUAL_VERSIONS: f64 = 1.0;
+/// A contrast of so many nats says that they do.
+pub(super) const EQUAL_FROM: f64 = -2.0;

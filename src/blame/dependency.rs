@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::constants::{
-    DEPENDENCY_CLIP, DOMINANT_STATUS, FAILURE_LATENCY, FAST_FAILURES, GATEWAY_STATUSES,
-    ONE_SERVICE, OUT_OF_REACH, SERVICES_TO_COMPARE, SEVERAL_SERVICES, SLOW_FAILURES, TIMEOUT_BAND,
-    TIMEOUTS_S,
+    DEPENDENCY_CLIP, DOMINANT_STATUS, EQUAL_VERSIONS, FAILURE_LATENCY, FAST_FAILURES,
+    GATEWAY_STATUSES, ONE_SERVICE, OUT_OF_REACH, SERVICES_TO_COMPARE, SEVERAL_SERVICES,
+    SLOW_FAILURES, TIMEOUT_BAND, TIMEOUTS_S,
 };
 use super::footprint::Footprint;
 use super::{Context, Contribution, EvidenceKind, phrase};
@@ -19,12 +19,14 @@ pub(super) fn assess(
     context: &Context,
     candidates: &[&Footprint],
     out_of_reach: Option<&Signature>,
+    equal_versions: Option<&Contribution>,
 ) -> (f64, Vec<Contribution>) {
     let findings: Vec<Contribution> = [
         breadth(context, candidates),
         statuses(context),
         latency(context),
         out_of_reach.and_then(words),
+        equal_versions.and_then(|contrast| finding(EQUAL_VERSIONS, contrast.text.clone())),
     ]
     .into_iter()
     .flatten()
@@ -166,7 +168,7 @@ mod tests {
             endpoints: vec![hit("api", "/login", 0), hit("web", "/login", 1)],
             ..context()
         };
-        let (nats, findings) = assess(&context, &[], None);
+        let (nats, findings) = assess(&context, &[], None, None);
         assert_eq!(nats, 1.5);
         assert_eq!(
             findings[0].text,
@@ -177,7 +179,7 @@ mod tests {
             ..change("d-1", 0)
         };
         assert_eq!(
-            assess(&context, &[&Footprint::of(&change, &context)], None),
+            assess(&context, &[&Footprint::of(&change, &context)], None, None),
             (0.0, Vec::new())
         );
     }
@@ -190,7 +192,7 @@ mod tests {
             success_latency_us: Some(45_000.0),
             ..context()
         };
-        let (nats, findings) = assess(&context, &[], None);
+        let (nats, findings) = assess(&context, &[], None, None);
         assert_eq!(nats, -2.0);
         let texts: Vec<&str> = findings.iter().map(|f| f.text.as_str()).collect();
         assert_eq!(

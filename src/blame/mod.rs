@@ -47,8 +47,8 @@ use crate::confirm::{Estimate, Incident};
 use crate::stats::log_sum_exp;
 use crate::zoom::{Tally, Words};
 use constants::{
-    CONTRADICTED_CAP, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S,
-    TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
+    CONTRADICTED_CAP, EQUAL_FROM, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN,
+    SKEW_S, TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
 };
 use footprint::Footprint;
 use prior::Prior;
@@ -232,6 +232,13 @@ impl Candidate<'_> {
             .any(|c| c.kind.is_witness() && c.nats >= EVIDENCE_COUNTS)
     }
 
+    /// The contrast that says that what it brought fails no more than what was there.
+    fn equal_versions(&self) -> Option<&Contribution> {
+        let equal =
+            |c: &&Contribution| c.kind == EvidenceKind::VersionContrast && c.nats <= EQUAL_FROM;
+        self.contributions.iter().find(equal)
+    }
+
     /// Whether nothing but its time speaks for it, and something speaks against it.
     fn is_contradicted(&self) -> bool {
         let against = |c: &Contribution| c.kind.is_witness() && c.nats <= -EVIDENCE_COUNTS;
@@ -263,8 +270,12 @@ fn weigh(case: &Case<'_>) -> Verdict {
     let messages = novelty::messages(case);
     let candidates = candidates(case, &messages);
     let footprints: Vec<&Footprint> = candidates.iter().map(|c| &c.footprint).collect();
-    let (dependency_nats, dependency) =
-        dependency::assess(context, &footprints, novelty::out_of_reach(&messages, case));
+    let (dependency_nats, dependency) = dependency::assess(
+        context,
+        &footprints,
+        novelty::out_of_reach(&messages, case),
+        candidates.iter().find_map(Candidate::equal_versions),
+    );
     let (load_nats, load) = load::assess(context);
 
     let others = [
@@ -293,7 +304,7 @@ fn weigh(case: &Case<'_>) -> Verdict {
         strong,
         summary: verdict::summary(kind, strong, &suspects, unexplained, case),
         dispositions: disposition::all(case, &candidates, &probabilities, suspects.first()),
-        ruled_out: leads::ruled_out((dependency_nats, &dependency), (load_nats, &load)),
+        ruled_out: leads::ruled_out(context, (dependency_nats, &dependency), (load_nats, &load)),
         not_assessed: leads::not_assessed(context, moments.onset.is_some()),
         in_common: in_common(case),
         messages,
