@@ -19,7 +19,7 @@ use crate::record::Reject;
 use crate::report::{self, Finding, Report};
 use crate::scan::{Scan, scan};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
-use crate::zoom::{self, Cells, Detail, Look, Span};
+use crate::zoom::{self, Cells, Detail, Look, Span, Tally};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// How far a candidate's surroundings are looked at: three hours before for what is usual, one hour
@@ -116,32 +116,29 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
     series.gaps = detect::gaps(&series);
     let detection = pool.install(|| detect::candidates(&series));
     let spans = zoom_spans(&detection.candidates, &series);
-    let cells = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
+    let (cells, sightings) = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
     let confirmed = confirm::incidents(&detection.candidates, &cells, &series);
     let asked = |last_us: i64| query.since_us.is_none_or(|since| last_us >= since);
     let (mut incidents, mut blips) = (confirmed.incidents, confirmed.blips);
     incidents.retain(|incident| asked(incident.last_failure_us));
     blips.retain(|blip| asked(blip.last_us));
-    let findings = look_closely(
-        &reading,
-        &scan,
-        &series,
-        incidents,
-        &cells,
-        &markers.changes,
-    );
+    let mut changes = markers.changes.clone();
+    changes.extend(blame::unmarked(&sightings, &markers.changes));
+    let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
     Ok(report::convert(&report::Material {
         found,
         scan: &scan,
         series: &series,
         left_out,
         markers,
+        changes: &changes,
+        clock_shift: blame::clock_shift(&sightings, &markers.changes),
         findings: &findings,
         chronic: &detection.chronic,
         blips: &blips,
         blip_changes: &blips
             .iter()
-            .map(|b| rollout_of(b, &series, &markers.changes))
+            .map(|b| rollout_of(b, &series, &changes))
             .collect::<Vec<_>>(),
         window_s: options.window_s,
     }))
@@ -273,13 +270,19 @@ fn look_closely(
             },
         })
         .collect();
-    let details = if looks.is_empty() {
-        Vec::new()
+    let (details, words) = if looks.is_empty() {
+        Default::default()
     } else {
-        zoom::details(reading, &series.catalog, &scan.blocks, &looks)
+        zoom::details(reading, &series.catalog, &scan.blocks, &looks, BEFORE_US)
     };
-    let judge = |((incident, span), detail): ((Incident, Span), Detail)| {
-        let context = context(&incident, span, &detail, scan, series, cells);
+    let words = Arc::new(words);
+    let judge = |((incident, span), mut detail): ((Incident, Span), Detail)| {
+        let labels = std::mem::take(&mut detail.labels);
+        let context = Context {
+            labels,
+            words: Arc::clone(&words),
+            ..context(&incident, span, &detail, scan, series, cells)
+        };
         let verdict = blame::judge(&incident, changes, &context);
         Finding {
             incident,
@@ -383,6 +386,8 @@ fn context(
         failing_latency_us: median(|d| &d.failures),
         success_latency_us: median(|d| &d.successes),
         minutes,
+        labels: Tally::default(),
+        words: Arc::default(),
     }
 }
 

@@ -37,6 +37,7 @@ pub mod render;
 pub mod report;
 mod scan;
 mod series;
+mod signature;
 mod sketch;
 mod stats;
 mod timestamp;

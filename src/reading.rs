@@ -146,6 +146,14 @@ pub fn service_of(path: &Path) -> Vec<u8> {
     told.unwrap_or_else(|| names.take(1).flatten().copied().collect())
 }
 
+/// The host that a file's folder tells, where there is one folder per host: its name, unless it is
+/// a date, a number or a usual one.
+pub fn host_of(path: &Path) -> &[u8] {
+    let folder = path.parent().and_then(Path::file_name);
+    let name = folder.map_or(&b""[..], |name| name.as_encoded_bytes());
+    if says_nothing(name) { b"" } else { name }
+}
+
 /// Words in file names that name no service: suffixes, kinds of log, usual folders.
 const NO_SERVICE: &[&[u8]] = &[
     b"log",
@@ -240,6 +248,19 @@ mod tests {
                 service,
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn a_host_is_told_by_a_folder_that_is_no_date() {
+        for (path, host) in [
+            ("logs/api-1/api.access.log", "api-1"),
+            ("logs/ip-10-0-3-7/access.log", "ip-10-0-3-7"),
+            ("logs/2024-04-10/access.log", ""),
+            ("var/log/access.log", ""),
+            ("access.log", ""),
+        ] {
+            assert_eq!(host_of(Path::new(path)), host.as_bytes(), "{path}");
         }
     }
 

@@ -45,6 +45,7 @@ fn a_full_native_marker_keeps_everything_it_says() {
         extra: [("ticket", json!("OPS-7")), ("risk", json!({"score": 3}))]
             .map(|(key, value)| (key.to_owned(), value))
             .into(),
+        source: Source::Marker,
     };
     assert_eq!(markers.changes, [expected]);
     assert_eq!(markers.source, "JSON");
@@ -449,4 +450,27 @@ fn changes_without_a_service_belong_together_only_within_their_file() {
     let joined = merge(vec![one, two]);
     assert_eq!(change(&joined, "b").previous_version.as_deref(), Some("1"));
     assert_eq!(change(&joined, "c").previous_version, None);
+}
+
+#[test]
+fn one_version_is_known_in_all_its_spellings() {
+    let change = Change {
+        version: Some("v2.4.0".to_owned()),
+        commit: Some("9f3c51ad0b7e".to_owned()),
+        ..Change::at(0)
+    };
+    for seen in [
+        "2.4.0",
+        "V2.4.0",
+        "2.4.0+build.7",
+        "registry.example/shop/api:2.4.0",
+        "api@2.4.0",
+        "9f3c51a",
+        "9f3c51ad0b7e44d1a0c3",
+    ] {
+        assert!(change.brings(seen), "{seen}");
+    }
+    for other in ["2.4.1", "2.4", "12.4.0", "9f3c5", "v", "", "9f3c51b"] {
+        assert!(!change.brings(other), "{other}");
+    }
 }

@@ -57,6 +57,7 @@ pub(super) fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Record<'a>> 
         host: None,
         version: None,
         region: None,
+        api_version: None,
     })
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Layout {
     /// Whether all parts that are counted stand as in [`ACCESS`].
     is_access: bool,
     tail: Tail,
+    /// What other names in the tail mean: `version=2.4.0 pod=api-7f9c`.
+    labels: Vec<(Box<[u8]>, Slot)>,
 }
 
 /// How the counted parts of most access logs are laid out.
@@ -114,6 +116,7 @@ impl Layout {
             counted,
             is_access,
             tail: Tail::Unknown,
+            labels: Vec::new(),
         })
     }
 
@@ -137,6 +140,13 @@ impl Layout {
         };
         if let Some((text, unit)) = latency {
             fields.set(Slot::Latency, unquoted(text), unit);
+        }
+        if fields.depth() == Depth::Full {
+            for (name, slot) in &self.labels {
+                if let Some(text) = Tokens(tail).find_map(|token| named(token, name)) {
+                    fields.set(*slot, unquoted(text), None);
+                }
+            }
         }
         Ok(())
     }
@@ -170,7 +180,8 @@ impl Layout {
     /// The same layout, knowing where the tail of these lines has the latency. It has one where a
     /// name says so (`rt=0.123`), or where every line has, at the same place, a number with a unit
     /// (`12ms`) or with exactly three decimals (nginx's `$request_time`, in seconds; an upstream's
-    /// time beside it is the smaller one). Other numbers can mean anything and are left alone.
+    /// time beside it is the smaller one). Other numbers can mean anything and are left alone. What
+    /// else has a name is learned by it: version, host, region, user.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
         let has_latency = |step: &Step| {
             matches!(
@@ -181,9 +192,6 @@ impl Layout {
                 }
             )
         };
-        if self.steps.iter().any(has_latency) {
-            return self.clone();
-        }
         let strictly = |line| {
             let mut fields = Fields::new(Depth::Full);
             fields.set_strict(true);
@@ -193,14 +201,17 @@ impl Layout {
             .filter_map(strictly)
             .map(|tail| Tokens(tail).collect())
             .collect();
-        let tail = named_latency(&tails, keys)
-            .or_else(|| bare_latency(&tails))
-            .unwrap_or(Tail::Unknown);
+        let tail = if self.steps.iter().any(has_latency) {
+            None
+        } else {
+            named_latency(&tails, keys).or_else(|| bare_latency(&tails))
+        };
         Layout {
             steps: self.steps.clone(),
             counted: self.counted,
             is_access: self.is_access,
-            tail,
+            tail: tail.unwrap_or(Tail::Unknown),
+            labels: named_labels(&tails, keys),
         }
     }
 }
@@ -283,6 +294,33 @@ fn named_latency(tails: &[Vec<&[u8]>], keys: &Keys) -> Option<Tail> {
         name: name.into(),
         unit,
     })
+}
+
+/// For each label the best-ranked name that some tail has for it.
+fn named_labels(tails: &[Vec<&[u8]>], keys: &Keys) -> Vec<(Box<[u8]>, Slot)> {
+    let mut best: Vec<(Slot, u8, &[u8])> = Vec::new();
+    for token in tails.iter().flatten() {
+        let Some((name, _)) = split_once(unquoted(token), b'=') else {
+            continue;
+        };
+        let Some(Meaning::Part { slot, rank, .. }) = keys.find_name(name) else {
+            continue;
+        };
+        if !matches!(
+            slot,
+            Slot::Version | Slot::Host | Slot::Region | Slot::ApiVersion | Slot::User
+        ) {
+            continue;
+        }
+        match best.iter_mut().find(|(known, ..)| *known == slot) {
+            Some(known) if rank < known.1 => *known = (slot, rank, name),
+            Some(_) => {}
+            None => best.push((slot, rank, name)),
+        }
+    }
+    best.into_iter()
+        .map(|(slot, _, name)| (name.into(), slot))
+        .collect()
 }
 
 /// The place where every tail has a latency (or `-`), the longest if there are several.

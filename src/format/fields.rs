@@ -26,11 +26,15 @@ pub(super) enum Slot {
     Host,
     Version,
     Region,
+    ApiVersion,
+    Level,
+    Message,
+    Exception,
 }
 
 impl Slot {
     /// Every slot with its name in specs.
-    pub(super) const ALL: [(&'static str, Slot); 13] = [
+    pub(super) const ALL: [(&'static str, Slot); 17] = [
         ("time", Slot::Time),
         ("status", Slot::Status),
         ("method", Slot::Method),
@@ -44,6 +48,10 @@ impl Slot {
         ("host", Slot::Host),
         ("version", Slot::Version),
         ("region", Slot::Region),
+        ("api_version", Slot::ApiVersion),
+        ("level", Slot::Level),
+        ("message", Slot::Message),
+        ("exception", Slot::Exception),
     ];
 
     pub(super) fn named(name: &str) -> Option<Slot> {
@@ -81,7 +89,7 @@ const ABSENT: Raw<'static> = Raw {
 };
 
 /// A value for each slot; those that pass 1 does not count are kept only where they are wanted: to
-/// clear 13 values for each line takes longer than to parse its time.
+/// clear 17 values for each line takes longer than to parse its time.
 struct Parts<'a> {
     counted: [Raw<'a>; COUNTED],
     others: Option<[Raw<'a>; Slot::ALL.len() - COUNTED]>,
@@ -302,11 +310,12 @@ impl<'a> Fields<'a> {
             host: self.value(Slot::Host).map(first_of_list),
             version: self.value(Slot::Version),
             region: self.value(Slot::Region),
+            api_version: self.value(Slot::ApiVersion),
         })
     }
 
     #[inline]
-    fn time_us(&self, clock: &mut Clock) -> Option<i64> {
+    pub(super) fn time_us(&self, clock: &mut Clock) -> Option<i64> {
         let raw = self.parts.get(Slot::Time);
         match raw.unit {
             None if self.utc => clock.read_utc(raw.text),

@@ -19,6 +19,7 @@ mod logfmt;
 mod pattern;
 mod plain;
 mod registry;
+mod remark;
 mod text;
 mod w3c;
 

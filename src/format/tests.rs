@@ -32,6 +32,7 @@ fn expected(sample: &toml::Table) -> Result<Owned, String> {
         "host",
         "version",
         "region",
+        "api_version",
         "header",
         "wrapped",
         "format",
@@ -48,7 +49,14 @@ fn expected(sample: &toml::Table) -> Result<Owned, String> {
             .get("latency_us")
             .map(|v| u64::try_from(v.as_integer().unwrap()).unwrap()),
         rest: [
-            "service", "client", "user", "agent", "host", "version", "region",
+            "service",
+            "client",
+            "user",
+            "agent",
+            "host",
+            "version",
+            "region",
+            "api_version",
         ]
         .map(text),
     })
@@ -62,7 +70,7 @@ pub(super) struct Owned {
     pub(super) target: Vec<u8>,
     pub(super) status: Status,
     pub(super) latency_us: Option<u64>,
-    pub(super) rest: [Option<Vec<u8>>; 7],
+    pub(super) rest: [Option<Vec<u8>>; 8],
 }
 
 impl From<Record<'_>> for Owned {
@@ -74,7 +82,14 @@ impl From<Record<'_>> for Owned {
             status: r.status,
             latency_us: r.latency_us,
             rest: [
-                r.service, r.client, r.user, r.agent, r.host, r.version, r.region,
+                r.service,
+                r.client,
+                r.user,
+                r.agent,
+                r.host,
+                r.version,
+                r.region,
+                r.api_version,
             ]
             .map(|v| v.map(<[u8]>::to_vec)),
         }

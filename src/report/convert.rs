@@ -11,9 +11,9 @@ use jiff::tz::Offset;
 use super::{
     Alternative, Blip, Change, Disposition, Endpoint, Evidence, FormatCount, Gap, HitEndpoint,
     Impact, Incident, NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan,
-    Suspect, Text, Users, Window,
+    ScopeLabel, Signature, Suspect, Text, Users, Window,
 };
-use crate::blame::{Context, Contribution, Verdict};
+use crate::blame::{Condition, Context, Contribution, Verdict};
 use crate::changes::{self, Markers};
 use crate::confirm;
 use crate::detect;
@@ -28,6 +28,9 @@ use crate::zoom::Detail;
 /// Two-sided 95 % of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
 const HOUR_MIN: i64 = 60;
+
+/// Error messages listed of an incident.
+const MESSAGES: usize = 10;
 
 /// An incident with all that is known of it.
 pub(crate) struct Finding {
@@ -53,6 +56,10 @@ pub(crate) struct Material<'a> {
     pub left_out: u64,
     /// The change markers.
     pub markers: &'a Markers,
+    /// All changes: those of the markers, then those that only the logs show.
+    pub changes: &'a [changes::Change],
+    /// A shift of the markers' times that the logs suggest.
+    pub clock_shift: Option<String>,
     /// The incidents.
     pub findings: &'a [Finding],
     /// Endpoints that fail all the time.
@@ -98,13 +105,7 @@ impl Converter<'_> {
             schema: SCHEMA.into(),
             triage_version: env!("CARGO_PKG_VERSION").into(),
             scan: self.scan(),
-            changes: self
-                .m
-                .markers
-                .changes
-                .iter()
-                .map(|c| self.change(c))
-                .collect(),
+            changes: self.m.changes.iter().map(|c| self.change(c)).collect(),
             timeline: self.timeline(),
             incidents,
             endpoints: self.endpoints(),
@@ -352,12 +353,15 @@ impl Converter<'_> {
             hosts: change.hosts.clone(),
             files: change.files.clone(),
             extra: change.extra.clone(),
-            source: "marker".into(),
+            source: change.source.name().into(),
             in_sight,
             note: match &change.service {
                 Some(service) if !in_sight => {
                     Some(format!("its service `{service}` occurs in no log"))
                 }
+                _ if change.source == changes::Source::Logs => Some(
+                    "no marker lists it; it is dated by the version's first request".to_owned(),
+                ),
                 _ => None,
             },
         }
@@ -370,7 +374,7 @@ impl Converter<'_> {
             verdict,
             ..
         } = finding;
-        let ids = &self.m.markers.changes;
+        let ids = self.m.changes;
         let bound = |estimate: &Option<confirm::Estimate>, pick: fn(&confirm::Estimate) -> i64| {
             estimate.as_ref().map(|e| self.time(pick(e)))
         };
@@ -389,7 +393,7 @@ impl Converter<'_> {
             endpoints: self.hit_endpoints(finding),
             not_assessed: self.not_assessed(finding, impact.users.is_some()),
             impact,
-            scope: Vec::new(),
+            scope: verdict.in_common.iter().map(scope_label).collect(),
             verdict: verdict.kind.name().into(),
             summary: verdict.summary.clone(),
             suspects: verdict
@@ -434,12 +438,33 @@ impl Converter<'_> {
                     finding: r.finding.clone(),
                 })
                 .collect(),
+            signatures: self.signatures(finding),
             samples: detail
                 .samples
                 .iter()
                 .map(|s| self.example(&s.line))
                 .collect(),
         }
+    }
+
+    fn signatures(&self, finding: &Finding) -> Vec<Signature> {
+        let all = &finding.context.words.signatures;
+        let shown = finding.verdict.messages.iter().take(MESSAGES);
+        shown
+            .map(|message| {
+                let signature = &all[message.index];
+                Signature {
+                    service: text(&signature.service),
+                    template: signature.template.clone(),
+                    first: self.time(signature.first_us),
+                    count_before: message.before,
+                    count_after: message.during,
+                    novel: message.novel,
+                    surging: message.surging,
+                    example: self.example(&signature.example),
+                }
+            })
+            .collect()
     }
 
     fn hit_endpoints(&self, finding: &Finding) -> Vec<HitEndpoint> {
@@ -521,7 +546,7 @@ impl Converter<'_> {
             at: self.time(blip.first_us),
             duration_s: (blip.last_us - blip.first_us) as f64 / 1e6,
             errors: blip.errors,
-            during_change: change.map(|i| self.m.markers.changes[i].id.clone()),
+            during_change: change.map(|i| self.m.changes[i].id.clone()),
         }
     }
 
@@ -566,6 +591,7 @@ impl Converter<'_> {
             ));
         }
         notes.extend(m.markers.notes.iter().cloned());
+        notes.extend(m.clock_shift.clone());
         notes.extend(self.markers_out_of_time());
         notes
     }
@@ -650,6 +676,17 @@ fn users(detail: &Detail) -> Option<Users> {
         share_high: high,
         proxy,
     })
+}
+
+fn scope_label(condition: &Condition) -> ScopeLabel {
+    ScopeLabel {
+        label: condition.label.name().into(),
+        value: text(&condition.value),
+        coverage: condition.coverage,
+        lift: Some(condition.lift),
+        joint_coverage: condition.joint_coverage,
+        joint_lift: Some(condition.joint_lift),
+    }
 }
 
 fn evidence(contributions: &[Contribution]) -> Vec<Evidence> {

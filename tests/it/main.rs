@@ -2,7 +2,7 @@
 //!
 //! `samples` and `counts` hold it to the truths of samples/README.md and to counters of their own,
 //! `determinism` to one report for one input, `bad_input` to clear words, `readme` to its own
-//! examples; `laws` reads the source and holds it to its plan. What a single room does is told in
+//! examples; `labels` tells of versions, hosts and error messages; `laws` reads the source and holds it to its plan. What a single room does is told in
 //! its own unit tests.
 
 #![allow(
@@ -13,6 +13,7 @@
 mod bad_input;
 mod counts;
 mod determinism;
+mod labels;
 mod laws;
 mod readme;
 mod samples;

@@ -18,6 +18,8 @@ const LABEL: usize = 10;
 const ENDPOINTS_NAMED: usize = 3;
 /// Labels named in the answer to "what do they share".
 const LABELS_NAMED: usize = 3;
+/// Error messages shown.
+const MESSAGES_NAMED: usize = 3;
 /// Columns for a failing line: two or three lines of the page.
 const SAMPLE_ROOM: usize = 240;
 /// Lines of the chart: three show 24 heights.
@@ -52,6 +54,7 @@ pub fn write(page: &mut Page, view: &View, incident: &Incident) {
         chart.write(page, view, incident, &listing);
     }
     changes::write(page, view, incident, &listing);
+    messages(page, view, incident);
     sample_lines(page, view, incident);
 }
 
@@ -220,20 +223,68 @@ fn errors(incident: &Incident) -> Vec<Span> {
     ]
 }
 
+/// The labels that failing requests share: the whole set with its share and lift.
 fn shared(scope: &[ScopeLabel]) -> String {
-    let labels = scope.iter().take(LABELS_NAMED).map(|label| {
-        let name = format!("{}={}", label.label, visible(&label.value));
-        let lift = match label.lift {
-            Some(lift) => format!(", {} the rate elsewhere", times(lift)),
-            None => String::new(),
+    let names: Vec<String> = scope
+        .iter()
+        .take(LABELS_NAMED)
+        .map(|label| {
+            let name = format!("{}={}", label.label, visible(&label.value));
+            short(&name, NAME_ROOM)
+        })
+        .collect();
+    let Some(last) = scope.iter().take(LABELS_NAMED).last() else {
+        return String::new();
+    };
+    let lift = match last.joint_lift {
+        Some(lift) => format!(", {} the rate elsewhere", times(lift)),
+        None => String::new(),
+    };
+    format!(
+        "{} in {} of the errors{lift}",
+        names.join(" and "),
+        percent(last.joint_coverage)
+    )
+}
+
+/// The error messages that came up with the incident, or come far more often since.
+fn messages(page: &mut Page, view: &View, incident: &Incident) {
+    let telling = incident.signatures.iter().filter(|s| s.surging);
+    let most = if view.style.explain {
+        usize::MAX
+    } else {
+        MESSAGES_NAMED
+    };
+    for (i, signature) in telling.take(most).enumerate() {
+        if i == 0 {
+            page.blank();
+            page.line(&[Tone::Strong.span("  ERROR MESSAGES")]);
+        }
+        let before = if signature.novel {
+            "never before".to_owned()
+        } else {
+            format!("{} before", count(signature.count_before))
         };
-        format!(
-            "{} in {} of the errors{lift}",
-            short(&name, NAME_ROOM),
-            percent(label.coverage)
-        )
-    });
-    labels.collect::<Vec<_>>().join("\u{a0}· ")
+        let place = format!(
+            "{}:{}",
+            short(&visible(&signature.example.file), NAME_ROOM),
+            signature.example.line
+        );
+        page.paragraph(
+            &[Tone::Plain.span("  ")],
+            4,
+            &[
+                Tone::Strong.span(short(&signature.template, SAMPLE_ROOM)),
+                Tone::Plain.span(format!(
+                    " · {} of {} since {}, {before} · ",
+                    count_of(signature.count_after, "line"),
+                    visible(&signature.service),
+                    view.clock.show(&signature.first),
+                )),
+                Tone::Faint.span(place),
+            ],
+        );
+    }
 }
 
 fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
