@@ -3,7 +3,10 @@
 //! A layout is written as the line would be, with the parts in braces:
 //! `{who} [{time}] "{request}" {status} {}{|} "{}" "{agent}"{tail}`.
 //! A part ends where the (first two bytes of the) text after it stand; one in quotes ends at the first quote that no
-//! backslash escapes. `{}` is stepped over, `{latency:ms}` has a unit. Three are special:
+//! backslash escapes. `{}` is stepped over, `{latency:ms}` has a unit, `{{` is a brace. A part that
+//! stands on the line more than once says which place counts first: `{client}` is empty or `-` in the
+//! logs of a server without a proxy before it, `{client:1}` stands in for it then, and so on.
+//! Three are special:
 //! - `{who}`: the head of a CLF line: `[virtual host[:port]] client ident user`;
 //! - `{|}`: the line may end here, or go on with the tail;
 //! - `{tail}`: what administrators added at the end, which is learned from a file's first lines
@@ -37,6 +40,8 @@ enum Step {
     Part {
         slot: Option<Slot>,
         unit: Option<Unit>,
+        /// Of several places for one part, how many go before this one; `None` if it has one place.
+        choice: Option<u8>,
         end: End,
     },
     Who,
@@ -78,20 +83,18 @@ enum Tail {
 impl Layout {
     /// Compiles a layout; the error says what is wrong with it.
     pub(super) fn new(text: &str) -> Result<Layout, String> {
+        let tokens = tokens(text)?;
         let mut steps = Vec::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let Some((literal, after)) = rest.split_once('{') else {
-                steps.push(Step::Literal(rest.as_bytes().into()));
-                break;
-            };
-            if !literal.is_empty() {
-                steps.push(Step::Literal(literal.as_bytes().into()));
-            }
-            let (part, after) = after.split_once('}').ok_or("a brace that isn't closed")?;
-            steps.push(Step::new(part, literal, after)?);
-            rest = after;
+        for (index, token) in tokens.iter().enumerate() {
+            steps.push(match token {
+                Token::Literal(literal) => Step::Literal(literal.as_bytes().into()),
+                Token::Part(part) => {
+                    let before = index.checked_sub(1).and_then(|i| tokens.get(i));
+                    Step::new(part, before, tokens.get(index + 1))?
+                }
+            });
         }
+        rank_choices(&mut steps)?;
         let is_counted = |step: &Step| match step {
             Step::Part { slot, .. } => slot.is_some_and(Slot::is_counted),
             Step::Who => true,
@@ -121,6 +124,48 @@ impl Layout {
     #[inline]
     pub(super) fn is_access(&self) -> bool {
         self.is_access
+    }
+
+    /// The parts of a request that it names; in a tail there may be a latency too.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.steps.iter().flat_map(|step| match step {
+            Step::Part { slot, .. } => slot.iter().copied().collect(),
+            Step::Who => vec![Slot::Service, Slot::Client, Slot::User],
+            Step::Tail { .. } => match self.tail {
+                Tail::Unknown => Vec::new(),
+                _ => vec![Slot::Latency],
+            },
+            Step::Literal(_) | Step::MayEnd => Vec::new(),
+        })
+    }
+
+    /// Where a line that hasn't this layout leaves it: the part that can't be read there, what should
+    /// stand on the line, and what stands there instead. `None` if it has the layout.
+    pub(super) fn leaves<'a>(&self, line: &'a [u8]) -> Option<Left<'a>> {
+        let mut rest = line;
+        for (index, step) in self.steps.iter().enumerate() {
+            let mut fields = Fields::new(Depth::Full);
+            fields.set_strict(true);
+            // An optional rest is decided by the text behind it.
+            let may_end = index > 0 && matches!(self.steps[index - 1], Step::MayEnd);
+            match along(std::slice::from_ref(step), rest, &mut fields) {
+                Ok(Walked::On(after)) => rest = after,
+                Ok(Walked::Tail(_)) => return None,
+                Err(_) if may_end && (rest.is_empty() || rest[0] == b' ') => return None,
+                Err(_) => {
+                    return Some(Left {
+                        part: self.steps[index..].iter().find_map(Step::name),
+                        expected: step.needs(self.steps.get(index + 1)),
+                        found: rest,
+                    });
+                }
+            }
+        }
+        (!rest.is_empty()).then_some(Left {
+            part: None,
+            expected: "the end of the line".to_owned(),
+            found: rest,
+        })
     }
 
     /// The parts of the request that stand on the line.
@@ -205,6 +250,14 @@ impl Layout {
     }
 }
 
+/// Where a line leaves the layout.
+pub(super) struct Left<'a> {
+    /// The next part that has a name.
+    pub part: Option<&'static str>,
+    pub expected: String,
+    pub found: &'a [u8],
+}
+
 /// How far some steps led.
 enum Walked<'a> {
     /// All were taken; this is left.
@@ -234,10 +287,19 @@ fn along<'a>(
                 }
                 None => return Err(Reject::Unrecognized),
             },
-            Step::Part { slot, unit, end } => {
+            Step::Part {
+                slot,
+                unit,
+                choice,
+                end,
+            } => {
                 let len = end.find(rest)?;
-                if let Some(slot) = slot {
-                    fields.set(*slot, &rest[..len], *unit);
+                match (slot, choice) {
+                    (Some(slot), None) => fields.set(*slot, &rest[..len], *unit),
+                    (Some(slot), Some(rank)) => {
+                        fields.offer(*slot, *rank, *unit, &rest[..len], false);
+                    }
+                    (None, _) => {}
                 }
                 rest = &rest[len..];
                 may_end = false;
@@ -319,9 +381,75 @@ fn bare_us(token: &[u8]) -> Option<u64> {
     latency_us(token, three_decimals.then_some(Unit::Seconds))
 }
 
+/// A layout's text, cut at its parts.
+enum Token<'t> {
+    Literal(String),
+    Part(&'t str),
+}
+
+fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
+    let (mut tokens, mut literal, mut rest) = (Vec::new(), String::new(), text);
+    while let Some(at) = rest.find(['{', '}']) {
+        literal.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix("{{").or(rest.strip_prefix("}}")) {
+            literal.push_str(&rest[..1]);
+            rest = after;
+            continue;
+        }
+        let part = rest.strip_prefix('{').and_then(|r| r.split_once('}'));
+        let (part, after) =
+            part.ok_or("a brace that isn't closed; write `{{` or `}}` for a brace")?;
+        if !literal.is_empty() {
+            tokens.push(Token::Literal(std::mem::take(&mut literal)));
+        }
+        tokens.push(Token::Part(part));
+        rest = after;
+    }
+    literal.push_str(rest);
+    if !literal.is_empty() {
+        tokens.push(Token::Literal(literal));
+    }
+    Ok(tokens)
+}
+
+/// A part with one place is taken as it is; of one with several, each place has its rank.
+fn rank_choices(steps: &mut [Step]) -> Result<(), String> {
+    for (name, wanted) in Slot::ALL {
+        let mut seen = Vec::new();
+        let mut places: Vec<&mut Option<u8>> = Vec::new();
+        for step in steps.iter_mut() {
+            if let Step::Part { slot, choice, .. } = step
+                && *slot == Some(wanted)
+            {
+                seen.push(choice.unwrap_or(0));
+                places.push(choice);
+            }
+        }
+        seen.sort_unstable();
+        if seen.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(format!(
+                "{{{name}}} stands there twice; write `{{{name}:1}}` for the one that counts where the other is empty"
+            ));
+        }
+        let several = places.len() > 1;
+        for place in places {
+            *place = several.then_some(place.unwrap_or(0));
+        }
+    }
+    Ok(())
+}
+
 impl Step {
-    fn new(part: &str, before: &str, after: &str) -> Result<Step, String> {
+    fn new(part: &str, before: Option<&Token>, after: Option<&Token>) -> Result<Step, String> {
         let (name, unit) = with_unit(part);
+        let (name, choice) = match name.rsplit_once(':') {
+            Some((name, digit)) => match digit.parse::<u8>() {
+                Ok(choice) if choice < 100 => (name, Some(choice)),
+                _ => (name, None),
+            },
+            None => (name, None),
+        };
         let slot = Slot::named(name);
         // These may have spaces in them; whatever else is named is one word.
         let is_word = slot.is_some_and(|slot| {
@@ -330,16 +458,20 @@ impl Step {
                 Slot::Time | Slot::Request | Slot::Latency | Slot::User | Slot::Agent
             )
         });
-        let end = match *after.as_bytes() {
-            [b'"', ..] if before.ends_with('"') => End::Quote,
+        let quoted = matches!(before, Some(Token::Literal(before)) if before.ends_with('"'));
+        let end = match after {
             // An optional rest or a tail begins with a space.
-            [b'{', ..] => End::Byte(b' '),
-            [b' ', ..] if is_word => End::Byte(b' '),
-            [one, two, ..] if two != b'{' => End::Pair([one, two]),
-            [one, ..] => End::Byte(one),
-            [] => End::Line,
+            Some(Token::Part(_)) => End::Byte(b' '),
+            Some(Token::Literal(literal)) => match *literal.as_bytes() {
+                [b'"'] | [b'"', b' ', ..] if quoted => End::Quote,
+                [b' ', ..] if is_word => End::Byte(b' '),
+                [one, two, ..] => End::Pair([one, two]),
+                [one] => End::Byte(one),
+                [] => End::Line,
+            },
+            None => End::Line,
         };
-        Ok(match (part, slot) {
+        Ok(match (name, slot) {
             ("who", _) => Step::Who,
             ("|", _) => Step::MayEnd,
             ("tail", _) => Step::Tail { bare: false },
@@ -347,15 +479,47 @@ impl Step {
             ("", _) => Step::Part {
                 slot: None,
                 unit,
+                choice,
                 end,
             },
             (_, Some(slot)) => Step::Part {
                 slot: Some(slot),
                 unit,
+                choice,
                 end,
             },
-            _ => return Err(format!("{{{part}}}: no such part of a request")),
+            _ => {
+                return Err(format!(
+                    "{{{part}}}: no such part of a request; there are {}, and {{who}}, {{|}}, {{tail}} and {{}}",
+                    Slot::ALL.map(|(name, _)| name).join(", ")
+                ));
+            }
         })
+    }
+}
+
+impl Step {
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Step::Part { slot, .. } => slot.map(Slot::name),
+            Step::Who => Some(Slot::Client.name()),
+            _ => None,
+        }
+    }
+
+    /// What must stand on the line for this step, in words.
+    fn needs(&self, next: Option<&Step>) -> String {
+        let text = |bytes: &[u8]| format!("`{}`", String::from_utf8_lossy(bytes));
+        match (self, next) {
+            (Step::Literal(literal), _) => text(literal),
+            (Step::Part { .. }, Some(Step::Literal(literal))) => {
+                format!("{} behind it", text(literal))
+            }
+            (Step::Who, _) => "an address and ` [` behind it".to_owned(),
+            (Step::Tail { bare: true }, _) => "the end, or a space and no quote".to_owned(),
+            (Step::Tail { bare: false }, _) => "the end, or a space".to_owned(),
+            _ => "more of the line".to_owned(),
+        }
     }
 }
 
