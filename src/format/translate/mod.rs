@@ -243,11 +243,15 @@ fn join_time(out: &mut [Piece], more: &Piece) {
 }
 
 /// The request line says method and target exactly: where it is logged, neither is read elsewhere.
-/// Of fields with equal rank the first counts.
+/// Of fields with equal rank the first counts; those that are left are ranked 0, 1, 2.
 fn best_parts(mut pieces: Vec<Piece>) -> Vec<Piece> {
-    let has_request = pieces
+    let slots = |pieces: &[Piece]| -> Vec<(Slot, u8)> {
+        let parts = pieces.iter().filter_map(Piece::part);
+        parts.map(|part| (part.slot, part.rank)).collect()
+    };
+    let has_request = slots(&pieces)
         .iter()
-        .any(|piece| piece.part().is_some_and(|part| part.slot == Slot::Request));
+        .any(|(slot, _)| *slot == Slot::Request);
     let mut seen: Vec<(Slot, u8)> = Vec::new();
     for piece in &mut pieces {
         let Piece::Field(field) = piece else { continue };
@@ -257,6 +261,15 @@ fn best_parts(mut pieces: Vec<Piece>) -> Vec<Piece> {
             seen.push((part.slot, part.rank));
             !told && !again
         });
+    }
+    let left = slots(&pieces);
+    for piece in &mut pieces {
+        let Piece::Field(field) = piece else { continue };
+        if let Some(part) = &mut field.part {
+            let better = |(slot, rank): &&(Slot, u8)| *slot == part.slot && *rank < part.rank;
+            // No two have the same rank, and there are fewer than 100.
+            part.rank = left.iter().filter(better).count().min(99) as u8;
+        }
     }
     pieces
 }
