@@ -12,12 +12,17 @@
 //! - `{tail}`: what administrators added at the end, which is learned from a file's first lines
 //!   ([`Layout::learn`]); `{bare tail}` may not begin with a quote.
 
+mod compile;
+mod tail;
+
 use crate::record::{Depth, Reject};
 use crate::timestamp::Unit;
 
 use super::fields::{Fields, Slot, is_ip, split_once};
-use super::keys::{Keys, Meaning, with_unit};
-use super::text::{find_near, latency_us};
+use super::keys::Keys;
+use super::text::find_near;
+use compile::{Token, rank_choices, tokens};
+use tail::{Tail, Tokens};
 
 /// How a kind of line is laid out.
 #[derive(Debug, Clone)]
@@ -62,22 +67,6 @@ enum End {
     Pair([u8; 2]),
     /// At the end of the line.
     Line,
-}
-
-/// Where in the tail the latency stands.
-#[derive(Debug, Clone)]
-enum Tail {
-    Unknown,
-    /// In the token `name=…`.
-    Named {
-        name: Box<[u8]>,
-        unit: Option<Unit>,
-    },
-    /// It is the token at this place.
-    At {
-        index: usize,
-        unit: Option<Unit>,
-    },
 }
 
 impl Layout {
@@ -175,13 +164,10 @@ impl Layout {
         let latency = match &self.tail {
             Tail::Unknown => None,
             _ if tail.is_empty() || fields.depth() == Depth::Counts => None,
-            Tail::Named { name, unit } => Tokens(tail)
-                .find_map(|token| named(token, name))
-                .map(|text| (text, *unit)),
-            Tail::At { index, unit } => Tokens(tail).nth(*index).map(|token| (token, *unit)),
+            known => known.latency(tail),
         };
         if let Some((text, unit)) = latency {
-            fields.set(Slot::Latency, unquoted(text), unit);
+            fields.set(Slot::Latency, text, unit);
         }
         Ok(())
     }
@@ -238,9 +224,7 @@ impl Layout {
             .filter_map(strictly)
             .map(|tail| Tokens(tail).collect())
             .collect();
-        let tail = named_latency(&tails, keys)
-            .or_else(|| bare_latency(&tails))
-            .unwrap_or(Tail::Unknown);
+        let tail = Tail::learned(&tails, keys);
         Layout {
             steps: self.steps.clone(),
             counted: self.counted,
@@ -318,184 +302,6 @@ fn along<'a>(
         }
     }
     Ok(Walked::On(rest))
-}
-
-/// The best-ranked name of a latency in any of the tails.
-fn named_latency(tails: &[Vec<&[u8]>], keys: &Keys) -> Option<Tail> {
-    let mut best: Option<(u8, &[u8], Option<Unit>)> = None;
-    for token in tails.iter().flatten() {
-        let Some((name, value)) = split_once(unquoted(token), b'=') else {
-            continue;
-        };
-        let Some(Meaning::Part {
-            slot: Slot::Latency,
-            rank,
-            unit,
-        }) = keys.find_name(name)
-        else {
-            continue;
-        };
-        if latency_us(unquoted(value), unit).is_some()
-            && best.is_none_or(|(known, ..)| rank < known)
-        {
-            best = Some((rank, name, unit));
-        }
-    }
-    best.map(|(_, name, unit)| Tail::Named {
-        name: name.into(),
-        unit,
-    })
-}
-
-/// The place where every tail has a latency (or `-`), the longest if there are several.
-fn bare_latency(tails: &[Vec<&[u8]>]) -> Option<Tail> {
-    let places = tails.iter().map(Vec::len).min()?;
-    let sum_at = |index: usize| {
-        let mut sum = None;
-        for tail in tails {
-            match unquoted(tail[index]) {
-                b"-" => {}
-                token => sum = Some(sum.unwrap_or(0u64).saturating_add(bare_us(token)?)),
-            }
-        }
-        sum.map(|sum| (sum, index))
-    };
-    // Of equal sums the first place.
-    let longest = (0..places)
-        .filter_map(sum_at)
-        .max_by_key(|&(sum, index)| (sum, usize::MAX - index));
-    longest.map(|(_, index)| Tail::At {
-        index,
-        unit: Some(Unit::Seconds),
-    })
-}
-
-/// `0.123` and `12ms`, but no `12`, `1.5` or `1.2345`.
-fn bare_us(token: &[u8]) -> Option<u64> {
-    let three_decimals = match token {
-        [whole @ .., b'.', a, b, c] => {
-            !whole.is_empty() && whole.iter().chain([a, b, c]).all(u8::is_ascii_digit)
-        }
-        _ => false,
-    };
-    latency_us(token, three_decimals.then_some(Unit::Seconds))
-}
-
-/// A layout's text, cut at its parts.
-enum Token<'t> {
-    Literal(String),
-    Part(&'t str),
-}
-
-fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
-    let (mut tokens, mut literal, mut rest) = (Vec::new(), String::new(), text);
-    while let Some(at) = rest.find(['{', '}']) {
-        literal.push_str(&rest[..at]);
-        rest = &rest[at..];
-        if let Some(after) = rest.strip_prefix("{{").or(rest.strip_prefix("}}")) {
-            literal.push_str(&rest[..1]);
-            rest = after;
-            continue;
-        }
-        let part = rest.strip_prefix('{').and_then(|r| r.split_once('}'));
-        let (part, after) =
-            part.ok_or("a brace that isn't closed; write `{{` or `}}` for a brace")?;
-        if !literal.is_empty() {
-            tokens.push(Token::Literal(std::mem::take(&mut literal)));
-        }
-        tokens.push(Token::Part(part));
-        rest = after;
-    }
-    literal.push_str(rest);
-    if !literal.is_empty() {
-        tokens.push(Token::Literal(literal));
-    }
-    Ok(tokens)
-}
-
-/// A part with one place is taken as it is; of one with several, each place has its rank.
-fn rank_choices(steps: &mut [Step]) -> Result<(), String> {
-    for (name, wanted) in Slot::ALL {
-        let mut seen = Vec::new();
-        let mut places: Vec<&mut Option<u8>> = Vec::new();
-        for step in steps.iter_mut() {
-            if let Step::Part { slot, choice, .. } = step
-                && *slot == Some(wanted)
-            {
-                seen.push(choice.unwrap_or(0));
-                places.push(choice);
-            }
-        }
-        seen.sort_unstable();
-        if seen.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(format!(
-                "{{{name}}} stands there twice; write `{{{name}:1}}` for the one that counts where the other is empty"
-            ));
-        }
-        let several = places.len() > 1;
-        for place in places {
-            *place = several.then_some(place.unwrap_or(0));
-        }
-    }
-    Ok(())
-}
-
-impl Step {
-    fn new(part: &str, before: Option<&Token>, after: Option<&Token>) -> Result<Step, String> {
-        let (name, unit) = with_unit(part);
-        let (name, choice) = match name.rsplit_once(':') {
-            Some((name, digit)) => match digit.parse::<u8>() {
-                Ok(choice) if choice < 100 => (name, Some(choice)),
-                _ => (name, None),
-            },
-            None => (name, None),
-        };
-        let slot = Slot::named(name);
-        // These may have spaces in them; whatever else is named is one word.
-        let is_word = slot.is_some_and(|slot| {
-            !matches!(
-                slot,
-                Slot::Time | Slot::Request | Slot::Latency | Slot::User | Slot::Agent
-            )
-        });
-        let quoted = matches!(before, Some(Token::Literal(before)) if before.ends_with('"'));
-        let end = match after {
-            // An optional rest or a tail begins with a space.
-            Some(Token::Part(_)) => End::Byte(b' '),
-            Some(Token::Literal(literal)) => match *literal.as_bytes() {
-                [b'"'] | [b'"', b' ', ..] if quoted => End::Quote,
-                [b' ', ..] if is_word => End::Byte(b' '),
-                [one, two, ..] => End::Pair([one, two]),
-                [one] => End::Byte(one),
-                [] => End::Line,
-            },
-            None => End::Line,
-        };
-        Ok(match (name, slot) {
-            ("who", _) => Step::Who,
-            ("|", _) => Step::MayEnd,
-            ("tail", _) => Step::Tail { bare: false },
-            ("bare tail", _) => Step::Tail { bare: true },
-            ("", _) => Step::Part {
-                slot: None,
-                unit,
-                choice,
-                end,
-            },
-            (_, Some(slot)) => Step::Part {
-                slot: Some(slot),
-                unit,
-                choice,
-                end,
-            },
-            _ => {
-                return Err(format!(
-                    "{{{part}}}: no such part of a request; there are {}, and {{who}}, {{|}}, {{tail}} and {{}}",
-                    Slot::ALL.map(|(name, _)| name).join(", ")
-                ));
-            }
-        })
-    }
 }
 
 impl Step {
@@ -624,42 +430,4 @@ fn strip_short<'a>(text: &'a [u8], literal: &[u8]) -> Option<&'a [u8]> {
         .zip(literal)
         .all(|(a, b)| a == b)
         .then_some(rest)
-}
-
-/// The value of a token `name=value`, with or without quotes.
-#[inline]
-fn named<'a>(token: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    unquoted(token).strip_prefix(name)?.strip_prefix(b"=")
-}
-
-#[inline]
-fn unquoted(token: &[u8]) -> &[u8] {
-    match token {
-        [b'"', inside @ .., b'"'] => inside,
-        _ => token,
-    }
-}
-
-/// The words of a tail; quoted ones, or those with a quoted value, may have spaces in them.
-struct Tokens<'a>(&'a [u8]);
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = &'a [u8];
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let text = self.0.trim_ascii_start();
-        if text.is_empty() {
-            return None;
-        }
-        let word = memchr::memchr(b' ', text).unwrap_or(text.len());
-        let len = match memchr::memchr(b'"', &text[..word]) {
-            Some(open) => {
-                closing_quote(&text[open + 1..]).map_or(text.len(), |inside| open + inside + 2)
-            }
-            None => word,
-        };
-        self.0 = &text[len..];
-        Some(&text[..len])
-    }
 }
