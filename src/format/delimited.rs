@@ -315,7 +315,10 @@ impl Step {
 
     /// What must stand on the line for this step, in words.
     fn needs(&self, next: Option<&Step>) -> String {
-        let text = |bytes: &[u8]| format!("`{}`", String::from_utf8_lossy(bytes));
+        let text = |bytes: &[u8]| match bytes {
+            b" " => "a space".to_owned(),
+            _ => format!("`{}`", String::from_utf8_lossy(bytes)),
+        };
         match (self, next) {
             (Step::Literal(literal), _) => text(literal),
             (Step::Part { .. }, Some(Step::Literal(literal))) => {

@@ -201,7 +201,11 @@ fn trial_of(page: &mut Page, file: &FileExplained, trial: &FormatTried) {
     } else {
         Tone::Strong.span(format!("  {}", trial.name))
     };
-    let reads = format!("reads {} of {} lines", trial.requests, file.lines);
+    let reads = format!(
+        "reads {} of {}",
+        trial.requests,
+        count_of(file.lines as u64, "line")
+    );
     let closest = match (trial.requests, trial.has.as_slice()) {
         (0, []) => "; none of time, request and status".to_owned(),
         (0, [_, _, _]) => "; time, request and status are there, but not the shape".to_owned(),
