@@ -1,6 +1,9 @@
 //! The whole way, from what the user named to the report: each room in its turn, and what one room
 //! hands to the next. Decides nothing itself.
 
+mod formats;
+pub use formats::explain as explain_formats;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -218,7 +221,7 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
     let file = &found.files[example.file].path;
     Err(Error::data(format!("none of {} lines tells of an HTTP request ({}); line {}: {text}", scan.lines, reason.name(), example.line))
         .at(file)
-        .hint("name the format with --log-format, or give a regex with the groups time, status and path (see --help)"))
+        .hint("`triage formats --explain FILE` shows what each format makes of its lines and what to do; --log-format names one"))
 }
 
 /// What the first look must cover: around all candidates of an endpoint.

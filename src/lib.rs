@@ -43,11 +43,11 @@ mod stats;
 mod timestamp;
 mod zoom;
 
-pub use analysis::{Moment, Options, analyze};
+pub use analysis::{Moment, Options, analyze, explain_formats};
 pub use changes::{Markers, merge as merge_changes, read as read_changes};
 pub use endpoint::Routes;
 pub use error::{Error, Result};
-pub use format::{Format, Registry};
+pub use format::{Format, Registry, Spelling};
 pub use input::{Found, Io, find as find_logs};
 pub use query::{EndpointFilter, ErrorStatuses, Query};
 

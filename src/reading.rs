@@ -17,7 +17,8 @@ use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
 
-const DAY_US: i64 = 86_400_000_000;
+/// What a time without a year may be ahead of now.
+pub const DAY_US: i64 = 86_400_000_000;
 
 /// Everything that reading depends on.
 pub struct Reading<'a> {
@@ -82,7 +83,7 @@ impl Reading<'_> {
     ) -> Vec<Salvage> {
         let begin = |_: usize, file: &LogFile, head: &[u8]| {
             let format = match &self.format {
-                Some(format) => self.registry.learn(format, head),
+                Some(format) => Registry::learn(format, head, &self.clock()),
                 None => self.registry.detect(head, &self.clock()).format,
             };
             let below = format.seeded(head).unwrap_or_else(|| Arc::clone(&format));

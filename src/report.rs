@@ -5,6 +5,7 @@
 //! and probabilities are fractions. Keys are added within `/1`, never renamed or dropped.
 
 mod convert;
+pub mod formats;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use super::formats::FormatsArgs;
 
 /// What broke, since when, for whom, and which change did it?
 ///
@@ -11,7 +13,12 @@ use clap::{ArgAction, Parser, ValueEnum};
 /// changes that may have done it, with evidence and a probability; or says that none did.
 #[derive(Debug, Parser)]
 #[command(name = "triage", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES_LONG)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Args {
+    /// What to do instead of reading logs; a folder of the same name is read as `./formats`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Log files, folders or globs; `-` is standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -21,11 +28,14 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", help_heading = "Input")]
     pub deploys: Vec<PathBuf>,
 
-    /// Format of the logs: a name, or a regex with named groups; told from the lines otherwise
+    /// Format of the logs: a name, a FILE.toml, nginx's log_format or Apache's LogFormat string, or a regex with
+    /// named groups; told from the lines otherwise
     ///
-    /// A regex needs the groups `time`, `status` and `path` (or `request` for a whole request line);
-    /// `method`, `latency_ms`, `client`, `user`, `service`, `host`, … are read where they are there.
-    #[arg(long, value_name = "NAME|REGEX", help_heading = "Input")]
+    /// `triage formats` lists the names, `triage formats --explain FILE` shows how a file is read and why. The
+    /// samples of a FILE.toml are read before the logs are. A regex needs the groups `time`, `status` and `path`
+    /// (or `request` for a whole request line); `method`, `latency_ms`, `client`, `user`, `service`, `host`, … are
+    /// read where they are there.
+    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
     pub log_format: Option<String>,
 
     /// Zone of times that name none, such as Europe/Berlin or -07:00 [default: UTC]
@@ -123,6 +133,13 @@ pub struct Args {
         help_heading = "Running"
     )]
     pub config: Option<PathBuf>,
+}
+
+/// What else there is to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the log formats that are known, or explain how a file is read
+    Formats(FormatsArgs),
 }
 
 /// `--io`.

@@ -3,6 +3,7 @@
 
 mod args;
 mod config;
+mod formats;
 mod moment;
 mod plan;
 mod progress;

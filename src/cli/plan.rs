@@ -108,7 +108,7 @@ impl Plan {
         let log_format = args
             .log_format
             .or(config.log_format)
-            .map(|f| registry.user(&f))
+            .map(|text| log_format(&registry, &text))
             .transpose()?;
         let window = args.window.or(config.window);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -120,13 +120,8 @@ impl Plan {
             );
         }
         let color = match args.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => {
-                let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-                    && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
-                wanted && args.output.is_none() && std::io::stdout().is_terminal()
-            }
+            When::Auto => args.output.is_none() && color_wanted(When::Auto),
+            always_or_never => color_wanted(always_or_never),
         };
         let progress = match args.progress {
             When::Always => true,
@@ -177,7 +172,38 @@ fn typed_or<T>(typed: Vec<T>, configured: Vec<T>) -> Vec<T> {
     if typed.is_empty() { configured } else { typed }
 }
 
-fn zone(name: &str) -> Result<TimeZone> {
+/// The format that was named, in any of its spellings.
+///
+/// # Errors
+/// There is no such format, or what was written describes none.
+pub fn log_format(registry: &Registry, text: &str) -> Result<Arc<Format>> {
+    registry.user(text, |path| {
+        std::fs::read_to_string(path).map_err(|e| {
+            Error::io("the log format can't be read", e)
+                .at(path)
+                .hint("--log-format takes a name from `triage formats`, or a TOML file; `triage formats --spec combined` prints one to begin with")
+        })
+    })
+}
+
+/// Whether standard output is to be coloured.
+pub fn color_wanted(when: When) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+                && std::io::stdout().is_terminal()
+        }
+    }
+}
+
+/// The zone of that name or offset.
+///
+/// # Errors
+/// There is none.
+pub fn zone(name: &str) -> Result<TimeZone> {
     let no_such = || {
         Error::config(format!("--tz {name}: no such zone"))
             .hint("write a name such as Europe/Berlin, or an offset such as -07:00")

@@ -8,11 +8,12 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use triage::render::{Style, json, ndjson, table};
+use triage::render::{Style, json, ndjson, printable, table};
 use triage::report::Report;
 use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
 
-use super::args::{Args, FailOn, FormatArg};
+use super::args::{Args, Command, FailOn, FormatArg};
+use super::formats;
 use super::plan::Plan;
 use super::progress;
 
@@ -36,7 +37,11 @@ impl From<Exit> for ExitCode {
 pub fn run() -> ExitCode {
     // clap prints its own usage errors and exits with 2.
     let args = Args::parse();
-    match Plan::new(args, now_us()).and_then(|plan| execute(&plan)) {
+    let done = match &args.command {
+        Some(Command::Formats(args)) => formats::run(args).map(|()| Exit::Made),
+        None => Plan::new(args, now_us()).and_then(|plan| execute(&plan)),
+    };
+    match done {
         Ok(exit) => exit.into(),
         Err(error) => {
             complain(&error);
@@ -52,16 +57,18 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn now_us() -> i64 {
+/// The time now, µs since the epoch.
+pub fn now_us() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_micros() as i64)
 }
 
-fn complain(error: &Error) {
-    eprintln!("triage: {error}");
+/// Says on standard error what went wrong. Names and values in it are a stranger's as often as not.
+pub fn complain(error: &Error) {
+    eprintln!("triage: {}", printable(&error.to_string()));
     if let Some(hint) = error.hint_text() {
-        eprintln!("\nhint: {hint}");
+        eprintln!("\nhint: {}", printable(hint));
     }
 }
 
@@ -146,27 +153,47 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
                 .at(path)
                 .hint("name a file in a folder that exists and may be written to")
         }),
-        None => match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads us has read enough: `triage … | head`.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result
-                .map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-"))),
-        },
+        None => print_text(&text),
+    }
+}
+
+/// Writes to standard output.
+///
+/// # Errors
+/// It can't be written to.
+pub fn print_text(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads us has read enough: `triage … | head`.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => {
+            result.map_err(|e| Error::io("the output can't be written", e).at(PathBuf::from("-")))
+        }
+    }
+}
+
+/// How a page on standard output looks.
+pub fn style_for(color: bool) -> Style {
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style {
+        width: terminal.map_or(100, |width| width.clamp(60, 140)),
+        color,
+        unicode: true,
+        top: 10,
+        explain: false,
     }
 }
 
 fn style(plan: &Plan) -> Style {
-    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    let width = match (&plan.output, terminal) {
-        (None, Some(width)) => width.clamp(60, 140),
-        _ => 100,
-    };
+    let page = style_for(plan.color);
     Style {
-        width,
-        color: plan.color,
-        unicode: true,
+        width: if plan.output.is_none() {
+            page.width
+        } else {
+            100
+        },
         top: plan.top,
         explain: plan.explain,
+        ..page
     }
 }
 

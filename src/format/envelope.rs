@@ -48,6 +48,11 @@ pub(super) const CHAINS: [&[Envelope]; 11] = [
     &[Envelope::Syslog, Envelope::Ruby],
 ];
 
+/// What they are called, from the outside in.
+pub(super) fn names(chain: &[Envelope]) -> Vec<&'static str> {
+    chain.iter().map(|envelope| envelope.name()).collect()
+}
+
 /// What was around a line, and the line.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Inner<'a> {
@@ -139,6 +144,19 @@ fn json_inner<'a>(line: &'a [u8], memory: &'a mut Memory) -> Option<Inner<'a>> {
 }
 
 impl Envelope {
+    fn name(self) -> &'static str {
+        match self {
+            Envelope::Cri => "Kubernetes CRI",
+            Envelope::Json => "JSON (Docker's json-file, journald)",
+            Envelope::Compose => "docker compose",
+            Envelope::Kubectl => "kubectl --prefix",
+            Envelope::Stamped => "a time in front",
+            Envelope::Syslog => "syslog (RFC 3164)",
+            Envelope::Rfc5424 => "syslog (RFC 5424)",
+            Envelope::Ruby => "Ruby's logger",
+        }
+    }
+
     fn strip(self, line: &[u8]) -> Option<Inner<'_>> {
         match self {
             Envelope::Cri => {

@@ -61,6 +61,10 @@ impl Slot {
             .map(|&(_, slot)| slot)
     }
 
+    pub(super) fn name(self) -> &'static str {
+        Slot::ALL[self as usize].0
+    }
+
     /// Whether pass 1 needs it.
     pub(super) fn is_counted(self) -> bool {
         (self as usize) <= Slot::Service as usize
@@ -314,6 +318,30 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The three parts that every request has, the text in the place of each, and whether it can be
+    /// one: which of them is at fault where a line is none. Asked after [`Fields::record`].
+    pub(super) fn essentials(&self, clock: &mut Clock) -> [Essential<'a>; 3] {
+        let status_text = self.get(Slot::Status);
+        let essential = |name, text, is_good| Essential {
+            name,
+            text,
+            is_good,
+        };
+        [
+            essential("time", self.get(Slot::Time), self.time_us(clock).is_some()),
+            essential(
+                "request",
+                self.get(Slot::Target).or(self.get(Slot::Request)),
+                self.request().is_ok(),
+            ),
+            essential(
+                "status",
+                status_text,
+                status_text.and_then(status).is_some(),
+            ),
+        ]
+    }
+
     #[inline]
     pub(super) fn time_us(&self, clock: &mut Clock) -> Option<i64> {
         let raw = self.parts.get(Slot::Time);
@@ -367,6 +395,14 @@ impl<'a> Fields<'a> {
             start = end;
         }
     }
+}
+
+/// A part without which a line is no request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Essential<'a> {
+    pub name: &'static str,
+    pub text: Option<&'a [u8]>,
+    pub is_good: bool,
 }
 
 /// What stands for the method where the log has none.

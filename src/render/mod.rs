@@ -7,6 +7,7 @@
 //! Log lines and change markers are written by strangers. Whatever is shown of them to a person
 //! goes through `sanitize` at one place, the `page` that all lines are written on.
 
+mod formats;
 mod human;
 mod json;
 mod ndjson;
@@ -16,8 +17,10 @@ mod spark;
 mod terminal;
 mod when;
 
-pub use json::{json, schema};
+pub use formats::{explanation, format_list};
+pub use json::{json, pretty, schema};
 pub use ndjson::ndjson;
+pub use sanitize::printable;
 pub use terminal::table;
 
 /// How the table is to look: all that a renderer has to know of the place it is shown at.

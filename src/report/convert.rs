@@ -728,7 +728,7 @@ fn share(part: u64, whole: u64) -> f64 {
     }
 }
 
-fn text(bytes: &[u8]) -> Text {
+pub(super) fn text(bytes: &[u8]) -> Text {
     match std::str::from_utf8(bytes) {
         Ok(text) => Text::Utf8(text.to_owned()),
         Err(_) => Text::Bytes {

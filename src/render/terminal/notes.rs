@@ -164,7 +164,7 @@ fn hint(view: &View) -> &'static str {
     if report.scan.requests == 0 && report.scan.filtered_lines > 0 {
         "all requests lie outside --since, --until, --service and --endpoint."
     } else if report.scan.requests == 0 {
-        "--log-format names the format of the logs, or gives it as a regex."
+        "`triage formats --explain FILE` shows what was tried on the lines, and what to do."
     } else if report.changes.iter().all(|change| change.source == "logs") {
         "--deploys FILE tells of deploys, flags and other changes; without them no change can be named."
     } else if report.incidents.is_empty() || view.style.explain {
