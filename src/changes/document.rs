@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{csv, export, native, yaml};
+use super::{csv, export, keys, yaml};
 use crate::error::{Error, Result};
 
 /// A marker file, parsed.
@@ -18,6 +18,9 @@ pub(super) struct Document {
     /// The top-level values.
     pub(super) values: Vec<Value>,
 }
+
+/// The form of a table.
+pub(super) const TABLE: &str = "CSV";
 
 /// An example of a marker, for hints.
 const EXAMPLE: &str = r#"[{"at":"2024-04-10T08:58:30-07:00","service":"api","version":"2.4.0"}]"#;
@@ -121,7 +124,7 @@ fn looks_like_yaml(text: &str) -> bool {
 /// A table with a header whose columns say a time, or `git log`'s columns without one.
 fn table(text: &str) -> Result<Document> {
     let first_line = text.trim_start().lines().next().unwrap_or("");
-    let lone_column = || native::is_time_key(first_line).then_some(',');
+    let lone_column = || keys::is_time_key(first_line).then_some(',');
     let separator = csv::separator(first_line).or_else(lone_column);
     let separator = separator.ok_or_else(|| no_form(first_line))?;
     let rows = csv::rows(text, separator)?;
@@ -136,7 +139,7 @@ fn table(text: &str) -> Result<Document> {
         .next()
         .map(|row| column_names(&row.fields))
         .unwrap_or_default();
-    if !header.iter().any(|name| native::is_time_key(name)) {
+    if !header.iter().any(|name| keys::is_time_key(name)) {
         return Err(no_form(first_line));
     }
     let mut values = Vec::new();
@@ -156,7 +159,7 @@ fn table(text: &str) -> Result<Document> {
         values.push(Value::Object(object));
     }
     Ok(Document {
-        form: "CSV",
+        form: TABLE,
         values,
     })
 }

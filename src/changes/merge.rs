@@ -22,6 +22,7 @@ pub fn merge(files: Vec<Markers>) -> Markers {
     let mut outcomes: Vec<Change> = Vec::new();
     for (file, markers) in files.into_iter().enumerate() {
         joined.assumed_utc |= markers.assumed_utc;
+        joined.entries += markers.entries;
         joined.notes.extend(markers.notes);
         match markers.source == export::github::STATUSES_NAME {
             true => outcomes.extend(markers.changes),

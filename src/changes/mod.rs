@@ -13,6 +13,8 @@ mod csv;
 mod document;
 mod entry;
 mod export;
+mod keys;
+mod lists;
 mod merge;
 mod native;
 mod time;
@@ -38,6 +40,8 @@ pub use merge::merge;
 pub struct Markers {
     /// The changes, in order of time, then id.
     pub changes: Vec<Change>,
+    /// How many entries they were read from.
+    pub entries: usize,
     /// The form that was recognised (`GitHub deployments`, `CSV`).
     pub source: &'static str,
     /// Whether some time had no zone, and none was given: it was read as UTC.
@@ -54,6 +58,7 @@ pub fn read(bytes: &[u8], path: &Path, zone: Option<&TimeZone>) -> Result<Marker
     sort(&mut changes);
     Ok(Markers {
         changes,
+        entries: reader.entries,
         source,
         assumed_utc: reader.assumed_utc,
         notes: reader.notes,

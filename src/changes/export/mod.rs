@@ -31,12 +31,15 @@ mod tags;
 #[cfg(test)]
 pub(super) mod story;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::document::Document;
-use super::entry::{Entry, Reader};
-use super::{Change, native};
-use crate::error::Result;
+use super::document::{self, Document};
+use super::entry::{Entry, Reader, image_version, listed};
+use super::native::Form;
+use super::{Change, Kind, lists, native, words};
+use crate::error::{Error, Result};
 
 /// One form of export.
 pub(super) struct Export {
@@ -57,6 +60,8 @@ enum Read {
     Each(fn(Entry<'_>, &mut Reader<'_>) -> Result<Change>),
     /// Those of a file at once: they speak of one another, or not each is one change.
     All(fn(&[Entry<'_>], &mut Reader<'_>) -> Result<Vec<Change>>),
+    /// One by one, by what their keys mean.
+    Keys(&'static Form),
 }
 
 /// All forms, in the order in which they are tried.
@@ -104,14 +109,22 @@ pub(super) fn read(
     let mut natives: Vec<Entry<'_>> = Vec::new();
     let mut strangers = 0;
     let mut number = 0;
+    let mut refused = None;
     let mut numbered = |value| {
         number += 1;
         Entry { number, value }
     };
     for value in &document.values {
-        let Some((export, entries)) = recognise(value) else {
-            natives.extend(native::markers(value).into_iter().map(&mut numbered));
-            continue;
+        let (export, entries) = match recognise(value) {
+            Recognised::Export(export, entries) => (export, entries),
+            Recognised::None(entries) => {
+                natives.extend(entries.into_iter().map(&mut numbered));
+                continue;
+            }
+            Recognised::Refusal(said) => {
+                refused = refused.or(Some(said));
+                continue;
+            }
         };
         let entries: Vec<Entry<'_>> = entries.into_iter().map(&mut numbered).collect();
         let known = entries
@@ -128,22 +141,38 @@ pub(super) fn read(
             None => by_form.push((export, known)),
         }
     }
+    reader.entries = number;
+    match refused {
+        Some(said) if by_form.is_empty() && natives.is_empty() => return Err(refusal(&said)),
+        Some(said) => reader.note(format!("an error among the markers is left out: {said:?}")),
+        None => {}
+    }
 
     let mut changes = Vec::new();
     for (export, entries) in &by_form {
-        match export.read {
-            Read::Each(read) => {
-                for entry in entries {
-                    changes.push(read(*entry, reader)?);
-                }
-            }
-            Read::All(read) => changes.extend(read(entries, reader)?),
+        changes.extend(read_form(export, entries, reader)?);
+    }
+    let in_native_form = natives.iter().any(|entry| entry.value.get("at").is_some());
+    if let Some(Value::Object(map)) = natives.first().map(|entry| entry.value)
+        && !in_native_form
+        && document.form != document::TABLE
+    {
+        reader.note(format!(
+            "no known export: read by its keys ({})",
+            listed(&native::read_by(map))
+        ));
+    }
+    changes.extend(read_each(&natives, reader, native::read)?);
+    for change in &mut changes {
+        let tells_of_rollback =
+            |text: &str| words::kind_from_description(text) == Some(Kind::Rollback);
+        if change.kind == Kind::Deploy
+            && change.description.as_deref().is_some_and(tells_of_rollback)
+        {
+            change.kind = Kind::Rollback;
         }
+        change.ensure_id();
     }
-    for entry in &natives {
-        changes.push(native::read(*entry, reader)?);
-    }
-    changes.iter_mut().for_each(Change::ensure_id);
     reader.left_out(strangers, "entry of another kind");
     let source = match (by_form.as_slice(), natives.is_empty()) {
         ([], _) => document.form,
@@ -153,14 +182,109 @@ pub(super) fn read(
     Ok((source, changes))
 }
 
-/// The form of a top-level value, and the entries in it. Whoever writes the native `at` means it.
-fn recognise(value: &Value) -> Option<(&'static Export, Vec<&Value>)> {
-    if value.get("at").is_some() {
-        return None;
+#[cold]
+fn refusal(said: &str) -> Error {
+    Error::data(format!("an error message in place of markers: {said:?}"))
+        .hint("export it again; is the token valid, and may it read deployments?")
+}
+
+/// The changes of all entries of one form.
+fn read_form(
+    export: &Export,
+    entries: &[Entry<'_>],
+    reader: &mut Reader<'_>,
+) -> Result<Vec<Change>> {
+    match export.read {
+        Read::Each(read) => read_each(entries, reader, read),
+        Read::Keys(form) => {
+            let mut kept = Vec::new();
+            let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+            for entry in entries {
+                match (form.is_none)(entry.value) {
+                    Some(why) => *left_out.entry(why).or_default() += 1,
+                    None => kept.push(*entry),
+                }
+            }
+            for (why, count) in left_out {
+                reader.left_out(count, why);
+            }
+            read_each(&kept, reader, |entry, reader| {
+                native::read_as(form, entry, reader)
+            })
+        }
+        Read::All(read) => {
+            let mut attempt = reader.clone();
+            if let Ok(changes) = read(entries, &mut attempt) {
+                *reader = attempt;
+                return Ok(changes);
+            }
+            let sound = read_each(entries, reader, |entry, reader| {
+                read(&[entry], &mut reader.clone()).map(|_| entry)
+            })?;
+            read(&sound, reader)
+        }
     }
-    EXPORTS
+}
+
+/// What each entry tells. One that can't be read is left out, with a note; where none can, the
+/// first one's trouble is that of the file.
+fn read_each<'e, 'z, T>(
+    entries: &[Entry<'e>],
+    reader: &mut Reader<'z>,
+    read: impl Fn(Entry<'e>, &mut Reader<'z>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut told = Vec::with_capacity(entries.len());
+    let mut troubles: Vec<Error> = Vec::new();
+    for entry in entries {
+        match read(*entry, reader) {
+            Ok(one) => told.push(one),
+            Err(trouble) => troubles.push(trouble),
+        }
+    }
+    match troubles.split_first() {
+        None => Ok(told),
+        Some(_) if told.is_empty() => Err(troubles.swap_remove(0)),
+        Some((first, [])) => {
+            reader.note(format!("left out: {first}"));
+            Ok(told)
+        }
+        Some((first, rest)) => {
+            reader.note(format!("left out: {first}; and {} more", rest.len()));
+            Ok(told)
+        }
+    }
+}
+
+/// What a top-level value is.
+enum Recognised<'a> {
+    Export(&'static Export, Vec<&'a Value>),
+    /// Entries of no export that is known.
+    None(Vec<&'a Value>),
+    /// An error that an API answered with.
+    Refusal(String),
+}
+
+/// The form of a top-level value, and the entries in it. Whoever writes the native `at` means it.
+fn recognise(value: &Value) -> Recognised<'_> {
+    if value.get("at").is_some() {
+        return Recognised::None(vec![value]);
+    }
+    let here = |export: &'static Export| Some((export, entries_of(export, value)?));
+    if let Some((export, entries)) = EXPORTS.iter().find_map(|export| here(export)) {
+        return Recognised::Export(export, entries);
+    }
+    let entries = lists::entries(value);
+    let wrapped = EXPORTS
         .iter()
-        .find_map(|export| Some((*export, entries_of(export, value)?)))
+        .find(|export| entries.iter().any(|entry| (export.is)(entry)));
+    match wrapped {
+        _ if entries.iter().any(|entry| entry.get("at").is_some()) => Recognised::None(entries),
+        Some(export) => Recognised::Export(export, entries),
+        None => match lists::refusal(value) {
+            Some(said) => Recognised::Refusal(said),
+            None => Recognised::None(entries),
+        },
+    }
 }
 
 /// The entries of a top-level value, if some of them are of this form.
@@ -182,19 +306,4 @@ fn has(value: &Value, pointers: &[&str]) -> bool {
     pointers
         .iter()
         .all(|pointer| value.pointer(pointer).is_some())
-}
-
-/// The version that an image's reference names: its tag, else its digest.
-fn image_version(image: &str) -> Option<String> {
-    let (name, digest) = image
-        .split_once('@')
-        .map_or((image, None), |(n, d)| (n, Some(d)));
-    let tag = name
-        .rsplit('/')
-        .next()
-        .and_then(|last| last.split_once(':'))
-        .map(|(_, tag)| tag);
-    tag.or(digest)
-        .filter(|version| !version.is_empty())
-        .map(str::to_owned)
 }
