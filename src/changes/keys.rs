@@ -628,7 +628,7 @@ const TIME_STEMS: [(Role, &[&str]); 6] = [
 /// Words of times that say nothing of when a change happened.
 const IDLE_TIMES: [&str; 18] = [
     "expir", "due", "birth", "valid", "retir", "archiv", "delet", "seen", "next", "token", "login",
-    "lock", "author", "approv", "review", "up", "wait", "cpu",
+    "lock", "author", "approv", "review", "uptime", "wait", "cpu",
 ];
 
 fn time(key: &str) -> Option<Meaning> {
@@ -645,7 +645,13 @@ fn time(key: &str) -> Option<Meaning> {
     if squeezed == "at" {
         return Some(at(Role::Native, false));
     }
-    let words = words_of(key);
+    let mut words = words_of(key);
+    // `DATEEXECUTED`
+    if let [one] = words.as_slice()
+        && let Some(rest) = one.strip_prefix("date").filter(|rest| rest.len() > 4)
+    {
+        words = vec!["date".to_owned(), rest.to_owned()];
+    }
     let last = words.last()?;
     let in_utc = matches!(last.as_str(), "utc" | "gmt") || squeezed.ends_with("utc");
     if BARE_TIMES.contains(&squeezed.trim_end_matches("utc")) {

@@ -13,6 +13,7 @@ mod csv;
 mod document;
 mod entry;
 mod export;
+mod history;
 mod keys;
 mod lists;
 mod merge;
@@ -54,6 +55,7 @@ pub struct Markers {
 pub fn read(bytes: &[u8], path: &Path, zone: Option<&TimeZone>) -> Result<Markers> {
     let document = document::read(bytes).map_err(|e| e.at(path))?;
     let mut reader = entry::Reader::new(zone);
+    reader.notes.extend_from_slice(&document.notes);
     let (source, mut changes) = export::read(&document, &mut reader).map_err(|e| e.at(path))?;
     sort(&mut changes);
     Ok(Markers {

@@ -401,6 +401,17 @@ fn opens(text: &str, opening: &str) -> bool {
     }
 }
 
+/// Whether a name is that of a job that checks code and changes nothing.
+pub(super) fn tests(name: &str) -> bool {
+    const CHECKS: [&str; 14] = [
+        "test", "tests", "ci", "lint", "check", "checks", "build", "coverage", "codeql", "e2e",
+        "unit", "scan", "format", "docs",
+    ];
+    words_of(name)
+        .iter()
+        .any(|word| CHECKS.contains(&word.as_str()))
+}
+
 /// Letters and digits only, in lower case.
 pub(super) fn squeeze(text: &str) -> String {
     text.chars()

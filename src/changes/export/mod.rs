@@ -10,6 +10,7 @@ mod codedeploy;
 mod datadog;
 mod ecs;
 mod flux;
+mod forms;
 pub(super) mod git;
 pub(super) mod github;
 mod gitlab;
@@ -21,6 +22,7 @@ mod honeybadger;
 mod honeycomb;
 mod jenkins;
 mod kubernetes;
+mod kubernetes_events;
 mod launchdarkly;
 mod newrelic;
 mod pagerduty;
@@ -64,7 +66,8 @@ enum Read {
     Keys(&'static Form),
 }
 
-/// All forms, in the order in which they are tried.
+/// Forms that have a reader of their own, in the order in which they are tried; those of
+/// [`forms::ALL`] come after them.
 const EXPORTS: &[&Export] = &[
     &git::LOG,
     &github::DEPLOYMENTS,
@@ -75,6 +78,7 @@ const EXPORTS: &[&Export] = &[
     &gitlab::WEBHOOKS,
     &argo::APPLICATIONS,
     &kubernetes::WORKLOADS,
+    &kubernetes_events::EVENTS,
     &flux::HELM_RELEASES,
     &flux::EVENTS,
     &helm::HISTORY,
@@ -99,6 +103,10 @@ const EXPORTS: &[&Export] = &[
     &cdevents::EVENTS,
     &honeybadger::DEPLOYS,
 ];
+
+fn exports() -> impl Iterator<Item = &'static Export> {
+    EXPORTS.iter().chain(&forms::ALL).copied()
+}
 
 /// Reads a file: the name of its form, and its changes.
 pub(super) fn read(
@@ -214,14 +222,17 @@ fn read_form(
         }
         Read::All(read) => {
             let mut attempt = reader.clone();
-            if let Ok(changes) = read(entries, &mut attempt) {
-                *reader = attempt;
-                return Ok(changes);
-            }
+            let trouble = match read(entries, &mut attempt) {
+                Ok(changes) => {
+                    *reader = attempt;
+                    return Ok(changes);
+                }
+                Err(trouble) => trouble,
+            };
             let sound = read_each(entries, reader, |entry, reader| {
                 read(&[entry], &mut reader.clone()).map(|_| entry)
-            })?;
-            read(&sound, reader)
+            });
+            read(&sound.map_err(|_| trouble)?, reader)
         }
     }
 }
@@ -270,13 +281,11 @@ fn recognise(value: &Value) -> Recognised<'_> {
         return Recognised::None(vec![value]);
     }
     let here = |export: &'static Export| Some((export, entries_of(export, value)?));
-    if let Some((export, entries)) = EXPORTS.iter().find_map(|export| here(export)) {
+    if let Some((export, entries)) = exports().find_map(here) {
         return Recognised::Export(export, entries);
     }
     let entries = lists::entries(value);
-    let wrapped = EXPORTS
-        .iter()
-        .find(|export| entries.iter().any(|entry| (export.is)(entry)));
+    let wrapped = exports().find(|export| entries.iter().any(|entry| (export.is)(entry)));
     match wrapped {
         _ if entries.iter().any(|entry| entry.get("at").is_some()) => Recognised::None(entries),
         Some(export) => Recognised::Export(export, entries),
