@@ -5,11 +5,14 @@
 //! and probabilities are fractions. Keys are added within `/1`, never renamed or dropped.
 
 mod convert;
+mod marker;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub use marker::Marker;
 
 pub(crate) use convert::{Finding, Material, convert, log_offset_s};
 

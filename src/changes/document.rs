@@ -202,7 +202,8 @@ fn table(text: &str) -> Result<Document> {
     };
     let first_line = text.lines().find(is_header).unwrap_or("");
     let begin = text.find(first_line).unwrap_or(0);
-    let text = text.get(begin..).unwrap_or(text);
+    let (before, text) = text.split_at_checked(begin).unwrap_or(("", text));
+    let lines_before = before.matches('\n').count();
     let lone_column = || keys::is_time_key(first_line).then_some(',');
     let separator = csv::separator(first_line).or_else(lone_column);
     let separator = separator.ok_or_else(|| no_form(first_line))?;
@@ -231,7 +232,7 @@ fn table(text: &str) -> Result<Document> {
             row.fields.push(prose.join(&separator.to_string()));
         }
         if row.fields.len() > header.len() {
-            let (line, has, wants) = (row.line, row.fields.len(), header.len());
+            let (line, has, wants) = (row.line + lines_before, row.fields.len(), header.len());
             too_wide.push(format!(
                 "line {line}: {has} fields, but the header has {wants}"
             ));

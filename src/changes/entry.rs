@@ -104,6 +104,8 @@ pub(super) struct Reader<'z> {
     zone: Option<&'z TimeZone>,
     /// Whether a time had no zone, and none was given.
     pub(super) assumed_utc: bool,
+    /// Which keys of the first entry of no known form were read.
+    pub(super) read_by: Vec<String>,
     /// How many entries there were.
     pub(super) entries: usize,
     /// What the user should know.
@@ -115,6 +117,7 @@ impl<'z> Reader<'z> {
         Reader {
             zone,
             assumed_utc: false,
+            read_by: Vec::new(),
             entries: 0,
             notes: Vec::new(),
         }

@@ -136,7 +136,6 @@ const SYNONYMS: [(Field, &[&str]); 20] = [
             "reponame",
             "releasedefinition",
             "definition",
-            "deployablename",
             "pipeline",
             "pipelinename",
             "deliverypipeline",
@@ -293,9 +292,12 @@ const SYNONYMS: [(Field, &[&str]); 20] = [
             "what",
             "details",
             "log",
-            "reason",
             "revisionsummary",
             "changelog",
+            "featurename",
+            "flagkey",
+            "flagname",
+            "featurekey",
         ],
     ),
     (
@@ -381,7 +383,7 @@ const SYNONYMS: [(Field, &[&str]); 20] = [
         Field::Files,
         &["files", "changedfiles", "fileschanged", "filepaths"],
     ),
-    (Field::Name, &["name", "displayname", "fullname", "key"]),
+    (Field::Name, &["name", "displayname", "fullname"]),
     (Field::AtIsEnd, &["atisend"]),
     (Field::Extra, &["extra"]),
 ];
@@ -626,9 +628,26 @@ const TIME_STEMS: [(Role, &[&str]); 6] = [
 ];
 
 /// Words of times that say nothing of when a change happened.
-const IDLE_TIMES: [&str; 18] = [
-    "expir", "due", "birth", "valid", "retir", "archiv", "delet", "seen", "next", "token", "login",
-    "lock", "author", "approv", "review", "uptime", "wait", "cpu",
+const IDLE_TIMES: [&str; 19] = [
+    "expir",
+    "due",
+    "birth",
+    "valid",
+    "retir",
+    "archiv",
+    "delet",
+    "seen",
+    "next",
+    "token",
+    "login",
+    "lock",
+    "author",
+    "approv",
+    "review",
+    "uptime",
+    "wait",
+    "cpu",
+    "execution",
 ];
 
 fn time(key: &str) -> Option<Meaning> {
@@ -799,12 +818,15 @@ pub(super) fn wrap(key: &str) -> Wrap {
     }
 }
 
-/// Whether a field's key, met inside an aspect, may still be meant of the whole.
-pub(super) fn counts_in_aspect(field: Field) -> bool {
-    !matches!(
-        field,
-        Field::Id | Field::Kind | Field::Name | Field::Url | Field::Description | Field::Endpoints
-    )
+/// Whether a key, met inside an aspect, may still be meant of the whole.
+pub(super) fn counts_in_aspect(field: Field, key: &str) -> bool {
+    let key = squeeze(key);
+    match field {
+        Field::Id | Field::Kind | Field::Name | Field::Url | Field::Endpoints => false,
+        Field::Service => key != "service",
+        Field::Description => key.contains("commit") || key.contains("revision"),
+        _ => true,
+    }
 }
 
 /// Keys that only changes of one kind have.

@@ -22,12 +22,15 @@ pub(super) fn read(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> 
     };
     let mut fields = Fields::of(map);
     let mut change = dated(&mut fields, entry, reader)?;
-    finish(&mut change, fields, map);
+    let said = finish(&mut change, fields, map);
+    if reader.read_by.is_empty() {
+        reader.read_by = said;
+    }
     Ok(change)
 }
 
-/// The rest of a marker whose times are known.
-fn finish(change: &mut Change, mut fields: Fields<'_>, map: &Map<String, Value>) {
+/// The rest of a marker whose times are known; says which keys it was read from.
+fn finish(change: &mut Change, mut fields: Fields<'_>, map: &Map<String, Value>) -> Vec<String> {
     fields.fill(change);
     let said = fields.take_if(Field::Kind, |v| text(v).and_then(|word| words::kind(&word)));
     let by_key = || map.keys().find_map(|key| keys::kind_of_key(key));
@@ -42,8 +45,10 @@ fn finish(change: &mut Change, mut fields: Fields<'_>, map: &Map<String, Value>)
         .or(said)
         .or(told)
         .unwrap_or(Kind::Deploy);
+    let said = fields.said();
     change.extra.append(&mut fields.rest(map));
     change.ensure_id();
+    said
 }
 
 /// What the most telling time of an object is to it; `None` where it has none.
@@ -350,7 +355,8 @@ impl<'a> Fields<'a> {
                     .then(|| keys::meaning_of_path(&path))
                     .flatten();
                 whole.or_else(|| {
-                    keys::meaning(key).filter(|m| !in_aspect || keys::counts_in_aspect(m.field))
+                    keys::meaning(key)
+                        .filter(|m| !in_aspect || keys::counts_in_aspect(m.field, key))
                 })
             } else {
                 keys::meaning_of_path(&own_path).or_else(|| keys::meaning_of_path(&path))
@@ -479,6 +485,17 @@ impl<'a> Fields<'a> {
                 *slot = self.take_if(field, strings).unwrap_or_default();
             }
         }
+        for version in [&mut change.version, &mut change.previous_version] {
+            let is_image = |name: &&String| name.contains('/') && name.contains(':');
+            let tag = version
+                .as_ref()
+                .filter(is_image)
+                .and_then(|image| image_version(image));
+            *version = tag.or(version.take());
+        }
+        if change.previous_version == change.version {
+            change.previous_version = None;
+        }
         self.fill_in_from_image(change);
         self.fill_in_from_name(change);
         if change.environment.is_none() {
@@ -544,6 +561,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Which keys the fields were read from, for people: `startedOn → at`.
+    fn said(&self) -> Vec<String> {
+        let used = self
+            .known
+            .iter()
+            .filter(|known| self.used.contains(&known.path));
+        used.map(|known| (known.path.join("."), known.meaning.field.name()))
+            .filter(|(key, name)| squeeze(key) != squeeze(name))
+            .map(|(key, name)| format!("{key} → {name}"))
+            .collect()
+    }
+
     /// What was not used, under the keys it came with; of an object that was used in part, what is
     /// left, under `object.key`.
     fn rest(self, map: &Map<String, Value>) -> BTreeMap<String, Value> {
@@ -579,21 +608,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Which keys an entry's fields were read from, for people: `startedOn → at`.
-pub(super) fn read_by(map: &Map<String, Value>) -> Vec<String> {
-    let fields = Fields::of(map);
-    let mut told = BTreeSet::new();
-    let mut said = Vec::new();
-    for known in &fields.known {
-        let name = known.meaning.field.name();
-        let key = known.path.join(".");
-        if told.insert(name) && squeeze(&key) != squeeze(name) {
-            said.push(format!("{key} → {name}"));
-        }
-    }
-    said
-}
-
 /// A text, or the name of the person or thing that an object, or the one element of a list,
 /// describes.
 fn name(value: &Value) -> Option<String> {
@@ -626,7 +640,8 @@ fn name(value: &Value) -> Option<String> {
 
 /// The name of a service: of a repository's address or a project's path the last step.
 fn service(known: &Known<'_>) -> Option<String> {
-    let named = name(known.value)?;
+    let slug = known.value.get("slug").and_then(text);
+    let named = slug.or_else(|| name(known.value))?;
     let key = known
         .path
         .last()

@@ -172,9 +172,10 @@ fn with_colon(word: &str) -> String {
 
 /// Forms of a date that ISO 8601 does not know, after [`tidy`]; the month goes by its name, or by
 /// where it stands.
-const DATES: [&str; 9] = [
-    "%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y", "%d/%b/%Y", "%d/%b/%y", "%d-%b-%Y", "%d.%m.%Y",
-    "%Y-%m-%d",
+const DATES: [&str; 10] = [
+    // Two digits of a year first: `%Y` would take 24 for the year 24.
+    "%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y", "%d/%b/%y", "%d/%b/%Y", "%d-%b-%y", "%d-%b-%Y",
+    "%d.%m.%Y", "%Y-%m-%d",
 ];
 
 /// Forms of a time of day.

@@ -3,15 +3,21 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use super::changes::ChangesArgs;
 
 /// What broke, since when, for whom, and which change did it?
 ///
 /// Reads server logs and deploy markers, finds the endpoints that began to fail, and names the
 /// changes that may have done it, with evidence and a probability; or says that none did.
 #[derive(Debug, Parser)]
-#[command(name = "triage", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES_LONG)]
+#[command(name = "triage", version, max_term_width = 100, args_conflicts_with_subcommands = true, after_help = EXAMPLES, after_long_help = EXAMPLES_LONG)]
 pub struct Args {
+    /// Another task than the default, which needs none
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Log files, folders or globs; `-` is standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -119,6 +125,12 @@ pub struct Args {
         help_heading = "Running"
     )]
     pub config: Option<PathBuf>,
+}
+
+/// The tasks besides the default one.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Changes(ChangesArgs),
 }
 
 /// `--io`.

@@ -117,15 +117,8 @@ impl Plan {
                     .hint("without --threads one per core reads"),
             );
         }
-        let color = match args.color {
-            ColorArg::Always => true,
-            ColorArg::Never => false,
-            ColorArg::Auto => {
-                let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-                    && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
-                wanted && args.output.is_none() && std::io::stdout().is_terminal()
-            }
-        };
+        let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+        let color = colored(args.color, to_terminal);
         Ok(Plan {
             paths: args.paths,
             deploys,
@@ -169,7 +162,21 @@ fn typed_or<T>(typed: Vec<T>, configured: Vec<T>) -> Vec<T> {
     if typed.is_empty() { configured } else { typed }
 }
 
-fn zone(name: &str) -> Result<TimeZone> {
+/// Whether to colour what goes to a terminal, or not.
+pub(super) fn colored(color: ColorArg, to_terminal: bool) -> bool {
+    match color {
+        ColorArg::Always => true,
+        ColorArg::Never => false,
+        ColorArg::Auto => {
+            to_terminal
+                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+        }
+    }
+}
+
+/// The zone that `--tz` names.
+pub(super) fn zone(name: &str) -> Result<TimeZone> {
     let no_such = || {
         Error::config(format!("--tz {name}: no such zone"))
             .hint("write a name such as Europe/Berlin, or an offset such as -07:00")
@@ -198,7 +205,8 @@ fn zone(name: &str) -> Result<TimeZone> {
     }
 }
 
-fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>> {
+/// What `--service` may name.
+pub(super) fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>> {
     if patterns.is_empty() {
         return Ok(None);
     }

@@ -12,7 +12,8 @@ use triage::render::{Style, json, ndjson, table};
 use triage::report::Report;
 use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
 
-use super::args::{Args, FailOn, FormatArg};
+use super::args::{Args, Command, FailOn, FormatArg};
+use super::changes;
 use super::plan::Plan;
 
 /// The exit codes.
@@ -35,8 +36,14 @@ impl From<Exit> for ExitCode {
 pub fn run() -> ExitCode {
     // clap prints its own usage errors and exits with 2.
     let args = Args::parse();
-    match Plan::new(args, now_us()).and_then(|plan| execute(&plan)) {
-        Ok(exit) => exit.into(),
+    let done = match &args.command {
+        Some(Command::Changes(args)) => changes::run(args, now_us()),
+        None => Plan::new(args, now_us())
+            .and_then(|plan| execute(&plan))
+            .map(ExitCode::from),
+    };
+    match done {
+        Ok(exit) => exit,
         Err(error) => {
             complain(&error);
             let exit = if error.is_config() {
@@ -112,7 +119,8 @@ fn markers(plan: &Plan) -> Result<Markers> {
     Ok(merge_changes(all))
 }
 
-fn read_whole(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a marker file; `-` is standard input.
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         io::stdin().lock().read_to_end(&mut bytes)
@@ -139,12 +147,18 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
                 .at(path)
                 .hint("name a file in a folder that exists and may be written to")
         }),
-        None => match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads us has read enough: `triage … | head`.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result
-                .map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-"))),
-        },
+        None => write_out(&text),
+    }
+}
+
+/// Writes to standard output.
+pub(super) fn write_out(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads us has read enough: `triage … | head`.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => {
+            result.map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-")))
+        }
     }
 }
 

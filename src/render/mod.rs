@@ -9,6 +9,7 @@
 
 mod human;
 mod json;
+pub mod markers;
 mod ndjson;
 mod page;
 mod sanitize;
@@ -18,6 +19,7 @@ mod when;
 
 pub use json::{json, schema};
 pub use ndjson::ndjson;
+pub use sanitize::clean;
 pub use terminal::table;
 
 /// How the table is to look: all that a renderer has to know of the place it is shown at.

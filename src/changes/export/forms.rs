@@ -118,6 +118,7 @@ pub(super) const ALL: [&Export; 22] = [
             begins: &["/buildingAt", "/createdAt", "/created"],
             ends: &["/ready"],
             service: &["/name"],
+            commit: &["/meta/githubCommitSha", "/meta/gitlabCommitSha"],
             ..PLAIN
         },
     ),
@@ -208,6 +209,7 @@ pub(super) const ALL: [&Export; 22] = [
         |v| has(v, &["/Type", "/Action", "/Actor/Attributes"]),
         &Form {
             begins: &["/timeNano", "/time"],
+            version: &["/Actor/Attributes/image"],
             service: &[
                 "/Actor/Attributes/com.docker.swarm.service.name",
                 "/Actor/Attributes/com.docker.compose.service",
@@ -289,3 +291,6 @@ const CI: Form = Form {
     },
     ..PLAIN
 };
+
+#[cfg(test)]
+mod tests;

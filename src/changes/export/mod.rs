@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::document::{self, Document};
-use super::entry::{Entry, Reader, image_version, listed};
+use super::entry::{Entry, Reader, image_version};
 use super::native::Form;
 use super::{Change, Kind, lists, native, words};
 use crate::error::{Error, Result};
@@ -160,17 +160,13 @@ pub(super) fn read(
     for (export, entries) in &by_form {
         changes.extend(read_form(export, entries, reader)?);
     }
-    let in_native_form = natives.iter().any(|entry| entry.value.get("at").is_some());
-    if let Some(Value::Object(map)) = natives.first().map(|entry| entry.value)
-        && !in_native_form
-        && document.form != document::TABLE
-    {
-        reader.note(format!(
-            "no known export: read by its keys ({})",
-            listed(&native::read_by(map))
-        ));
-    }
+    reader.read_by.clear();
     changes.extend(read_each(&natives, reader, native::read)?);
+    let in_native_form = natives.iter().any(|entry| entry.value.get("at").is_some());
+    if !in_native_form && document.form != document::TABLE && !reader.read_by.is_empty() {
+        let keys = reader.read_by.join(", ");
+        reader.note(format!("no known export: read by its keys ({keys})"));
+    }
     for change in &mut changes {
         let tells_of_rollback =
             |text: &str| words::kind_from_description(text) == Some(Kind::Rollback);
