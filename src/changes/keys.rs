@@ -575,7 +575,7 @@ const BARE_TIMES: [&str; 8] = [
 ];
 
 /// How the last word of a time's key may read.
-const TIME_WORDS: [&str; 17] = [
+const TIME_WORDS: [&str; 18] = [
     "at",
     "on",
     "time",
@@ -593,6 +593,7 @@ const TIME_WORDS: [&str; 17] = [
     "utc",
     "gmt",
     "for",
+    "until",
 ];
 
 /// Words for what happened at a time, by their beginnings; the first row that has one of the key's
@@ -704,7 +705,7 @@ fn time(key: &str) -> Option<Meaning> {
         || words
             .first()
             .is_some_and(|first| first == "date" || first == "datetime" || first == "time")
-        || (words.len() == 1 && TIME_WORDS.iter().any(|word| last.ends_with(word)));
+        || (words.len() == 1 && has_time_ending(last));
     // `created`, `Resolved`, `work_start`, `plannedEnd`: no word for time, and yet nothing else.
     let is_verb = role.is_some() && is_bare_verb(last);
     if !has_time_word && !is_verb {
@@ -718,6 +719,18 @@ fn time(key: &str) -> Option<Meaning> {
         None => return None,
     };
     Some(at(role, in_utc))
+}
+
+/// Whether a word is a verb and a word for time written as one: `createdon`, `deploytime`.
+fn has_time_ending(word: &str) -> bool {
+    let ends = |ending: &str, verb: fn(&str) -> bool| word.strip_suffix(ending).is_some_and(verb);
+    // `application` ends in "on", `update` in "date".
+    ["at", "on"]
+        .iter()
+        .any(|ending| ends(ending, |verb| verb.ends_with("ed") || verb == "began"))
+        || ["time", "timestamp", "date"]
+            .iter()
+            .any(|ending| ends(ending, |verb| verb.len() > 2))
 }
 
 fn is_bare_verb(word: &str) -> bool {
@@ -945,6 +958,8 @@ mod tests {
             "version",
             "releaseVersion",
             "closed_loop",
+            "deployments",
+            "installation",
         ] {
             assert_eq!(role(key), None, "{key}");
         }

@@ -50,7 +50,7 @@ const LISTS: [&str; 35] = [
 ];
 
 /// How deep wrappers are opened.
-const DEPTH: usize = 5;
+const DEPTH: usize = 6;
 
 /// The entries in a value: those of the lists that it wraps, else the value itself.
 pub(super) fn entries(value: &Value) -> Vec<&Value> {
@@ -64,7 +64,7 @@ fn open<'a>(value: &'a Value, depth: usize, found: &mut Vec<&'a Value>) {
         Value::Array(list) if depth < DEPTH => {
             list.iter().for_each(|one| open(one, depth + 1, found));
         }
-        Value::Object(map) if depth < DEPTH => match wrapped(map) {
+        Value::Object(map) if depth < DEPTH => match wrapped(map, DEPTH - depth) {
             Some(inner) => open(inner, depth + 1, found),
             None => found.push(value),
         },
@@ -74,14 +74,15 @@ fn open<'a>(value: &'a Value, depth: usize, found: &mut Vec<&'a Value>) {
 
 /// What an object only wraps: a list under a name for lists, else the only list of dated objects
 /// somewhere in it. An entry with a time of its own may list what it changed, and wraps nothing,
-/// unless the elements are dated too.
-fn wrapped(map: &Map<String, Value>) -> Option<&Value> {
+/// unless the elements are dated too. Looks no more than `depth` levels down.
+fn wrapped(map: &Map<String, Value>, depth: usize) -> Option<&Value> {
+    let below = depth.checked_sub(1)?;
     let own = native::role_of_time(map);
     let is_entry = own.is_some_and(|role| role <= Role::Created);
     let is_dated = |list: &[Value]| {
-        list.iter()
-            .filter_map(Value::as_object)
-            .any(|element| native::role_of_time(element).is_some() || wrapped(element).is_some())
+        list.iter().filter_map(Value::as_object).any(|element| {
+            native::role_of_time(element).is_some() || wrapped(element, below).is_some()
+        })
     };
     let named = LISTS.iter().find_map(|name| {
         let (_, inner) = map.iter().find(|(key, _)| squeeze(key) == *name)?;
@@ -98,7 +99,7 @@ fn wrapped(map: &Map<String, Value>) -> Option<&Value> {
         let mut objects = map.values().filter(|inner| {
             inner
                 .as_object()
-                .is_some_and(|inner| wrapped(inner).is_some())
+                .is_some_and(|inner| wrapped(inner, below).is_some())
         });
         objects.next().filter(|_| objects.next().is_none())
     };

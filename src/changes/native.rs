@@ -361,7 +361,10 @@ impl<'a> Fields<'a> {
             } else {
                 keys::meaning_of_path(&own_path).or_else(|| keys::meaning_of_path(&path))
             };
-            if let Some(meaning) = meaning {
+            let is_time =
+                |m: &Meaning| matches!(m.field, Field::At | Field::Finished | Field::Took);
+            let no_time = value.is_array() || value.is_object();
+            if let Some(meaning) = meaning.filter(|m| !(is_time(m) && no_time)) {
                 self.known.push(Known {
                     meaning,
                     path: path.clone(),

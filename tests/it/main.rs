@@ -1,6 +1,6 @@
 //! What the built command does with whole files: stories with their exact answers.
 //!
-//! `samples` and `counts` hold it to the truths of samples/README.md and to counters of their own,
+//! `changes_command` tells of that subcommand; `samples` and `counts` hold it to the truths of samples/README.md and to counters of their own,
 //! `determinism` to one report for one input, `bad_input` to clear words, `readme` to its own
 //! examples; `laws` reads the source and holds it to its plan. What a single room does is told in
 //! its own unit tests.
@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod changes_command;
 mod counts;
 mod determinism;
 mod laws;
