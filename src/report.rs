@@ -6,11 +6,14 @@
 
 mod convert;
 pub mod formats;
+mod marker;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub use marker::Marker;
 
 pub(crate) use convert::{Finding, Material, convert, log_offset_s};
 

@@ -13,6 +13,9 @@ mod csv;
 mod document;
 mod entry;
 mod export;
+mod history;
+mod keys;
+mod lists;
 mod merge;
 mod native;
 mod time;
@@ -38,6 +41,8 @@ pub use merge::merge;
 pub struct Markers {
     /// The changes, in order of time, then id.
     pub changes: Vec<Change>,
+    /// How many entries they were read from.
+    pub entries: usize,
     /// The form that was recognised (`GitHub deployments`, `CSV`).
     pub source: &'static str,
     /// Whether some time had no zone, and none was given: it was read as UTC.
@@ -50,10 +55,12 @@ pub struct Markers {
 pub fn read(bytes: &[u8], path: &Path, zone: Option<&TimeZone>) -> Result<Markers> {
     let document = document::read(bytes).map_err(|e| e.at(path))?;
     let mut reader = entry::Reader::new(zone);
+    reader.notes.extend_from_slice(&document.notes);
     let (source, mut changes) = export::read(&document, &mut reader).map_err(|e| e.at(path))?;
     sort(&mut changes);
     Ok(Markers {
         changes,
+        entries: reader.entries,
         source,
         assumed_utc: reader.assumed_utc,
         notes: reader.notes,

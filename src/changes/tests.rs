@@ -258,8 +258,24 @@ fn trouble_is_named_with_its_place_and_a_way_out() {
             "line 2: 3 fields, but the header has 2",
         ),
         (
-            r#"[{"at":1712764710},{"service":"api","version":"2"}]"#,
-            "marker 2 has no time: its keys are service, version",
+            r#"[{"service":"api","version":"2"},{"service":"web"}]"#,
+            "marker 1 has no time: its keys are service, version",
+        ),
+        (
+            r#"[{"at":1712764710,},]"#,
+            "line 1, column 19: not JSON: trailing comma",
+        ),
+        (
+            r#"{"message":"Bad credentials","documentation_url":"https://docs.example"}"#,
+            "an error message in place of markers: \"Bad credentials\"",
+        ),
+        (
+            "<!DOCTYPE html>\n<html><title>Log in</title>",
+            "an HTML page in place of markers",
+        ),
+        (
+            "10.0.0.1 - - [10/Apr/2024:08:58:30 +0000] \"GET / HTTP/1.1\" 200 5\n",
+            "an access log in place of markers",
         ),
         (
             r#"[1712764710]"#,
@@ -290,8 +306,8 @@ fn trouble_is_named_with_its_place_and_a_way_out() {
     }
     let bytes = read(b"at\n\xff\n", Path::new("d.csv"), None).unwrap_err();
     assert_eq!(bytes.to_string(), "d.csv: line 2: not UTF-8 (byte 3)");
-    let wide = read(b"\xff\xfe[\0]\0", Path::new("d.json"), None).unwrap_err();
-    assert_eq!(wide.to_string(), "d.json: the file is UTF-16");
+    let packed = read(b"\x1f\x8b\x08", Path::new("d.json"), None).unwrap_err();
+    assert_eq!(packed.to_string(), "d.json: the file is packed");
 }
 
 fn native(text: &str) -> Markers {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+use super::changes::ChangesArgs;
 use super::formats::FormatsArgs;
 
 /// What broke, since when, for whom, and which change did it?
@@ -140,6 +141,7 @@ pub struct Args {
 pub enum Command {
     /// List the log formats that are known, or explain how a file is read
     Formats(FormatsArgs),
+    Changes(ChangesArgs),
 }
 
 /// `--io`.

@@ -1,6 +1,7 @@
 //! `triage formats`: which log formats are known, how a file is read and why, and a format's file to
 //! begin one's own with.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use triage::report::formats::FormatList;
 use triage::{Registry, Result, explain_formats, find_logs};
 
 use super::args::When;
-use super::plan::{color_wanted, log_format, zone};
+use super::plan::{colored, log_format, zone};
 use super::run::{complain, now_us, print_text, style_for};
 
 /// What was typed behind `triage formats`.
@@ -60,7 +61,7 @@ pub fn run(args: &FormatsArgs) -> Result<()> {
     if let Some(name) = &args.spec {
         return print_text(registry.spec_of(name)?);
     }
-    let style = style_for(color_wanted(args.color));
+    let style = style_for(colored(args.color, std::io::stdout().is_terminal()));
     if args.explain.is_empty() {
         let list = FormatList::of(&registry);
         return print_text(&if args.json {

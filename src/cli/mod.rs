@@ -2,6 +2,7 @@
 //! clock, the environment, the terminal and the exit code.
 
 mod args;
+mod changes;
 mod config;
 mod formats;
 mod moment;

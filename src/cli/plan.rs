@@ -119,10 +119,8 @@ impl Plan {
                     .hint("without --threads one per core reads"),
             );
         }
-        let color = match args.color {
-            When::Auto => args.output.is_none() && color_wanted(When::Auto),
-            always_or_never => color_wanted(always_or_never),
-        };
+        let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+        let color = colored(args.color, to_terminal);
         let progress = match args.progress {
             When::Always => true,
             When::Never => false,
@@ -186,15 +184,15 @@ pub fn log_format(registry: &Registry, text: &str) -> Result<Arc<Format>> {
     })
 }
 
-/// Whether standard output is to be coloured.
-pub fn color_wanted(when: When) -> bool {
-    match when {
+/// Whether to colour what goes to a terminal, or not.
+pub(super) fn colored(color: When, to_terminal: bool) -> bool {
+    match color {
         When::Always => true,
         When::Never => false,
         When::Auto => {
-            std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            to_terminal
+                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
                 && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
-                && std::io::stdout().is_terminal()
         }
     }
 }
@@ -232,7 +230,8 @@ pub fn zone(name: &str) -> Result<TimeZone> {
     }
 }
 
-fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>> {
+/// What `--service` may name.
+pub(super) fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>> {
     if patterns.is_empty() {
         return Ok(None);
     }

@@ -13,9 +13,9 @@ use triage::report::Report;
 use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
 
 use super::args::{Args, Command, FailOn, FormatArg};
-use super::formats;
 use super::plan::Plan;
 use super::progress;
+use super::{changes, formats};
 
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +38,14 @@ pub fn run() -> ExitCode {
     // clap prints its own usage errors and exits with 2.
     let args = Args::parse();
     let done = match &args.command {
-        Some(Command::Formats(args)) => formats::run(args).map(|()| Exit::Made),
-        None => Plan::new(args, now_us()).and_then(|plan| execute(&plan)),
+        Some(Command::Formats(args)) => formats::run(args).map(|()| Exit::Made.into()),
+        Some(Command::Changes(args)) => changes::run(args, now_us()),
+        None => Plan::new(args, now_us())
+            .and_then(|plan| execute(&plan))
+            .map(ExitCode::from),
     };
     match done {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(error) => {
             complain(&error);
             let exit = if error.is_config() {
@@ -126,7 +129,8 @@ fn markers(plan: &Plan) -> Result<Markers> {
     Ok(merge_changes(all))
 }
 
-fn read_whole(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a marker file; `-` is standard input.
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         io::stdin().lock().read_to_end(&mut bytes)

@@ -10,6 +10,7 @@
 mod formats;
 mod human;
 mod json;
+pub mod markers;
 mod ndjson;
 mod page;
 mod sanitize;
