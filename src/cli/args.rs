@@ -95,6 +95,10 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto, help_heading = "Output")]
     pub color: ColorArg,
 
+    /// Draw the table with ASCII only
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
@@ -141,6 +145,10 @@ pub enum FormatArg {
     Json,
     /// The same as one event per line, for pipes and log shippers
     Ndjson,
+    /// A postmortem draft, for GitHub or a wiki
+    Markdown,
+    /// A report with charts, in one file without scripts or links to fetch
+    Html,
 }
 
 /// `--color`.

@@ -46,6 +46,8 @@ pub struct Plan {
     pub explain: bool,
     /// Whether the table is coloured.
     pub color: bool,
+    /// Whether the table may have more than ASCII.
+    pub unicode: bool,
     /// -1 quiet, 0, 1 and more verbose.
     pub verbosity: i8,
     /// When to exit with 1.
@@ -154,6 +156,7 @@ impl Plan {
             top: args.top.or(config.top).unwrap_or(10),
             explain: args.explain,
             color,
+            unicode: !args.ascii,
             verbosity: if args.quiet {
                 -1
             } else {

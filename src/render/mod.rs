@@ -7,16 +7,25 @@
 //! Log lines and change markers are written by strangers. Whatever is shown of them to a person
 //! goes through `sanitize` at one place, the `page` that all lines are written on.
 
+mod html;
 mod human;
 mod json;
+mod link;
+mod listing;
+mod markdown;
+mod markup;
 mod ndjson;
 mod page;
 mod sanitize;
 mod spark;
+mod svg;
 mod terminal;
 mod when;
+mod words;
 
+pub use html::html;
 pub use json::{json, schema};
+pub use markdown::markdown;
 pub use ndjson::ndjson;
 pub use terminal::table;
 

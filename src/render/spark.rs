@@ -5,6 +5,9 @@
 //! before they are divided, so a column's rate is that of all its requests. A column without
 //! requests is no column with rate 0: it gets a sign of its own.
 
+use super::when::epoch_s;
+use crate::report::Window;
+
 /// Requests and errors from one time on, for one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bin {
@@ -14,6 +17,47 @@ pub struct Bin {
     pub requests: u64,
     /// Errors in it.
     pub errors: u64,
+}
+
+/// Windows in order of time, and how they lie in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    /// The windows.
+    pub bins: Vec<Bin>,
+    /// The length of each.
+    pub window_s: i64,
+    /// Start of the first.
+    pub from: i64,
+    /// End of the last.
+    pub to: i64,
+}
+
+impl Series {
+    /// Of the report's windows. Their length is the least distance of two, or else the one asked
+    /// for. `None` without a window, or where one has no time.
+    pub fn new(windows: &[Window], asked_s: u64) -> Option<Series> {
+        let mut bins: Vec<Bin> = Vec::with_capacity(windows.len());
+        for window in windows {
+            bins.push(Bin {
+                start: epoch_s(&window.0)?,
+                requests: window.1,
+                errors: window.2,
+            });
+        }
+        bins.sort_by_key(|bin| bin.start);
+        let (from, last) = (bins.first()?.start, bins.last()?.start);
+        let steps = bins
+            .windows(2)
+            .filter_map(|pair| pair[1].start.checked_sub(pair[0].start));
+        let asked = i64::try_from(asked_s).unwrap_or(i64::MAX);
+        let window_s = steps.filter(|&step| step > 0).min().unwrap_or(asked).max(1);
+        Some(Series {
+            bins,
+            window_s,
+            from,
+            to: last.saturating_add(window_s),
+        })
+    }
 }
 
 /// The time that a chart shows, and its columns.
