@@ -175,6 +175,7 @@ const EXAMPLES: &str = "\
 Examples:
   triage logs/ --deploys deploys.json
   kubectl logs -l app=api --since=3h | triage - --deploys deploys.json
+  triage logs/ -d deploys.json --format html -o report.html
   triage logs/ -d deploys.json --json | jq '.incidents[0].suspects[0]'";
 
 const EXAMPLES_LONG: &str = "\
@@ -183,6 +184,9 @@ Examples:
       triage logs/ --deploys deploys.json
   From a pipe, with the markers of two systems:
       kubectl logs -l app=api --since=3h | triage - -d deploys.json -d flags.csv
+  A report to share, and the draft of a postmortem:
+      triage logs/ -d deploys.json --format html -o report.html
+      triage logs/ -d deploys.json --format markdown
   The most probable cause, for another tool:
       triage logs/ -d deploys.json --json | jq '.incidents[0].suspects[0]'
   One service, one hour, with all the evidence:

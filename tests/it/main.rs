@@ -13,6 +13,7 @@
 mod bad_input;
 mod counts;
 mod determinism;
+mod forms;
 mod laws;
 mod readme;
 mod samples;

@@ -171,7 +171,6 @@ fn users(m: &mut Markup, view: &View, key: &str, users: &Users) {
         view.percent(m, &format!("{key}/share"), users.share);
         m.text(", 95\u{a0}% interval ");
         m.figure(
-
             &format!("{key}/share_low"),
             users.share_low,
             &percent_number(users.share_low),

@@ -321,7 +321,7 @@ mod tests {
             ("one (>99 %, <1 %) <a", "one (>99 %, <1 %) `<a`"),
             ("# one", "`#` one"),
             ("a ``@b`` c", "a `@b` c"),
-            ("a ```b`@c``d` e", "a `b` `@c` `d` e"),
+            ("a ```b`@c``d` e", "a `b` `@c`d`  e `"),
             ("odd ` @one", "odd `  @one `"),
         ] {
             assert_eq!(open(said(text)), expected);

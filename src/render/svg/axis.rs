@@ -45,18 +45,16 @@ impl Axis {
         };
         let offset = clock.offset_s();
         let local = self.from.saturating_add(offset);
-        let mut at = local
+        let first = local
             .div_euclid(step)
             .saturating_mul(step)
             .saturating_sub(offset);
-        let mut ticks = Vec::new();
-        while at <= self.to && ticks.len() as i64 <= at_most {
-            if at >= self.from {
-                ticks.extend(clock.tick(at, step).map(|label| (at, label)));
-            }
-            at = at.saturating_add(step);
-        }
-        ticks
+        // One more than fit, as the first may lie before the chart.
+        let times = (0..=at_most + 1).filter_map(|i| first.checked_add(step.checked_mul(i)?));
+        times
+            .filter(|at| self.shows(*at))
+            .filter_map(|at| Some((at, clock.tick(at, step)?)))
+            .collect()
     }
 }
 
@@ -85,7 +83,7 @@ mod tests {
         );
         assert_eq!(
             ticks("2024-04-10T20:10:00Z", "2024-04-11T05:10:00Z", 4),
-            ["21:00", "04-11", "03:00"]
+            ["22:00", "04-11", "02:00", "04:00"]
         );
         assert_eq!(
             ticks("2024-04-10T20:10:00Z", "2024-04-17T05:10:00Z", 4),
