@@ -22,7 +22,7 @@ const STYLE: &str = include_str!("html/style.css");
 
 /// What a browser may do with the page: nothing but apply the sheet with this SHA-256.
 /// A test compares it with the sheet and says what it is to be.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-fS3hav+WS8nI3TGc74sfji2jFYWjK8pQx8tauNFrPAg='; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-7A025EYWaZbQ3rYnxEO1gj5OWst4S2G09o7fTRGFKQk='; base-uri 'none'; form-action 'none'";
 
 /// What all parts of the page look at.
 struct View<'a> {

@@ -58,6 +58,22 @@ impl Series {
             to: last.saturating_add(window_s),
         })
     }
+
+    /// The same, from or to a time outside of it, by whole windows.
+    pub fn reaching(mut self, at: i64) -> Series {
+        let windows = |distance: i64| {
+            let whole = distance.saturating_add(self.window_s - 1) / self.window_s;
+            whole.saturating_mul(self.window_s)
+        };
+        if at < self.from {
+            self.from = self
+                .from
+                .saturating_sub(windows(self.from.saturating_sub(at)));
+        } else if at > self.to {
+            self.to = self.to.saturating_add(windows(at.saturating_sub(self.to)));
+        }
+        self
+    }
 }
 
 /// The time that a chart shows, and its columns.
@@ -260,6 +276,22 @@ mod tests {
             requests,
             errors,
         }
+    }
+
+    #[test]
+    fn a_series_reaches_an_onset_outside_of_it_by_whole_windows() {
+        let windows = [Window("1970-01-01T00:10:00Z".to_owned(), 1, 0)];
+        let series = Series::new(&windows, 60).unwrap();
+        let reach = |at| {
+            let series = series.clone().reaching(at);
+            (series.from, series.to)
+        };
+        assert_eq!(reach(630), (600, 660));
+        assert_eq!(reach(599), (540, 660));
+        assert_eq!(reach(480), (480, 660));
+        assert_eq!(reach(661), (600, 720));
+        assert_eq!(reach(i64::MIN).1, 660);
+        assert_eq!(reach(i64::MAX).0, 600);
     }
 
     #[test]

@@ -184,14 +184,16 @@ fn users(m: &mut Markup, view: &View, key: &str, users: &Users) {
 }
 
 fn chart(m: &mut Markup, view: &View, incident: &Incident, listing: &Listing) {
-    let Some(series) = Series::new(&incident.series, view.report.scan.window_s) else {
-        return;
-    };
     let flag = |at: &Option<String>, what: &str| {
         let at = at.as_deref()?;
         Some((epoch_s(at)?, format!("{what} {}", view.clock.show(at))))
     };
     let epoch = |at: &Option<String>| at.as_deref().and_then(epoch_s);
+    let Some(series) = Series::new(&incident.series, view.report.scan.window_s) else {
+        return;
+    };
+    let edges = [&incident.onset, &incident.end].map(epoch);
+    let series = edges.into_iter().flatten().fold(series, Series::reaching);
     let guilty = (incident.verdict == "change")
         .then(|| incident.suspects.first())
         .flatten();
