@@ -13,7 +13,7 @@
 //!                                        blame ←────────────────────────────────────────────────────────────────────┘
 //!                                          │ Verdict
 //!                                          ▼
-//!                                       Report ─render→ terminal | json
+//!                                       Report ─render→ terminal | json | ndjson | markdown | html
 //! ```
 //!
 //! [`find_logs`] and [`read_changes`] take what the user named, [`analyze`] does the rest,

@@ -106,6 +106,10 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, help_heading = "Output")]
     pub color: When,
 
+    /// Draw the table with ASCII only
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
@@ -164,6 +168,10 @@ pub enum FormatArg {
     Json,
     /// The same as one event per line, for pipes and log shippers
     Ndjson,
+    /// A postmortem draft, for GitHub or a wiki
+    Markdown,
+    /// A report with charts, in one file without scripts or links to fetch
+    Html,
 }
 
 /// `--color` and `--progress`.
@@ -190,6 +198,7 @@ const EXAMPLES: &str = "\
 Examples:
   triage logs/ --deploys deploys.json
   kubectl logs -l app=api --since=3h | triage - --deploys deploys.json
+  triage logs/ -d deploys.json --format html -o report.html
   triage logs/ -d deploys.json --json | jq '.incidents[0].suspects[0]'";
 
 const EXAMPLES_LONG: &str = "\
@@ -198,6 +207,9 @@ Examples:
       triage logs/ --deploys deploys.json
   From a pipe, with the markers of two systems:
       kubectl logs -l app=api --since=3h | triage - -d deploys.json -d flags.csv
+  A report to share, and the draft of a postmortem:
+      triage logs/ -d deploys.json --format html -o report.html
+      triage logs/ -d deploys.json --format markdown
   The most probable cause, for another tool:
       triage logs/ -d deploys.json --json | jq '.incidents[0].suspects[0]'
   One service, one hour, with all the evidence:

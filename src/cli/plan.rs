@@ -48,6 +48,8 @@ pub struct Plan {
     pub color: bool,
     /// Whether to show how far the run has come.
     pub progress: bool,
+    /// Whether the table may have more than ASCII.
+    pub unicode: bool,
     /// -1 quiet, 0, 1 and more verbose.
     pub verbosity: i8,
     /// When to exit with 1.
@@ -155,6 +157,7 @@ impl Plan {
             explain: args.explain,
             color,
             progress,
+            unicode: !args.ascii,
             verbosity: if args.quiet {
                 -1
             } else {

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use triage::render::{Style, json, ndjson, printable, table};
+use triage::render::{Style, html, json, markdown, ndjson, printable, table};
 use triage::report::Report;
 use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
 
@@ -149,6 +149,8 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
     let text = match plan.format {
         FormatArg::Json => json(report),
         FormatArg::Ndjson => ndjson(report),
+        FormatArg::Markdown => markdown(report),
+        FormatArg::Html => html(report),
         FormatArg::Table => table(report, &style(plan)),
     };
     match &plan.output {
@@ -195,6 +197,7 @@ fn style(plan: &Plan) -> Style {
         } else {
             100
         },
+        unicode: plan.unicode,
         top: plan.top,
         explain: plan.explain,
         ..page

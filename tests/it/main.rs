@@ -17,6 +17,7 @@ mod changes_command;
 mod counts;
 mod determinism;
 mod formats_command;
+mod forms;
 mod labels;
 mod laws;
 mod readme;

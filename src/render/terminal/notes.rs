@@ -1,9 +1,10 @@
 //! The end of the table: short bursts, what could not be read, remarks, and what to try next.
 
-use super::{NAME_ROOM, View};
+use super::View;
 use crate::render::human::{count, count_of, duration, percent};
 use crate::render::page::{Page, Span, Tone};
 use crate::render::sanitize::{short, visible};
+use crate::render::words::{self, NAME_ROOM};
 use crate::report::{Blip, RejectCount};
 
 /// Blips listed; the rest is counted.
@@ -52,9 +53,8 @@ fn blips(page: &mut Page, view: &View) {
 fn blip_sentence(view: &View, blip: &Blip) -> String {
     let during = match &blip.during_change {
         Some(id) => {
-            let kind = view
-                .change(id)
-                .map_or("change", |change| change.kind.as_str());
+            let kind =
+                words::change(view.report, id).map_or("change", |change| change.kind.as_str());
             format!(", during {kind} {id}")
         }
         None => String::new(),
