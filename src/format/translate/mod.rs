@@ -59,6 +59,8 @@ enum Holds {
     Token,
     /// A path, an asterisk or a URL.
     Target,
+    /// The configured name of a host, without a port.
+    Name,
     /// An address or the name of a host, with its port.
     Address,
     /// A time as CLF has it, without the brackets.
@@ -365,6 +367,7 @@ impl Holds {
         match self {
             Holds::Number | Holds::Status => c.is_ascii_digit() || matches!(c, '.' | '-'),
             Holds::Token => word || matches!(c, '.' | '/' | '-'),
+            Holds::Name => word || matches!(c, '.' | '-'),
             Holds::Address => word || matches!(c, '.' | ':' | '[' | ']' | '%' | '-'),
             Holds::Clf | Holds::Moment => word || " :/+.,-".contains(c),
             Holds::Word | Holds::Target => !c.is_whitespace() && c != '"',
@@ -380,6 +383,7 @@ impl Holds {
             Holds::Status => r"(?:[1-9]\d\d|0+|-)",
             Holds::Token => r"[-\w./]*?",
             Holds::Target => r#"(?:[/*-]|[A-Za-z][-+.\w]*://)[^\s"]*?"#,
+            Holds::Name => r"[-\w.]*?",
             Holds::Address => r"[-\w.:\[\]%]*?",
             Holds::Clf => r"\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}",
             Holds::Moment => r"[-\w :/+.,]*?",

@@ -63,11 +63,7 @@ const VARIABLES: &[(&str, Option<(Slot, u8, Option<Unit>)>, Holds)] = &[
         Holds::Word,
     ),
     ("proxy_host", Some((Slot::Service, 1, None)), Holds::Address),
-    (
-        "server_name",
-        Some((Slot::Service, 2, None)),
-        Holds::Address,
-    ),
+    ("server_name", Some((Slot::Service, 2, None)), Holds::Name),
     ("host", Some((Slot::Service, 3, None)), Holds::Address),
     ("http_host", Some((Slot::Service, 4, None)), Holds::Address),
     ("remote_user", Some((Slot::User, 0, None)), Holds::Word),

@@ -81,7 +81,7 @@ fn nginx_strings_become_layouts() {
         ),
         (
             "$time_iso8601 $status $request_method $uri$is_args$args",
-            "{time} {status} {method} {target:1}",
+            "{time} {status} {method} {target}",
         ),
         (
             "'{$host} $msec $status $request_method $request_uri'",
