@@ -183,7 +183,7 @@ fn the_table_fits_a_terminal_of_80_columns_and_cannot_drive_it() {
     assert_eq!(
         run.stdout,
         "at (UTC)             kind       service           version                 status\n\
-         2024-04-10 15:58:30  deploy     an-api-with-qui…  2024.04.10-9f3c51ad7…  failed\n\
+         2024-04-10 15:58:30  deploy     an-api-with-qui…  2024.04.10-9f3c51ad77…  failed\n\
          \u{20}                    a very long description of what was changed, which goes on\n\
          \u{20}                    and on, and on · d\\u{202e}a · d\\x1b[2J-1\n"
     );
