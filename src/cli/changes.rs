@@ -85,6 +85,9 @@ Examples:
   gh api --paginate repos/acme/api/deployments | triage changes -
   triage changes argo.json flags.csv --json > deploys.json";
 
+/// Columns of the table where no terminal says another number.
+const WIDTH: usize = 80;
+
 /// Does what was typed.
 ///
 /// # Errors
@@ -191,7 +194,7 @@ fn style(color: When) -> Style {
     let color = plan::colored(color, std::io::stdout().is_terminal());
     Style {
         top: usize::MAX,
-        ..style_for(color)
+        ..style_for(color, WIDTH)
     }
 }
 

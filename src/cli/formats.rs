@@ -13,6 +13,9 @@ use super::args::When;
 use super::plan::{colored, log_format, zone};
 use super::run::{complain, now_us, print_text, style_for};
 
+/// Columns of a page where no terminal says another number.
+const WIDTH: usize = 100;
+
 /// What was typed behind `triage formats`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -61,7 +64,7 @@ pub fn run(args: &FormatsArgs) -> Result<()> {
     if let Some(name) = &args.spec {
         return print_text(registry.spec_of(name)?);
     }
-    let style = style_for(colored(args.color, std::io::stdout().is_terminal()));
+    let style = style_for(colored(args.color, std::io::stdout().is_terminal()), WIDTH);
     if args.explain.is_empty() {
         let list = FormatList::of(&registry);
         return print_text(&if args.json {

@@ -17,6 +17,9 @@ use super::plan::Plan;
 use super::progress;
 use super::{changes, formats};
 
+/// Columns of a page that is read elsewhere.
+const WIDTH: usize = 100;
+
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
@@ -172,16 +175,16 @@ pub fn print_text(text: &str) -> Result<()> {
         // Whoever reads us has read enough: `triage … | head`.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => {
-            result.map_err(|e| Error::io("the output can't be written", e).at(PathBuf::from("-")))
+            result.map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-")))
         }
     }
 }
 
-/// How a page on standard output looks.
-pub fn style_for(color: bool) -> Style {
+/// How a page on standard output looks; `otherwise` is its width where there is no terminal.
+pub fn style_for(color: bool, otherwise: usize) -> Style {
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     Style {
-        width: terminal.map_or(100, |width| width.clamp(60, 140)),
+        width: terminal.map_or(otherwise, |width| width.clamp(60, 140)),
         color,
         unicode: true,
         top: 10,
@@ -190,12 +193,12 @@ pub fn style_for(color: bool) -> Style {
 }
 
 fn style(plan: &Plan) -> Style {
-    let page = style_for(plan.color);
+    let page = style_for(plan.color, WIDTH);
     Style {
         width: if plan.output.is_none() {
             page.width
         } else {
-            100
+            WIDTH
         },
         unicode: plan.unicode,
         top: plan.top,

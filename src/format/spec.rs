@@ -57,7 +57,9 @@ impl Spec {
     /// Reads a file's text.
     pub(super) fn read(text: &str) -> Result<Spec> {
         if text.len() > LONGEST {
-            return Err(Error::config("not a log format: longer than 1 MiB"));
+            return Err(Error::config("not a log format: longer than 1 MiB").hint(
+                "a format's file is a page of TOML: `triage formats --spec combined` prints one",
+            ));
         }
         toml::from_str(text).map_err(|e| {
             Error::config(format!("not a log format: {}", e.to_string().trim_end()))

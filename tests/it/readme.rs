@@ -123,10 +123,14 @@ fn formats() -> String {
 
 /// The exports' names, as the source has them.
 fn exports() -> String {
-    let name = Regex::new(r#"\bname: "([^"]+)""#).unwrap();
+    let name = Regex::new(r#"\b(?:name: |row\(\s*)"([^"]+)""#).unwrap();
     let mut names = BTreeSet::new();
     for file in std::fs::read_dir(Path::new(ROOT).join("src/changes/export")).unwrap() {
-        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let file = file.unwrap();
+        if !file.file_type().unwrap().is_file() {
+            continue;
+        }
+        let source = std::fs::read_to_string(file.path()).unwrap();
         let (code, _tests) = source.split_once("#[cfg(test)]").unwrap_or((&source, ""));
         names.extend(name.captures_iter(code).map(|found| found[1].to_owned()));
     }
