@@ -43,13 +43,14 @@ mod stats;
 mod timestamp;
 mod zoom;
 
-pub use analysis::{Moment, Options, analyze, explain_formats};
+pub use analysis::{LinesOf, Moment, Options, analyze, explain_formats, show};
 pub use changes::{Markers, merge as merge_changes, read as read_changes};
 pub use endpoint::Routes;
 pub use error::{Error, Result};
 pub use format::{Format, Registry, Spelling};
 pub use input::{Found, Io, find as find_logs};
 pub use query::{EndpointFilter, ErrorStatuses, Query};
+pub use zoom::{Label, LineFilter};
 
 /// What the fuzz targets and the benchmarks need of the inside. Not part of the interface: it may
 /// change with any version.

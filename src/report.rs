@@ -7,6 +7,7 @@
 mod convert;
 pub mod formats;
 mod marker;
+mod shown;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ use serde::Serialize;
 pub use marker::Marker;
 
 pub(crate) use convert::{Finding, Material, convert, log_offset_s};
+pub(crate) use shown::shown;
+pub use shown::{Shown, ShownLine};
 
 /// The name of this report's format.
 pub const SCHEMA: &str = "triage.report/1";

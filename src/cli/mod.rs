@@ -9,5 +9,6 @@ mod moment;
 mod plan;
 mod progress;
 mod run;
+mod show;
 
 pub use run::run;

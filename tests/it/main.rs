@@ -22,4 +22,5 @@ mod labels;
 mod laws;
 mod readme;
 mod samples;
+mod show;
 mod support;
