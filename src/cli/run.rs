@@ -172,7 +172,7 @@ pub fn print_text(text: &str) -> Result<()> {
         // Whoever reads us has read enough: `triage … | head`.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => {
-            result.map_err(|e| Error::io("the output can't be written", e).at(PathBuf::from("-")))
+            result.map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-")))
         }
     }
 }
