@@ -48,6 +48,13 @@ pub(super) const CHAINS: [&[Envelope]; 11] = [
     &[Envelope::Syslog, Envelope::Ruby],
 ];
 
+/// Whether a line that has this around it can't be one that is whole without: text in front of it,
+/// which a head of free words (CLF's client, identity, user) would take for its own. A JSON object
+/// may well tell of a request and have a message in it.
+pub(super) fn is_prefix(chain: &[Envelope]) -> bool {
+    !matches!(chain, [] | [Envelope::Json])
+}
+
 /// What they are called, from the outside in.
 pub(super) fn names(chain: &[Envelope]) -> Vec<&'static str> {
     chain.iter().map(|envelope| envelope.name()).collect()
