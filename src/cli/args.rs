@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::changes::ChangesArgs;
 use super::formats::FormatsArgs;
@@ -156,6 +157,20 @@ pub enum Command {
     /// Show the log lines behind an incident, or their counts
     Show(ShowArgs),
     Changes(ChangesArgs),
+    /// Print completions for a shell: `triage completions bash > /etc/bash_completion.d/triage`
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page of the command, or of one of its subcommands: `triage man | man -l -`
+    Man {
+        /// A subcommand
+        #[arg(value_name = "SUBCOMMAND")]
+        of: Option<String>,
+    },
+    /// Print the JSON schema of the report
+    Schema,
 }
 
 /// `--io`.

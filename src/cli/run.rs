@@ -17,7 +17,7 @@ use triage::{
 use super::args::{Command, FailOn, FormatArg, Typed};
 use super::plan::Plan;
 use super::progress;
-use super::{changes, formats, show};
+use super::{about, changes, formats, show};
 
 /// Columns of a page that is read elsewhere.
 const WIDTH: usize = 100;
@@ -45,6 +45,11 @@ pub fn run() -> ExitCode {
     let done = match typed.command {
         Some(Command::Formats(args)) => formats::run(&args).map(|()| Exit::Made.into()),
         Some(Command::Changes(args)) => changes::run(&args, now_us()),
+        Some(Command::Completions { shell }) => {
+            about::completions(shell).map(|()| Exit::Made.into())
+        }
+        Some(Command::Man { of }) => about::man(of.as_deref()).map(|()| Exit::Made.into()),
+        Some(Command::Schema) => about::schema().map(|()| Exit::Made.into()),
         Some(Command::Show(args)) => show::run(args, now_us()),
         None => Plan::new(typed.run, now_us())
             .and_then(|plan| execute(&plan))

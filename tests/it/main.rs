@@ -12,6 +12,7 @@
     reason = "a panic is how a test fails, in its helper functions too"
 )]
 
+mod about;
 mod bad_input;
 mod changes_command;
 mod counts;
