@@ -56,8 +56,14 @@ pub use zoom::{Label, LineFilter};
 /// change with any version.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::confirm::incidents as confirmed;
+    pub use crate::detect::{candidates, gaps};
     pub use crate::format::Scratch;
     pub use crate::input::{BLOCK, Block, Buffer, Feed, Lines, LogFile, MAX_LINE, Salvage};
     pub use crate::record::{Depth, Record, Reject, Status};
+    pub use crate::series::{
+        Catalog, Endpoint, EndpointId, MINUTE_US, MinuteCell, SeriesSet, ServiceId,
+    };
     pub use crate::timestamp::Clock;
+    pub use crate::zoom::{CELL_US, Cells, Failure};
 }

@@ -413,6 +413,7 @@ impl Converter<'_> {
                 })
                 .collect(),
             unexplained_probability: verdict.unexplained_probability,
+            unexplained_nats: verdict.unexplained_nats,
             alternatives: verdict
                 .alternatives
                 .iter()
