@@ -15,6 +15,43 @@ use crate::report::{Change, Disposition, Endpoint, HitEndpoint, Incident, Report
 /// Columns for one name from a log in a sentence: a line has room for it at every width.
 pub const NAME_ROOM: usize = 48;
 
+/// Commands that show what an incident's numbers were counted from, each with what it shows. They take
+/// the paths and options of the run that made the report.
+pub fn checks(incident: &Incident) -> Vec<(String, String)> {
+    let show = format!("triage show {}", incident.id);
+    let errors = count_of(incident.impact.errors, "failing line");
+    let mut checks = vec![
+        (show.clone(), format!("the {errors}")),
+        (
+            format!("{show} --count"),
+            "requests and errors by window".to_owned(),
+        ),
+    ];
+    // A shell must not see more than a word in what a log says.
+    let is_word = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-/:".contains(&b))
+    };
+    let shared: Option<Vec<String>> = incident
+        .scope
+        .iter()
+        .map(|shared| {
+            let value = visible(&shared.value);
+            is_word(&value).then(|| format!(" --where {}={value}", shared.label))
+        })
+        .collect();
+    if let Some(shared) = shared.filter(|shared| !shared.is_empty()) {
+        let command = format!("{show} --count{}", shared.concat());
+        checks.push((
+            command,
+            "the same, of what failing requests share".to_owned(),
+        ));
+    }
+    checks
+}
+
 /// What each fate of a change is called, in the order in which they matter to the reader.
 pub const FATES: [(&str, &str, Tone); 4] = [
     ("fix", "fix", Tone::Good),

@@ -371,11 +371,14 @@ fn check(m: &mut Markup, incident: &Incident) {
             .iter()
             .filter_map(|s| s.next.as_deref().map(|next| (s, next)))
     };
-    if next().next().is_none() && incident.samples.is_empty() {
-        return;
-    }
     m.leaf("h3", &[], "How to check");
     m.element("ul", &[("class", "plain")], |m| {
+        for (command, shows) in words::checks(incident) {
+            m.element("li", &[], |m| {
+                m.leaf("kbd", &[], &command);
+                m.text(&format!(" shows {shows}"));
+            });
+        }
         for (suspect, next) in next().take(3) {
             m.element("li", &[], |m| {
                 m.leaf("kbd", &[], next);
@@ -385,6 +388,11 @@ fn check(m: &mut Markup, incident: &Incident) {
             });
         }
     });
+    m.leaf(
+        "p",
+        &[("class", "small")],
+        "triage show takes the same paths and options as the run that made this report.",
+    );
     if incident.samples.is_empty() {
         return;
     }

@@ -441,6 +441,15 @@ fn how_to_check(page: &mut Document, incident: &Incident) {
         page.fence("sh", next.into_iter());
     }
     page.paragraph(&own(
+        "The lines behind the numbers, and their counts (with the paths and options of the run that made this draft):",
+    ));
+    let checks = words::checks(incident);
+    let commands: Vec<String> = checks
+        .into_iter()
+        .map(|(command, shows)| format!("{command}   # {shows}"))
+        .collect();
+    page.fence("sh", commands.iter().map(String::as_str));
+    page.paragraph(&own(
         "The counts behind every sentence: the same command with `--format json`; all evidence for each change: with `--explain`.",
     ));
     if incident.samples.is_empty() {

@@ -246,4 +246,12 @@ fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
             &[Tone::Faint.span(place), Tone::Plain.span(text)],
         );
     }
+    if !incident.samples.is_empty() {
+        let all = words::checks(incident).swap_remove(0);
+        page.paragraph(
+            &[Tone::Plain.span("  ")],
+            4,
+            &[Tone::Faint.span(format!("$ {}  ({}; same paths and options)", all.0, all.1))],
+        );
+    }
 }
