@@ -34,19 +34,17 @@ pub fn checks(incident: &Incident) -> Vec<(String, String)> {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"._-/:".contains(&b))
     };
-    let shared: Option<Vec<String>> = incident
-        .scope
-        .iter()
-        .map(|shared| {
+    if !incident.scope.is_empty() {
+        let mut command = format!("{show} --count");
+        for shared in &incident.scope {
             let value = visible(&shared.value);
-            is_word(&value).then(|| format!(" --where {}={value}", shared.label))
-        })
-        .collect();
-    if let Some(shared) = shared.filter(|shared| !shared.is_empty()) {
-        let command = format!("{show} --count{}", shared.concat());
+            if is_word(&value) {
+                command += &format!(" --where {}={value}", shared.label);
+            }
+        }
         checks.push((
             command,
-            "the same, of what failing requests share".to_owned(),
+            "the same of what failing requests share".to_owned(),
         ));
     }
     checks
