@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
-use crate::format::{Format, Registry};
+use crate::format::{Format, Mixture, Registry};
 use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
@@ -48,6 +48,8 @@ pub struct Begun {
     pub format: Arc<Format>,
     /// How the lines below the headers of its begin are read; the same but for W3C logs.
     below: Arc<Format>,
+    /// How lines are read that it refuses.
+    pub mixture: Mixture,
     /// The service of lines that name none.
     pub service: Vec<u8>,
 }
@@ -81,14 +83,18 @@ impl Reading<'_> {
         merge: impl FnMut(R) + Send,
     ) -> Vec<Salvage> {
         let begin = |_: usize, file: &LogFile, head: &[u8]| {
-            let format = match &self.format {
-                Some(format) => self.registry.learn(format, head),
-                None => self.registry.detect(head, &self.clock()).format,
+            let (format, mixture) = match &self.format {
+                Some(format) => (self.registry.learn(format, head), Mixture::default()),
+                None => {
+                    let detected = self.registry.detect(head, &self.clock());
+                    (detected.format, detected.mixture)
+                }
             };
             let below = format.seeded(head).unwrap_or_else(|| Arc::clone(&format));
             Begun {
                 format,
                 below,
+                mixture,
                 service: service_of(&file.path),
             }
         };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::aggregate::{is_other, service_name};
 use crate::endpoint::{Interner, ShortText, append_template, other};
-use crate::format::Scratch;
+use crate::format::{Aside, Scratch};
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading};
@@ -320,6 +320,7 @@ struct Worker<'r> {
     names: &'r Names,
     clock: Clock,
     scratch: Scratch,
+    aside: Aside,
     key: ShortText,
 }
 
@@ -330,6 +331,7 @@ impl<'r> Worker<'r> {
             names,
             clock: reading.clock(),
             scratch: Scratch::default(),
+            aside: Aside::default(),
             key: ShortText::default(),
         }
     }
@@ -344,31 +346,57 @@ impl<'r> Worker<'r> {
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
     ) {
         let service = &block.begun.service;
+        let mixture = &block.begun.mixture;
         let mut format = block.begun.format_at(block.number);
         let mut scratch = std::mem::take(&mut self.scratch);
+        let mut aside = std::mem::take(&mut self.aside);
         for (number, line) in Lines::new(block.bytes).enumerate() {
-            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, Depth::Counts) {
-                Ok(record) if self.query.side(record.time_us) != Side::Outside => {
-                    let endpoint = self.endpoint(&record, service);
-                    endpoint.filter(|endpoint| wanted(*endpoint, record.time_us))
-                }
-                Ok(_) => None,
+            let mut refused = None;
+            let depth = Depth::Counts;
+            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, depth) {
+                Ok(record) => self.asked_for(&record, service, &wanted),
                 Err(reason) => {
+                    refused = Some(reason);
+                    let read =
+                        mixture.read(&format, line, reason, &mut self.clock, &mut aside, depth);
+                    let record = read.ok();
+                    let endpoint = record.and_then(|(_, r)| self.asked_for(&r, service, &wanted));
                     if reason == Reject::Comment
                         && let Some(below) = format.header(line)
                     {
                         format = below;
                     }
-                    None
+                    endpoint
                 }
             };
             let Some(endpoint) = endpoint else { continue };
-            if let Ok(record) = format.parse(line, &mut self.clock, &mut scratch, Depth::Full) {
+            let (clock, depth) = (&mut self.clock, Depth::Full);
+            let record = match refused {
+                None => format.parse(line, clock, &mut scratch, depth),
+                Some(reason) => mixture
+                    .read(&format, line, reason, clock, &mut aside, depth)
+                    .map(|(_, record)| record),
+            };
+            if let Ok(record) = record {
                 let error = self.query.errors.contains(record.status);
                 see(endpoint, &record, error, (number as u64, line));
             }
         }
-        self.scratch = scratch;
+        (self.scratch, self.aside) = (scratch, aside);
+    }
+
+    /// The endpoint of a request, if it is wanted.
+    fn asked_for(
+        &mut self,
+        record: &Record<'_>,
+        service: &[u8],
+        wanted: impl Fn(EndpointId, i64) -> bool,
+    ) -> Option<EndpointId> {
+        if self.query.side(record.time_us) == Side::Outside {
+            return None;
+        }
+        let endpoint = self.endpoint(record, service)?;
+        wanted(endpoint, record.time_us).then_some(endpoint)
     }
 
     /// The endpoint of a request, if pass 1 saw it.

@@ -2,7 +2,7 @@
 //!
 //! A [`Format`] is a row of data (`specs/*.toml`: a name, a layout or a table of keys, the vendor's
 //! page, samples that are run as tests) for one of a few parsers, one per *shape* of line:
-//! `delimited`, `json`, `logfmt`, `w3c`, and `pattern` for regular expressions. A [`Registry`] holds the
+//! `delimited`, `json`, `logfmt`, `w3c`, `prose`, and `pattern` for regular expressions. A [`Registry`] holds the
 //! formats that are built in, makes one of a user's pattern, and tells a file's format from its
 //! first lines.
 //!
@@ -15,8 +15,10 @@ mod fields;
 mod json;
 mod keys;
 mod logfmt;
+mod mixed;
 mod pattern;
 mod plain;
+mod prose;
 mod registry;
 mod text;
 mod w3c;
@@ -27,6 +29,7 @@ use crate::record::{Depth, Record, Reject};
 use crate::timestamp::Clock;
 
 use fields::Fields;
+pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
 
 /// Longer lines are not read.
@@ -59,6 +62,7 @@ enum Shape {
     Logfmt,
     W3c(w3c::Columns),
     Pattern(pattern::Pattern),
+    Prose,
     Plain,
 }
 
@@ -149,6 +153,7 @@ impl Format {
             }
             Shape::W3c(columns) => columns.parse(line, &mut fields),
             Shape::Pattern(pattern) => pattern.parse(line, &mut fields, groups),
+            Shape::Prose => prose::parse(line, &mut fields),
             Shape::Plain => Err(plain::reason(line, clock)),
         };
         let record = parsed.and_then(|()| fields.record(clock, text));
@@ -185,6 +190,11 @@ impl Format {
         } else {
             Ok(line)
         }
+    }
+
+    /// Whether it takes lines for what words they have, and not for their shape.
+    fn is_prose(&self) -> bool {
+        matches!(self.shape, Shape::Prose)
     }
 
     /// Whether the meaning of its lines depends on a header line above them, as in W3C logs.

@@ -9,6 +9,7 @@ use crate::timestamp::Clock;
 use super::delimited::Layout;
 use super::envelope::{self, Envelope};
 use super::keys::Keys;
+use super::mixed::{self, Mixture};
 use super::pattern::Pattern;
 use super::w3c::Columns;
 use super::{Format, Scratch, Shape};
@@ -40,7 +41,9 @@ pub(super) const SPECS: &[(&str, &str)] = &[
     ("lograge-json", include_str!("specs/lograge-json.toml")),
     ("morgan", include_str!("specs/morgan.toml")),
     ("pino-http", include_str!("specs/pino-http.toml")),
+    ("rails", include_str!("specs/rails.toml")),
     ("s3", include_str!("specs/s3.toml")),
+    ("text", include_str!("specs/text.toml")),
     ("traefik", include_str!("specs/traefik.toml")),
     ("traefik-json", include_str!("specs/traefik-json.toml")),
     ("uvicorn", include_str!("specs/uvicorn.toml")),
@@ -67,6 +70,8 @@ pub struct Detected {
     pub format: Arc<Format>,
     /// How many of them it reads as requests.
     pub requests: usize,
+    /// What the lines are read by that it refuses.
+    pub mixture: Mixture,
     /// Every format that was tried, with the number of lines that it reads.
     pub tried: Vec<(String, usize)>,
 }
@@ -126,17 +131,30 @@ impl Registry {
     /// reads most lines as requests, the more specific of two that read equally many. If none reads
     /// any, the one that comes closest, so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
+        let mut plain = Vec::new();
+        let head = if mixed::is_coloured(head) {
+            mixed::uncolour(head, &mut plain);
+            &plain
+        } else {
+            head
+        };
         let lines = head_lines(head);
         let mut best = self.best(&[], &lines, clock);
         for chain in envelope::CHAINS {
             if is_wrapped_in(chain, &lines) {
                 let other = self.best(chain, &lines, clock);
-                if other.score.key() > best.score.key() {
+                // Prose is read with anything in front, but what is in front has more to tell.
+                let unwraps = best.format.is_prose()
+                    && (other.format.rank, chain.len())
+                        > (best.format.rank, best.format.wrapped_in.len());
+                let (new, known) = (other.score.key(), best.score.key());
+                if new > known || unwraps && new == known {
                     best = other;
                 }
             }
         }
         Detected {
+            mixture: Mixture::of(&best.format, &self.formats, &lines, clock),
             format: best.format.learned(lines.iter().copied()),
             requests: best.score.requests,
             tried: best.tried,
@@ -200,15 +218,19 @@ struct Score {
     requests: usize,
     /// Lines of its shape that are no requests.
     shaped: usize,
+    is_prose: bool,
 }
 
 impl Score {
     /// Lines that are merely of its shape count only where no format reads a request.
+    ///
+    /// Prose reads lines of nearly every format, and less of them: it has to read twice as many.
     fn key(&self) -> (usize, usize) {
-        (
-            self.requests,
-            if self.requests == 0 { self.shaped } else { 0 },
-        )
+        match self.requests {
+            0 => (0, self.shaped),
+            requests if self.is_prose => (requests.div_ceil(2), 0),
+            requests => (requests, 0),
+        }
     }
 }
 
@@ -218,6 +240,7 @@ fn score(format: &Arc<Format>, lines: &[&[u8]], clock: &Clock) -> Score {
     let mut score = Score {
         requests: 0,
         shaped: 0,
+        is_prose: format.is_prose(),
     };
     for line in lines {
         let reason = format.parse_strictly(line, &mut clock, &mut scratch).err();
@@ -282,6 +305,7 @@ fn spec(name: &str, text: &str, synonyms: &Arc<Keys>) -> std::result::Result<Arc
             Ok(header) => Columns::from_header(header.as_bytes(), &keys).ok_or("not a header")?,
             Err(_) => Columns::unknown(),
         }),
+        "prose" => Shape::Prose,
         "plain" => Shape::Plain,
         other => return Err(format!("{name}: no parser for the shape `{other}`")),
     };
