@@ -46,8 +46,6 @@ pub struct Reading<'a> {
 pub struct Begun {
     /// How its first lines are read.
     pub format: Arc<Format>,
-    /// How the lines below the headers of its begin are read; the same but for W3C logs.
-    below: Arc<Format>,
     /// How lines are read that it refuses.
     pub mixture: Mixture,
     /// The service of lines that name none.
@@ -55,14 +53,10 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// The format at the begin of a block. A header that changes far below the file's begin is in
-    /// force to the end of its block.
-    pub fn format_at(&self, block: u32) -> Arc<Format> {
-        Arc::clone(if block == 0 {
-            &self.format
-        } else {
-            &self.below
-        })
+    /// The format at the begin of a block below this header line of the file.
+    pub fn format_below(&self, header: Option<&[u8]>) -> Arc<Format> {
+        let below = header.and_then(|header| self.format.header(header));
+        below.unwrap_or_else(|| Arc::clone(&self.format))
     }
 }
 
@@ -90,15 +84,14 @@ impl Reading<'_> {
                     (detected.format, detected.mixture)
                 }
             };
-            let below = format.seeded(head).unwrap_or_else(|| Arc::clone(&format));
             Begun {
                 format,
-                below,
                 mixture,
                 service: service_of(&file.path),
             }
         };
-        let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin);
+        let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin)
+            .headed(|begun| begun.format.header_begins());
         if let Some(selection) = selection {
             feed = feed.select(selection);
         }

@@ -168,7 +168,7 @@ impl Worker<'_> {
             ..Counts::default()
         };
         let service = &block.begun.service;
-        let mut format = block.begun.format_at(block.number);
+        let mut format = block.begun.format_below(block.above.as_deref());
         let services = [self.inside.service(service), self.before.service(service)];
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut aside = std::mem::take(&mut self.aside);

@@ -347,7 +347,7 @@ impl<'r> Worker<'r> {
     ) {
         let service = &block.begun.service;
         let mixture = &block.begun.mixture;
-        let mut format = block.begun.format_at(block.number);
+        let mut format = block.begun.format_below(block.above.as_deref());
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut aside = std::mem::take(&mut self.aside);
         for (number, line) in Lines::new(block.bytes).enumerate() {

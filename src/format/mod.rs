@@ -197,40 +197,20 @@ impl Format {
         matches!(self.shape, Shape::Prose)
     }
 
-    /// Whether the meaning of its lines depends on a header line above them, as in W3C logs.
-    pub fn has_headers(&self) -> bool {
-        matches!(self.shape, Shape::W3c(_))
+    /// What the header lines begin with on which the meaning of its lines depends, as in W3C logs.
+    pub fn header_begins(&self) -> Option<&'static [u8]> {
+        matches!(self.shape, Shape::W3c(_)).then_some(w3c::HEADER)
     }
 
     /// The format of the lines below this one, if it is a header line. A format that has headers
     /// rejects them as comments, so only then there is a reason to ask.
     pub fn header(&self, line: &[u8]) -> Option<Arc<Format>> {
-        if !self.has_headers() {
-            return None;
-        }
+        self.header_begins()?;
         let columns = w3c::Columns::from_header(trimmed(line), &self.keys)?;
         Some(Arc::new(Format {
             shape: Shape::W3c(columns),
             ..self.clone()
         }))
-    }
-
-    /// The format in force behind these bytes of a file, for a reader that begins in its middle:
-    /// that of the last header in them. `None` if there is none, or the format has no headers.
-    pub fn seeded(&self, before: &[u8]) -> Option<Arc<Format>> {
-        if !self.has_headers() {
-            return None;
-        }
-        let mut before = before;
-        loop {
-            let at = memchr::memmem::rfind(before, w3c::HEADER)?;
-            let line = &before[at..];
-            let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-            if at == 0 || before[at - 1] == b'\n' {
-                return self.header(line);
-            }
-            before = &before[..at];
-        }
     }
 
     /// The same format, knowing what these lines of one file have beyond it: where in the tail of an

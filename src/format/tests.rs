@@ -444,38 +444,35 @@ fn bytes_that_real_logs_have_are_no_obstacle() {
 }
 
 #[test]
-fn a_reader_that_begins_in_the_middle_of_a_w3c_log_knows_its_columns() {
-    let file = "#Software: x\n#Fields: date time cs-method cs-uri-stem sc-status\n\
-        2024-04-10 09:00:00 GET /old 200\n\
-        #Fields: date time sc-status cs-uri-stem cs-method\n\
-        2024-04-10 09:00:01 500 /new?#Fields: POST\n";
-    let format = detect(file).format;
-    assert_eq!((format.name(), format.has_headers()), ("w3c", true));
-    let second = file.find("#Fields: date time sc").unwrap();
-    let early = format.seeded(&file.as_bytes()[..second]).unwrap();
-    let late = format.seeded(file.as_bytes()).unwrap();
-    assert_eq!(
-        read(&early, b"2024-04-10 09:00:00 GET /old 200", Depth::Full)
-            .unwrap()
-            .target,
-        b"/old"
-    );
-    assert_eq!(
-        read(&late, b"2024-04-10 09:00:01 500 /new POST", Depth::Full)
-            .unwrap()
-            .target,
-        b"/new"
-    );
-    assert!(format.seeded(b"#Software: x\n").is_none());
-    assert_eq!(
-        read(&early, b"#Fields: date time", Depth::Full),
-        Err(Reject::Comment)
-    );
+fn a_header_line_says_what_the_columns_below_it_mean() {
+    let first = "#Fields: date time cs-method cs-uri-stem sc-status";
+    let format = detect(&format!(
+        "#Software: x\n{first}\n2024-04-10 09:00:00 GET /old 200\n"
+    ))
+    .format;
+    assert_eq!(format.name(), "w3c");
     assert!(
-        builtin()
-            .get("combined")
-            .unwrap()
-            .seeded(file.as_bytes())
-            .is_none()
+        first
+            .as_bytes()
+            .starts_with(format.header_begins().unwrap())
     );
+    let below = |header: &str| format.header(header.as_bytes()).unwrap();
+    for (header, line, target) in [
+        (first, "2024-04-10 09:00:00 GET /old 200", "/old"),
+        (
+            "\u{feff}#Fields: date time sc-status cs-uri-stem cs-method\r",
+            "2024-04-10 09:00:01 500 /new POST",
+            "/new",
+        ),
+    ] {
+        let record = read(&below(header), line.as_bytes(), Depth::Full).unwrap();
+        assert_eq!(record.target, target.as_bytes());
+        assert_eq!(
+            read(&below(header), first.as_bytes(), Depth::Full),
+            Err(Reject::Comment)
+        );
+    }
+    assert!(format.header(b"#Software: x").is_none());
+    let combined = builtin().get("combined").unwrap();
+    assert!(combined.header(first.as_bytes()).is_none() && combined.header_begins().is_none());
 }

@@ -22,6 +22,8 @@ pub struct Decoder {
     dropping: bool,
     /// Text bytes handed out.
     pub offset: u64,
+    /// The last header line in the blocks that were handed out, of a file that has such.
+    pub header: Option<Box<[u8]>>,
     /// Set at the end of the text, or where it broke.
     pub ended: bool,
 }
@@ -35,6 +37,7 @@ impl Decoder {
             carry: Vec::new(),
             dropping: false,
             offset: 0,
+            header: None,
             ended: false,
         })
     }
@@ -46,6 +49,7 @@ impl Decoder {
             carry: Vec::new(),
             dropping: false,
             offset: 0,
+            header: None,
             ended: true,
         }
     }

@@ -1,7 +1,7 @@
 //! What the built command does with whole files: stories with their exact answers.
 //!
 //! `samples` and `counts` hold it to the truths of samples/README.md and to counters of their own,
-//! `determinism` to one report for one input, `bad_input` to clear words, `readme` to its own
+//! `lines` to files that change on the way, `determinism` to one report for one input, `bad_input` to clear words, `readme` to its own
 //! examples; `laws` reads the source and holds it to its plan. What a single room does is told in
 //! its own unit tests.
 
@@ -14,6 +14,7 @@ mod bad_input;
 mod counts;
 mod determinism;
 mod laws;
+mod lines;
 mod readme;
 mod samples;
 mod support;
