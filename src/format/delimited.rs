@@ -13,8 +13,9 @@ use crate::record::{Depth, Reject};
 use crate::timestamp::Unit;
 
 use super::fields::{Fields, Slot, is_ip, split_once};
-use super::keys::{Keys, Meaning, with_unit};
-use super::text::{find_near, latency_us};
+use super::keys::{Keys, with_unit};
+use super::tail::{Seen, Tail};
+use super::text::find_near;
 
 /// How a kind of line is laid out.
 #[derive(Debug, Clone)]
@@ -54,22 +55,6 @@ enum End {
     Line,
 }
 
-/// Where in the tail the latency stands.
-#[derive(Debug, Clone)]
-enum Tail {
-    Unknown,
-    /// In the token `name=…`.
-    Named {
-        name: Box<[u8]>,
-        unit: Option<Unit>,
-    },
-    /// It is the token at this place.
-    At {
-        index: usize,
-        unit: Option<Unit>,
-    },
-}
-
 impl Layout {
     /// Compiles a layout; the error says what is wrong with it.
     pub(super) fn new(text: &str) -> Result<Layout, String> {
@@ -99,7 +84,7 @@ impl Layout {
         Ok(Layout {
             steps,
             counted,
-            tail: Tail::Unknown,
+            tail: Tail::default(),
         })
     }
 
@@ -107,16 +92,8 @@ impl Layout {
     #[inline]
     pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
         let tail = self.walk(line, fields)?;
-        let latency = match &self.tail {
-            Tail::Unknown => None,
-            _ if tail.is_empty() || fields.depth() == Depth::Counts => None,
-            Tail::Named { name, unit } => Tokens(tail)
-                .find_map(|token| named(token, name))
-                .map(|text| (text, *unit)),
-            Tail::At { index, unit } => Tokens(tail).nth(*index).map(|token| (token, *unit)),
-        };
-        if let Some((text, unit)) = latency {
-            fields.set(Slot::Latency, unquoted(text), unit);
+        if !tail.is_empty() && fields.depth() == Depth::Full {
+            self.tail.read(tail, fields);
         }
         Ok(())
     }
@@ -147,12 +124,9 @@ impl Layout {
         }
     }
 
-    /// The same layout, knowing where the tail of these lines has the latency. It has one where a
-    /// name says so (`rt=0.123`), or where every line has, at the same place, a number with a unit
-    /// (`12ms`) or with exactly three decimals (nginx's `$request_time`, in seconds; an upstream's
-    /// time beside it is the smaller one). Other numbers can mean anything and are left alone.
+    /// The same layout, knowing what the tails of these lines have.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
-        let has_latency = |step: &Step| {
+        let is_latency = |step: &Step| {
             matches!(
                 step,
                 Step::Part {
@@ -161,27 +135,28 @@ impl Layout {
                 }
             )
         };
-        if self.steps.iter().any(has_latency) {
-            return self.clone();
-        }
-        let strictly = |line| {
+        let strictly = |line: &'l [u8]| {
             let mut fields = Fields::new(Depth::Full);
             fields.set_strict(true);
-            self.walk(line, &mut fields).ok()
+            let tail = self.walk(line, &mut fields).ok()?;
+            let size = size_behind(line, fields.value(Slot::Status)?);
+            Some(Seen { tail, size })
         };
-        let tails: Vec<Vec<&[u8]>> = lines
-            .filter_map(strictly)
-            .map(|tail| Tokens(tail).collect())
-            .collect();
-        let tail = named_latency(&tails, keys)
-            .or_else(|| bare_latency(&tails))
-            .unwrap_or(Tail::Unknown);
+        let seen: Vec<Seen<'_>> = lines.filter_map(strictly).collect();
+        let wants_latency = !self.steps.iter().any(is_latency);
         Layout {
-            steps: self.steps.clone(),
-            counted: self.counted,
-            tail,
+            tail: Tail::learn(&seen, wants_latency, keys),
+            ..self.clone()
         }
     }
+}
+
+/// The number behind a status, which CLF has for the bytes sent.
+fn size_behind(line: &[u8], status: &[u8]) -> Option<u64> {
+    let status = [b"\" ", status, b" "].concat();
+    let rest = &line[memchr::memmem::find(line, &status)? + status.len()..];
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
 /// How far some steps led.
@@ -235,67 +210,6 @@ fn along<'a>(
         }
     }
     Ok(Walked::On(rest))
-}
-
-/// The best-ranked name of a latency in any of the tails.
-fn named_latency(tails: &[Vec<&[u8]>], keys: &Keys) -> Option<Tail> {
-    let mut best: Option<(u8, &[u8], Option<Unit>)> = None;
-    for token in tails.iter().flatten() {
-        let Some((name, value)) = split_once(unquoted(token), b'=') else {
-            continue;
-        };
-        let Some(Meaning::Part {
-            slot: Slot::Latency,
-            rank,
-            unit,
-        }) = keys.find_name(name)
-        else {
-            continue;
-        };
-        if latency_us(unquoted(value), unit).is_some()
-            && best.is_none_or(|(known, ..)| rank < known)
-        {
-            best = Some((rank, name, unit));
-        }
-    }
-    best.map(|(_, name, unit)| Tail::Named {
-        name: name.into(),
-        unit,
-    })
-}
-
-/// The place where every tail has a latency (or `-`), the longest if there are several.
-fn bare_latency(tails: &[Vec<&[u8]>]) -> Option<Tail> {
-    let places = tails.iter().map(Vec::len).min()?;
-    let sum_at = |index: usize| {
-        let mut sum = None;
-        for tail in tails {
-            match unquoted(tail[index]) {
-                b"-" => {}
-                token => sum = Some(sum.unwrap_or(0u64).saturating_add(bare_us(token)?)),
-            }
-        }
-        sum.map(|sum| (sum, index))
-    };
-    // Of equal sums the first place.
-    let longest = (0..places)
-        .filter_map(sum_at)
-        .max_by_key(|&(sum, index)| (sum, usize::MAX - index));
-    longest.map(|(_, index)| Tail::At {
-        index,
-        unit: Some(Unit::Seconds),
-    })
-}
-
-/// `0.123` and `12ms`, but no `12`, `1.5` or `1.2345`.
-fn bare_us(token: &[u8]) -> Option<u64> {
-    let three_decimals = match token {
-        [whole @ .., b'.', a, b, c] => {
-            !whole.is_empty() && whole.iter().chain([a, b, c]).all(u8::is_ascii_digit)
-        }
-        _ => false,
-    };
-    latency_us(token, three_decimals.then_some(Unit::Seconds))
 }
 
 impl Step {
@@ -367,7 +281,7 @@ fn find_pair(text: &[u8], [one, two]: [u8; 2]) -> Option<usize> {
 /// The quote that ends a quoted part: not escaped, and followed by a space or nothing, since some
 /// servers don't escape the quotes inside.
 #[inline]
-fn closing_quote(text: &[u8]) -> Option<usize> {
+pub(super) fn closing_quote(text: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
         let at = from + memchr::memchr(b'"', text.get(from..)?)?;
@@ -405,6 +319,7 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
     };
     let head = &text[..open];
     let (first, after) = split_once(head, b' ').unwrap_or((head, b""));
+    let (first, after) = forwarded(first, after);
     let (client, names) = if is_ip(first) {
         (first, after)
     } else {
@@ -429,6 +344,31 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
     Ok(&text[open..])
 }
 
+/// In front of the client may stand whom it forwards for, in quotes or as a list: the first of them.
+fn forwarded<'a>(first: &'a [u8], after: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let (mut first, mut after, listed) = match first {
+        [b'"', inside @ .., b'"'] => (inside, after, false),
+        [one @ .., b','] => (one, after, true),
+        _ => return (first, after),
+    };
+    if listed {
+        while let Some((next, rest)) = split_once(after, b' ') {
+            after = rest;
+            if !next.ends_with(b",") {
+                break;
+            }
+        }
+    } else if let Some((proxy, names)) = split_once(after, b' ')
+        && is_ip(proxy)
+    {
+        if !is_ip(first) {
+            first = proxy;
+        }
+        after = names;
+    }
+    (first, after)
+}
+
 /// The text behind a literal. Literals have a few bytes, for which a call to memcmp costs more than
 /// the compare.
 #[inline]
@@ -439,42 +379,4 @@ fn strip_short<'a>(text: &'a [u8], literal: &[u8]) -> Option<&'a [u8]> {
         .zip(literal)
         .all(|(a, b)| a == b)
         .then_some(rest)
-}
-
-/// The value of a token `name=value`, with or without quotes.
-#[inline]
-fn named<'a>(token: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    unquoted(token).strip_prefix(name)?.strip_prefix(b"=")
-}
-
-#[inline]
-fn unquoted(token: &[u8]) -> &[u8] {
-    match token {
-        [b'"', inside @ .., b'"'] => inside,
-        _ => token,
-    }
-}
-
-/// The words of a tail; quoted ones, or those with a quoted value, may have spaces in them.
-struct Tokens<'a>(&'a [u8]);
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = &'a [u8];
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let text = self.0.trim_ascii_start();
-        if text.is_empty() {
-            return None;
-        }
-        let word = memchr::memchr(b' ', text).unwrap_or(text.len());
-        let len = match memchr::memchr(b'"', &text[..word]) {
-            Some(open) => {
-                closing_quote(&text[open + 1..]).map_or(text.len(), |inside| open + inside + 2)
-            }
-            None => word,
-        };
-        self.0 = &text[len..];
-        Some(&text[..len])
-    }
 }

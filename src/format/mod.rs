@@ -20,6 +20,7 @@ mod pattern;
 mod plain;
 mod prose;
 mod registry;
+mod tail;
 mod text;
 mod w3c;
 
@@ -148,9 +149,12 @@ impl Format {
         let parsed = match &self.shape {
             Shape::Delimited(layout) => layout.parse(line, &mut fields),
             Shape::Json => json::parse(&self.keys, line, &mut fields, text, memo),
-            Shape::Logfmt => {
-                logfmt::parse(&self.keys, line, &mut fields).map(|looks| is_logfmt = looks)
-            }
+            Shape::Logfmt => logfmt::parse(&self.keys, line, &mut fields).map(|looks| {
+                is_logfmt = looks;
+                if !looks {
+                    prose::offer_time(line, &mut fields);
+                }
+            }),
             Shape::W3c(columns) => columns.parse(line, &mut fields),
             Shape::Pattern(pattern) => pattern.parse(line, &mut fields, groups),
             Shape::Prose => prose::parse(line, &mut fields),
@@ -213,8 +217,8 @@ impl Format {
         }))
     }
 
-    /// The same format, knowing what these lines of one file have beyond it: where in the tail of an
-    /// access log the latency stands.
+    /// The same format, knowing what these lines of one file have beyond it: what the tail of an
+    /// access log has.
     fn learned<'l>(self: &Arc<Format>, lines: impl Iterator<Item = &'l [u8]>) -> Arc<Format> {
         let Shape::Delimited(layout) = &self.shape else {
             return Arc::clone(self);

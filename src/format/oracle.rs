@@ -91,6 +91,11 @@ fn collect<'t>(keys: &Keys, prefix: &str, members: &'t [(String, Tree)], fields:
                 collect(keys, "", inner, fields)
             }
             Tree::Object(inner) => collect(keys, &name, inner, fields),
+            Tree::Array(items) if meaning == Some(Meaning::Wrapper) => {
+                for item in items {
+                    attribute(keys, item, fields);
+                }
+            }
             Tree::Array(items) => match items.first() {
                 Some(Tree::Text(text)) => offer(fields, meaning, text),
                 Some(Tree::Null) => offer(fields, meaning, ""),
@@ -99,6 +104,28 @@ fn collect<'t>(keys: &Keys, prefix: &str, members: &'t [(String, Tree)], fields:
             Tree::Text(text) => offer(fields, meaning, text),
             Tree::Null => offer(fields, meaning, ""),
             Tree::Bool => {}
+        }
+    }
+}
+
+/// What an attribute of OpenTelemetry's means, whose name comes before its value.
+fn attribute<'t>(keys: &Keys, item: &'t Tree, fields: &mut Fields<'t>) {
+    let Tree::Object(members) = item else { return };
+    let mut named = None;
+    for (key, value) in members {
+        match (key.as_str(), value) {
+            ("key", Tree::Text(name)) => named = keys.find_name(name.as_bytes()),
+            ("value", Tree::Object(typed)) => {
+                for (_, value) in typed {
+                    match value {
+                        Tree::Text(text) => offer(fields, named, text),
+                        Tree::Null => offer(fields, named, ""),
+                        _ => {}
+                    }
+                }
+                named = None;
+            }
+            _ => {}
         }
     }
 }
@@ -216,6 +243,9 @@ fn slow_logfmt(keys: &Keys, line: &str) -> Result<Owned, Reject> {
     let mut fields = Fields::new(Depth::Full);
     for (key, value) in &pairs {
         offer(&mut fields, keys.find_name(key.as_bytes()), value);
+    }
+    if !begins_with_pair || pairs.len() < 2 {
+        super::prose::offer_time(line.as_bytes(), &mut fields);
     }
     match record(fields) {
         Err(Reject::NoRequest) if line.starts_with('#') => Err(Reject::Comment),

@@ -83,7 +83,7 @@ const STATUS_NAMES: [&[u8]; 8] = [
 ];
 
 /// What a number counts if one of these follows it.
-const UNITS: [&[u8]; 20] = [
+const UNITS: [&[u8]; 21] = [
     b"ns",
     b"us",
     b"\xc2\xb5s",
@@ -100,6 +100,7 @@ const UNITS: [&[u8]; 20] = [
     b"bytes",
     b"kb",
     b"mb",
+    b"files",
     b"items",
     b"records",
     b"rows",
@@ -124,11 +125,24 @@ const OUTBOUND: [&[u8]; 14] = [
     b"upstream",
 ];
 
+/// Right before a request: its status stands on another line, as in Rails' own log.
+const BEGINNINGS: [&[u8]; 1] = [b"started"];
+
 /// The place of a line's time, where it has one.
 pub(super) fn time(line: &[u8]) -> Option<Range<usize>> {
     let found = TIME.find(line)?.range();
     let bracket = usize::from(line.get(found.start) == Some(&b'['));
     Some(found.start + bracket..found.end)
+}
+
+/// The rank of a time that no name and no place tells: worse than any key's.
+const TOLD_BY_SHAPE: u8 = 200;
+
+/// The time that a line begins with before its pairs.
+pub(super) fn offer_time<'a>(line: &'a [u8], fields: &mut Fields<'a>) {
+    if let Some(text) = time(line).and_then(|time| line.get(time)) {
+        fields.offer(Slot::Time, TOLD_BY_SHAPE, None, text, false);
+    }
 }
 
 /// Takes the parts of a request that a line of prose tells.
@@ -138,9 +152,20 @@ pub(super) fn parse<'a>(line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), R
     }
     let request = Request::find(line).ok_or(Reject::Unrecognized)?;
     let time = time(line);
-    let before_from = time.as_ref().map_or(0, |time| time.end).min(request.start);
+    let time_end = time.as_ref().map_or(0, |time| time.end);
+    let before_from = if time_end <= request.start {
+        time_end
+    } else {
+        0
+    };
     let before = line.get(before_from..request.start).unwrap_or_default();
     let after = line.get(request.end..).unwrap_or_default();
+    if Words::of(before)
+        .last()
+        .is_some_and(|word| is_one_of(&before[word], &BEGINNINGS))
+    {
+        return Err(Reject::NoStatus);
+    }
     let is_outbound = |word: Range<usize>| is_one_of(&before[word], &OUTBOUND);
     if Words::of(before).any(is_outbound) {
         return Err(Reject::NoRequest);
@@ -241,7 +266,7 @@ impl<'a> Told<'a> {
                 self.status = Some(word);
             }
             is_named = is_one_of(word, &STATUS_NAMES);
-            is_near &= is_named || is_one_of(word, &FILLERS) || word.starts_with(b"HTTP/");
+            is_near &= is_named || is_one_of(word, &FILLERS) || is_protocol(word);
         }
     }
 
@@ -296,6 +321,12 @@ fn is_status(word: &[u8]) -> bool {
     matches!(word, [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'])
 }
 
+/// `HTTP/1.1`, or its number alone.
+fn is_protocol(word: &[u8]) -> bool {
+    let version = word.strip_prefix(b"HTTP/").unwrap_or(word);
+    matches!(version, b"1.0" | b"1.1" | b"2" | b"2.0" | b"3" | b"3.0")
+}
+
 fn is_unit(text: &[u8], word: Option<Range<usize>>) -> bool {
     word.is_some_and(|word| is_one_of(&text[word], &UNITS))
 }
@@ -304,15 +335,16 @@ fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
     words.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
-/// Whether a word begins its line or a column, and ends it or goes on with a capital letter.
+/// Whether a word has a column for itself, or begins one that ends in a colon (`200 OK:`).
 fn is_column(text: &[u8], word: Range<usize>) -> bool {
     let before = text[..word.start].trim_ascii_end().last();
-    let after = text[word.end..].trim_ascii_start().first();
-    matches!(before, None | Some(b'|' | b'[' | b'(' | b']' | b'-' | b':'))
-        && matches!(
-            after,
-            None | Some(b'|' | b']' | b')' | b'-' | b'"' | b'A'..=b'Z')
-        )
+    let after = text[word.end..].trim_ascii();
+    let is_reason = |text: &[u8]| {
+        text.strip_suffix(b":")
+            .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || *b == b' '))
+    };
+    matches!(before, None | Some(b'|' | b']' | b'-' | b':'))
+        && (matches!(after.first(), None | Some(b'|' | b'-' | b'"')) || is_reason(after))
 }
 
 /// The places of a text's words, without the punctuation that keeps them apart; a name and its value

@@ -429,7 +429,7 @@ fn bytes_that_real_logs_have_are_no_obstacle() {
     let bom = [b"\xef\xbb\xbf", request(b"/").as_slice()].concat();
     assert!(read(&combined, &bom, Depth::Full).is_ok());
     let json = registry.get("json").unwrap();
-    let line = b"{\"ts\":1712739600,\"path\":\"/\xff\",\"status\":200,\"note\":\"\x01\\q\"}";
+    let line = b"{\"ts\":1712739600,\"method\":\"GET\",\"path\":\"/\xff\",\"status\":200,\"note\":\"\x01\\q\"}";
     assert_eq!(read(&json, line, Depth::Full).unwrap().target, b"/\xff");
     assert_eq!(
         read(&json, &[b' '; 1 << 20], Depth::Full),
@@ -475,4 +475,23 @@ fn a_header_line_says_what_the_columns_below_it_mean() {
     assert!(format.header(b"#Software: x").is_none());
     let combined = builtin().get("combined").unwrap();
     assert!(combined.header(first.as_bytes()).is_none() && combined.header_begins().is_none());
+}
+
+#[test]
+fn a_whole_number_at_the_end_is_microseconds_where_it_can_be_nothing_else() {
+    let tails = |numbers: &[u64]| -> Vec<Option<u64>> {
+        let tails: Vec<String> = numbers.iter().map(|n| format!(" {n}")).collect();
+        latencies(&tails.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let micros = [
+        900, 8_000, 12_345, 9_000, 700, 31_000, 6_000, 1_200_000, 15_000, 7_000,
+    ];
+    assert_eq!(tails(&micros), micros.map(Some));
+    // Too few lines, too small for microseconds, or the size of the whole response: its body has 5.
+    assert_eq!(tails(&micros[..9]), [None; 9]);
+    assert_eq!(tails(&[12; 10]), [None; 10]);
+    let sizes = [
+        300, 3_900, 4_000, 4_050, 4_090, 312, 3_999, 4_001, 4_002, 4_003,
+    ];
+    assert_eq!(tails(&sizes), [None; 10]);
 }
