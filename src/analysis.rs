@@ -221,7 +221,11 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
     let file = &found.files[example.file].path;
     Err(Error::data(format!("none of {} lines tells of an HTTP request ({}); line {}: {text}", scan.lines, reason.name(), example.line))
         .at(file)
-        .hint("name the format with --log-format, or give a regex with the groups time, status and path (see --help)"))
+        .hint(match reason {
+            Reject::BadTime => "a request needs a time: have it logged, or read the lines with one in front (`docker logs -t`, `kubectl logs --timestamps`, `journalctl -o short-iso`)",
+            Reject::NoStatus => "a request needs its status on the same line (Rails: lograge), or name the format with --log-format",
+            _ => "name the format with --log-format, or give a regex with the groups time, status and path (see --help)",
+        }))
 }
 
 /// What the first look must cover: around all candidates of an endpoint.

@@ -48,6 +48,9 @@ pub struct Begun {
     pub format: Arc<Format>,
     /// How lines are read that it refuses.
     pub mixture: Mixture,
+    /// The latest instant at which a line of it can have been written, µs: tells the year of times
+    /// without one.
+    pub latest_us: i64,
     /// The service of lines that name none.
     pub service: Vec<u8>,
 }
@@ -62,9 +65,17 @@ impl Begun {
 
 impl Reading<'_> {
     /// A clock for one worker. A time without a year is of the last year in which it is not more
-    /// than a day or two ahead of now.
+    /// than a day or two ahead of now, or of the time at which its file was last written.
     pub fn clock(&self) -> Clock {
         Clock::new(self.zone.clone()).not_after(self.now_us.saturating_add(DAY_US))
+    }
+
+    /// When the last line of a file can have been written. What was unpacked has no such time.
+    fn latest_us(&self, file: &LogFile) -> i64 {
+        let written_us = Some(file.modified_us).filter(|&us| us > 0);
+        written_us
+            .map_or(self.now_us, |us| us.min(self.now_us))
+            .saturating_add(DAY_US)
     }
 
     /// Lets `work` make something of each block (a pure function of the block but for the
@@ -77,16 +88,20 @@ impl Reading<'_> {
         merge: impl FnMut(R) + Send,
     ) -> Vec<Salvage> {
         let begin = |_: usize, file: &LogFile, head: &[u8]| {
+            let latest_us = self.latest_us(file);
             let (format, mixture) = match &self.format {
                 Some(format) => (self.registry.learn(format, head), Mixture::default()),
                 None => {
-                    let detected = self.registry.detect(head, &self.clock());
+                    let detected = self
+                        .registry
+                        .detect(head, &self.clock().not_after(latest_us));
                     (detected.format, detected.mixture)
                 }
             };
             Begun {
                 format,
                 mixture,
+                latest_us,
                 service: service_of(&file.path),
             }
         };

@@ -162,6 +162,7 @@ impl Worker<'_> {
         self.inside.clear();
         self.before.clear();
         self.admitted.clear();
+        self.clock.set_not_after(block.begun.latest_us);
         let mixture = &block.begun.mixture;
         let mut counts = Counts {
             others: vec![0; mixture.len()],

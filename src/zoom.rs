@@ -346,6 +346,7 @@ impl<'r> Worker<'r> {
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
     ) {
         let service = &block.begun.service;
+        self.clock.set_not_after(block.begun.latest_us);
         let mixture = &block.begun.mixture;
         let mut format = block.begun.format_below(block.above.as_deref());
         let mut scratch = std::mem::take(&mut self.scratch);

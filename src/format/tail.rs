@@ -162,9 +162,7 @@ fn micros(tails: &[Vec<&[u8]>], seen: &[Seen<'_>]) -> Option<Place> {
         |token: &[u8]| -> Option<u64> { std::str::from_utf8(unquoted(token)).ok()?.parse().ok() };
     let is_micros = |index: &usize| {
         let numbers: Option<Vec<u64>> = tails.iter().map(|tail| number(tail[*index])).collect();
-        let Some(mut numbers) = numbers else {
-            return None;
-        };
+        let mut numbers = numbers?;
         let sizes = seen.iter().map(|seen| seen.size.unwrap_or(0));
         let is_size = sizes
             .zip(&numbers)

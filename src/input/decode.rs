@@ -4,6 +4,7 @@
 
 use std::io::{self, Read};
 
+use super::feed::Header;
 use super::logfile::LogFile;
 use super::{BLOCK, MAX_LINE};
 
@@ -23,7 +24,7 @@ pub struct Decoder {
     /// Text bytes handed out.
     pub offset: u64,
     /// The last header line in the blocks that were handed out, of a file that has such.
-    pub header: Option<Box<[u8]>>,
+    pub header: Header,
     /// Set at the end of the text, or where it broke.
     pub ended: bool,
 }

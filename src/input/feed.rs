@@ -19,6 +19,9 @@ const LANES: usize = 8;
 /// Bytes of a file's begin that tell its format.
 const HEAD: usize = 64 << 10;
 
+/// A header line of a file, if there is one above.
+pub type Header = Option<Box<[u8]>>;
+
 /// Whole lines of one file.
 #[derive(Debug)]
 pub struct Block<'b, T> {
@@ -31,7 +34,7 @@ pub struct Block<'b, T> {
     /// The lines, the last one perhaps without its newline.
     pub bytes: &'b [u8],
     /// The last header line above them in the file's blocks before; see [`Feed::headed`].
-    pub above: Option<Box<[u8]>>,
+    pub above: Header,
     /// What was made of the file's begin.
     pub begun: &'b T,
 }
@@ -89,7 +92,7 @@ struct Open<T> {
     begun: OnceLock<T>,
     source: OnceLock<Option<Source>>,
     /// The header in force at the end of each block of a plain file, where somebody asked.
-    headers: OnceLock<Vec<OnceLock<Option<Box<[u8]>>>>>,
+    headers: OnceLock<Vec<OnceLock<Header>>>,
     decoder: Mutex<Option<Decoder>>,
 }
 
@@ -310,7 +313,7 @@ where
 
     /// The last header line above a block of a plain file. Looks back no further than the next one
     /// or a block whose end is known, so each block is searched once.
-    fn above(&self, file: &Open<T>, source: &Source, begun: &T, number: u32) -> Option<Box<[u8]>> {
+    fn above(&self, file: &Open<T>, source: &Source, begun: &T, number: u32) -> Header {
         let begins = (self.headed)(begun)?;
         let at_end = file.headers.get_or_init(|| {
             let blocks = blocks_of(self.files[file.index].len);
@@ -417,7 +420,7 @@ impl<T> Schedule<T> {
 }
 
 /// The last line that begins so.
-fn last_line(text: &[u8], begins: &[u8]) -> Option<Box<[u8]>> {
+fn last_line(text: &[u8], begins: &[u8]) -> Header {
     let mut before = text;
     loop {
         let at = memchr::memmem::rfind(before, begins)?;
