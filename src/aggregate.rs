@@ -410,7 +410,7 @@ impl Aggregate {
     }
 
     /// The minutes in which an endpoint had requests, in order of time.
-    pub fn cells(&self, endpoint: usize) -> impl Iterator<Item = (i64, Cell)> + '_ {
+    pub fn cells(&self, endpoint: usize) -> impl Iterator<Item = (i64, Cell)> + Clone + '_ {
         self.counts[endpoint].blocks.iter().flat_map(|block| {
             let first = i64::from(block.number) << 8;
             block

@@ -1,6 +1,9 @@
 //! The whole way, from what the user named to the report: each room in its turn, and what one room
 //! hands to the next. Decides nothing itself.
 
+mod formats;
+pub use formats::explain as explain_formats;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -19,7 +22,7 @@ use crate::record::Reject;
 use crate::report::{self, Finding, Report};
 use crate::scan::{Scan, scan};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
-use crate::zoom::{self, Cells, Detail, Look, Span};
+use crate::zoom::{self, Cells, Detail, Look, Span, Tally};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// How far a candidate's surroundings are looked at: three hours before for what is usual, one hour
@@ -112,36 +115,33 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
 
     let scan = scan(&reading);
     refuse_unread(&scan, found)?;
-    let (mut series, left_out) = SeriesSet::new(&scan.inside, &scan.before);
+    let (mut series, left_out) = pool.install(|| SeriesSet::new(&scan.inside, &scan.before));
     series.gaps = detect::gaps(&series);
-    let detection = detect::candidates(&series);
+    let detection = pool.install(|| detect::candidates(&series));
     let spans = zoom_spans(&detection.candidates, &series);
-    let cells = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
+    let (cells, sightings) = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
     let confirmed = confirm::incidents(&detection.candidates, &cells, &series);
     let asked = |last_us: i64| query.since_us.is_none_or(|since| last_us >= since);
     let (mut incidents, mut blips) = (confirmed.incidents, confirmed.blips);
     incidents.retain(|incident| asked(incident.last_failure_us));
     blips.retain(|blip| asked(blip.last_us));
-    let findings = look_closely(
-        &reading,
-        &scan,
-        &series,
-        incidents,
-        &cells,
-        &markers.changes,
-    );
+    let mut changes = markers.changes.clone();
+    changes.extend(blame::unmarked(&sightings, &markers.changes));
+    let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
     Ok(report::convert(&report::Material {
         found,
         scan: &scan,
         series: &series,
         left_out,
         markers,
+        changes: &changes,
+        clock_shift: blame::clock_shift(&sightings, &markers.changes),
         findings: &findings,
         chronic: &detection.chronic,
         blips: &blips,
         blip_changes: &blips
             .iter()
-            .map(|b| rollout_of(b, &series, &markers.changes))
+            .map(|b| rollout_of(b, &series, &changes))
             .collect::<Vec<_>>(),
         window_s: options.window_s,
     }))
@@ -223,8 +223,8 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
         .at(file)
         .hint(match reason {
             Reject::BadTime => "a request needs a time: have it logged, or read the lines with one in front (`docker logs -t`, `kubectl logs --timestamps`, `journalctl -o short-iso`)",
-            Reject::NoStatus => "a request needs its status on the same line (Rails: lograge), or name the format with --log-format",
-            _ => "name the format with --log-format, or give a regex with the groups time, status and path (see --help)",
+            Reject::NoStatus => "a request needs its status on the same line (Rails: lograge); `triage formats --explain FILE` shows what each format makes of the lines",
+            _ => "`triage formats --explain FILE` shows what each format makes of its lines and what to do; --log-format names one",
         }))
 }
 
@@ -277,13 +277,19 @@ fn look_closely(
             },
         })
         .collect();
-    let details = if looks.is_empty() {
-        Vec::new()
+    let (details, words) = if looks.is_empty() {
+        Default::default()
     } else {
-        zoom::details(reading, &series.catalog, &scan.blocks, &looks)
+        zoom::details(reading, &series.catalog, &scan.blocks, &looks, BEFORE_US)
     };
-    let judge = |((incident, span), detail): ((Incident, Span), Detail)| {
-        let context = context(&incident, span, &detail, scan, series, cells);
+    let words = Arc::new(words);
+    let judge = |((incident, span), mut detail): ((Incident, Span), Detail)| {
+        let labels = std::mem::take(&mut detail.labels);
+        let context = Context {
+            labels,
+            words: Arc::clone(&words),
+            ..context(&incident, span, &detail, scan, series, cells)
+        };
         let verdict = blame::judge(&incident, changes, &context);
         Finding {
             incident,
@@ -387,6 +393,8 @@ fn context(
         failing_latency_us: median(|d| &d.failures),
         success_latency_us: median(|d| &d.successes),
         minutes,
+        labels: Tally::default(),
+        words: Arc::default(),
     }
 }
 

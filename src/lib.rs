@@ -13,7 +13,7 @@
 //!                                        blame ←────────────────────────────────────────────────────────────────────┘
 //!                                          │ Verdict
 //!                                          ▼
-//!                                       Report ─render→ terminal | json
+//!                                       Report ─render→ terminal | json | ndjson | markdown | html
 //! ```
 //!
 //! [`find_logs`] and [`read_changes`] take what the user named, [`analyze`] does the rest,
@@ -37,16 +37,17 @@ pub mod render;
 pub mod report;
 mod scan;
 mod series;
+mod signature;
 mod sketch;
 mod stats;
 mod timestamp;
 mod zoom;
 
-pub use analysis::{Moment, Options, analyze};
+pub use analysis::{Moment, Options, analyze, explain_formats};
 pub use changes::{Markers, merge as merge_changes, read as read_changes};
 pub use endpoint::Routes;
 pub use error::{Error, Result};
-pub use format::{Format, Registry};
+pub use format::{Format, Registry, Spelling};
 pub use input::{Found, Io, find as find_logs};
 pub use query::{EndpointFilter, ErrorStatuses, Query};
 

@@ -17,7 +17,8 @@ use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
 
-const DAY_US: i64 = 86_400_000_000;
+/// What a time without a year may be ahead of now.
+pub const DAY_US: i64 = 86_400_000_000;
 
 /// Everything that reading depends on.
 pub struct Reading<'a> {
@@ -89,12 +90,11 @@ impl Reading<'_> {
     ) -> Vec<Salvage> {
         let begin = |_: usize, file: &LogFile, head: &[u8]| {
             let latest_us = self.latest_us(file);
+            let clock = self.clock().not_after(latest_us);
             let (format, mixture) = match &self.format {
-                Some(format) => (self.registry.learn(format, head), Mixture::default()),
+                Some(format) => (Registry::learn(format, head, &clock), Mixture::default()),
                 None => {
-                    let detected = self
-                        .registry
-                        .detect(head, &self.clock().not_after(latest_us));
+                    let detected = self.registry.detect(head, &clock);
                     (detected.format, detected.mixture)
                 }
             };
@@ -158,6 +158,14 @@ pub fn service_of(path: &Path) -> Vec<u8> {
         .map(name_of_service)
         .find(|name| !name.is_empty());
     told.unwrap_or_else(|| names.take(1).flatten().copied().collect())
+}
+
+/// The host that a file's folder tells, where there is one folder per host: its name, unless it is
+/// a date, a number or a usual one.
+pub fn host_of(path: &Path) -> &[u8] {
+    let folder = path.parent().and_then(Path::file_name);
+    let name = folder.map_or(&b""[..], |name| name.as_encoded_bytes());
+    if says_nothing(name) { b"" } else { name }
 }
 
 /// Words in file names that name no service: suffixes, kinds of log, usual folders.
@@ -254,6 +262,19 @@ mod tests {
                 service,
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn a_host_is_told_by_a_folder_that_is_no_date() {
+        for (path, host) in [
+            ("logs/api-1/api.access.log", "api-1"),
+            ("logs/ip-10-0-3-7/access.log", "ip-10-0-3-7"),
+            ("logs/2024-04-10/access.log", ""),
+            ("var/log/access.log", ""),
+            ("access.log", ""),
+        ] {
+            assert_eq!(host_of(Path::new(path)), host.as_bytes(), "{path}");
         }
     }
 

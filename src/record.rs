@@ -36,6 +36,8 @@ pub struct Record<'a> {
     pub version: Option<&'a [u8]>,
     /// The region or zone that answered.
     pub region: Option<&'a [u8]>,
+    /// The version of the interface that was asked for, where a header or field names it.
+    pub api_version: Option<&'a [u8]>,
 }
 
 /// How much of a line a parser has to read.

@@ -5,11 +5,15 @@
 //! and probabilities are fractions. Keys are added within `/1`, never renamed or dropped.
 
 mod convert;
+pub mod formats;
+mod marker;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub use marker::Marker;
 
 pub(crate) use convert::{Finding, Material, convert, log_offset_s};
 
@@ -229,7 +233,7 @@ pub struct Incident {
     pub endpoints: Vec<HitEndpoint>,
     /// What it cost.
     pub impact: Impact,
-    /// What the failing requests have in common, narrowest first.
+    /// What the failing requests have in common: the narrowest set of labels that covers at least 90 % of the excess errors; empty where no label sets them apart.
     pub scope: Vec<ScopeLabel>,
     /// `change`, `unexplained` or `ambiguous`.
     pub verdict: String,
@@ -249,8 +253,31 @@ pub struct Incident {
     pub ruled_out: Vec<RuledOut>,
     /// Leads that these logs can't tell about.
     pub not_assessed: Vec<NotAssessed>,
+    /// What applications wrote about their errors, what came up with the incident first; at most ten.
+    pub signatures: Vec<Signature>,
     /// A few of its failing lines.
     pub samples: Vec<Sample>,
+}
+
+/// A kind of error message of an application.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Signature {
+    /// The service that wrote it.
+    pub service: Text,
+    /// The message, `<*>` for what varies.
+    pub template: String,
+    /// Its first line in the time listened to: from 3 h 10 min before the onset on, less in files that also hold requests.
+    pub first: String,
+    /// Lines before the onset, in that time.
+    pub count_before: u64,
+    /// Lines from the onset to the end.
+    pub count_after: u64,
+    /// Whether it came up with the incident: more often than chance explains, and never before.
+    pub novel: bool,
+    /// Whether it comes at least three times as often since the onset, beyond chance.
+    pub surging: bool,
+    /// Its first line.
+    pub example: Sample,
 }
 
 /// A pattern that returns.
@@ -334,6 +361,10 @@ pub struct ScopeLabel {
     pub coverage: f64,
     /// Error rate with it ÷ error rate without it; null where nothing is without it.
     pub lift: Option<f64>,
+    /// Share of the excess errors that have it and all labels listed before it.
+    pub joint_coverage: f64,
+    /// Error rate where they all hold ÷ error rate where one does not.
+    pub joint_lift: Option<f64>,
 }
 
 /// A change that may have caused the incident.

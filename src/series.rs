@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::aggregate::{Aggregate, Key};
 
 pub use crate::aggregate::MINUTE_US;
@@ -74,32 +76,20 @@ impl SeriesSet {
     /// Puts the counts of the asked time and of the time before it in order. The second value is
     /// the number of requests left out because they lie too far from the bulk of the log.
     pub fn new(inside: &Aggregate, before: &Aggregate) -> (SeriesSet, u64) {
-        let mut by_key: BTreeMap<SortKey<'_>, Vec<MinuteCell>> = BTreeMap::new();
+        let mut by_key: BTreeMap<SortKey<'_>, Vec<(&Aggregate, usize)>> = BTreeMap::new();
         for aggregate in [before, inside] {
             for (id, key) in aggregate.endpoints() {
-                let cells = aggregate.cells(id).map(|(minute, cell)| MinuteCell {
-                    minute,
-                    requests: cell.requests,
-                    errors: cell.errors,
-                });
-                by_key.entry(SortKey::of(key)).or_default().extend(cells);
+                let parts = by_key.entry(SortKey::of(key)).or_default();
+                parts.push((aggregate, id));
             }
         }
         let mut set = SeriesSet::default();
         let mut groups = BTreeMap::new();
-        for (key, mut cells) in by_key {
-            cells.sort_by_key(|cell| cell.minute);
-            cells.dedup_by(|later, earlier| {
-                let same = later.minute == earlier.minute;
-                if same {
-                    earlier.requests = earlier.requests.saturating_add(later.requests);
-                    earlier.errors = earlier.errors.saturating_add(later.errors);
-                }
-                same
-            });
-            set.catalog.push(key, &mut groups);
-            set.cells.push(cells);
+        for key in by_key.keys() {
+            set.catalog.push(*key, &mut groups);
         }
+        let by_key: Vec<_> = by_key.into_values().collect();
+        set.cells = by_key.par_iter().map(|parts| minutes(parts)).collect();
         let left_out = set.keep_the_bulk();
         let first = set
             .cells
@@ -144,6 +134,28 @@ impl SeriesSet {
         }
         days.values().sum::<u64>() - held(from)
     }
+}
+
+/// The minutes of one endpoint, counted in several aggregates, in order of time.
+fn minutes(parts: &[(&Aggregate, usize)]) -> Vec<MinuteCell> {
+    let mut cells: Vec<MinuteCell> = Vec::new();
+    for (aggregate, id) in parts {
+        cells.extend(aggregate.cells(*id).map(|(minute, cell)| MinuteCell {
+            minute,
+            requests: cell.requests,
+            errors: cell.errors,
+        }));
+    }
+    cells.sort_by_key(|cell| cell.minute);
+    cells.dedup_by(|later, earlier| {
+        let same = later.minute == earlier.minute;
+        if same {
+            earlier.requests = earlier.requests.saturating_add(later.requests);
+            earlier.errors = earlier.errors.saturating_add(later.errors);
+        }
+        same
+    });
+    cells
 }
 
 /// What endpoints are sorted by.

@@ -69,6 +69,8 @@ pub(super) fn context() -> Context {
         load: None,
         failing_latency_us: None,
         success_latency_us: None,
+        labels: Tally::default(),
+        words: Arc::default(),
     }
 }
 
@@ -87,7 +89,7 @@ fn estimate(median_us: i64) -> Estimate {
     }
 }
 
-fn incident(onset_us: i64, end_us: Option<i64>) -> Incident {
+pub(super) fn incident(onset_us: i64, end_us: Option<i64>) -> Incident {
     Incident {
         endpoints: Vec::new(),
         onset: Some(estimate(onset_us)),

@@ -2,9 +2,12 @@
 //! clock, the environment, the terminal and the exit code.
 
 mod args;
+mod changes;
 mod config;
+mod formats;
 mod moment;
 mod plan;
+mod progress;
 mod run;
 
 pub use run::run;

@@ -8,12 +8,17 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use triage::render::{Style, json, ndjson, table};
+use triage::render::{Style, html, json, markdown, ndjson, printable, table};
 use triage::report::Report;
 use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
 
-use super::args::{Args, FailOn, FormatArg};
+use super::args::{Args, Command, FailOn, FormatArg};
 use super::plan::Plan;
+use super::progress;
+use super::{changes, formats};
+
+/// Columns of a page that is read elsewhere.
+const WIDTH: usize = 100;
 
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +40,15 @@ impl From<Exit> for ExitCode {
 pub fn run() -> ExitCode {
     // clap prints its own usage errors and exits with 2.
     let args = Args::parse();
-    match Plan::new(args, now_us()).and_then(|plan| execute(&plan)) {
-        Ok(exit) => exit.into(),
+    let done = match &args.command {
+        Some(Command::Formats(args)) => formats::run(args).map(|()| Exit::Made.into()),
+        Some(Command::Changes(args)) => changes::run(args, now_us()),
+        None => Plan::new(args, now_us())
+            .and_then(|plan| execute(&plan))
+            .map(ExitCode::from),
+    };
+    match done {
+        Ok(exit) => exit,
         Err(error) => {
             complain(&error);
             let exit = if error.is_config() {
@@ -51,16 +63,18 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn now_us() -> i64 {
+/// The time now, µs since the epoch.
+pub fn now_us() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_micros() as i64)
 }
 
-fn complain(error: &Error) {
-    eprintln!("triage: {error}");
+/// Says on standard error what went wrong. Names and values in it are a stranger's as often as not.
+pub fn complain(error: &Error) {
+    eprintln!("triage: {}", printable(&error.to_string()));
     if let Some(hint) = error.hint_text() {
-        eprintln!("\nhint: {hint}");
+        eprintln!("\nhint: {}", printable(hint));
     }
 }
 
@@ -68,7 +82,7 @@ fn execute(plan: &Plan) -> Result<Exit> {
     let begin = Instant::now();
     let markers = markers(plan)?;
     let found = find_logs(&plan.paths, &plan.deploys)?;
-    let progress = AtomicU64::new(0);
+    let done = AtomicU64::new(0);
     let options = Options {
         query: plan.query.clone(),
         since: plan.moments[0],
@@ -80,9 +94,15 @@ fn execute(plan: &Plan) -> Result<Exit> {
         threads: plan.threads,
         io: plan.io,
         now_us: now_us(),
-        progress: &progress,
+        progress: &done,
     };
-    let report = analyze(&found, &markers, &options)?;
+    let work = || analyze(&found, &markers, &options);
+    let report = if plan.progress {
+        let total = found.files.iter().map(|file| file.len).sum();
+        progress::shown(total, &done, work)
+    } else {
+        work()
+    }?;
     if plan.verbosity >= 0 {
         found.unreadable.iter().for_each(complain);
     }
@@ -112,7 +132,8 @@ fn markers(plan: &Plan) -> Result<Markers> {
     Ok(merge_changes(all))
 }
 
-fn read_whole(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a marker file; `-` is standard input.
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         io::stdin().lock().read_to_end(&mut bytes)
@@ -131,6 +152,8 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
     let text = match plan.format {
         FormatArg::Json => json(report),
         FormatArg::Ndjson => ndjson(report),
+        FormatArg::Markdown => markdown(report),
+        FormatArg::Html => html(report),
         FormatArg::Table => table(report, &style(plan)),
     };
     match &plan.output {
@@ -139,27 +162,48 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
                 .at(path)
                 .hint("name a file in a folder that exists and may be written to")
         }),
-        None => match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads us has read enough: `triage … | head`.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result
-                .map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-"))),
-        },
+        None => print_text(&text),
+    }
+}
+
+/// Writes to standard output.
+///
+/// # Errors
+/// It can't be written to.
+pub fn print_text(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads us has read enough: `triage … | head`.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => {
+            result.map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-")))
+        }
+    }
+}
+
+/// How a page on standard output looks; `otherwise` is its width where there is no terminal.
+pub fn style_for(color: bool, otherwise: usize) -> Style {
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style {
+        width: terminal.map_or(otherwise, |width| width.clamp(60, 140)),
+        color,
+        unicode: true,
+        top: 10,
+        explain: false,
     }
 }
 
 fn style(plan: &Plan) -> Style {
-    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    let width = match (&plan.output, terminal) {
-        (None, Some(width)) => width.clamp(60, 140),
-        _ => 100,
-    };
+    let page = style_for(plan.color, WIDTH);
     Style {
-        width,
-        color: plan.color,
-        unicode: true,
+        width: if plan.output.is_none() {
+            page.width
+        } else {
+            WIDTH
+        },
+        unicode: plan.unicode,
         top: plan.top,
         explain: plan.explain,
+        ..page
     }
 }
 

@@ -22,6 +22,8 @@ mod tests;
 pub use gaps::gaps;
 pub(crate) use trim::densest;
 
+use rayon::prelude::*;
+
 use crate::series::{EndpointId, SeriesSet, Totals};
 use crate::stats;
 use baseline::{Expected, Parents, Past};
@@ -174,28 +176,35 @@ fn flag(
         .map(|id| (id, Vec::new()))
         .collect();
     for round in 0..ROUNDS {
-        let mut next = Vec::new();
-        for (endpoint, before) in &flagged {
+        let known = &*noise;
+        let scan = |(endpoint, before): &(EndpointId, Vec<Flag>)| {
             let totals = set.totals(*endpoint);
             let context = Context {
                 set,
                 totals: &totals,
-                noise,
+                noise: known,
                 endpoint: *endpoint,
                 ln_alpha,
             };
             let flags = windows::scan(&context, &mut Past::new(&totals, parents, *endpoint));
-            if round == 0 || flags != *before {
-                noise.measure(*endpoint, &totals, &flags);
-            }
-            next.push((*endpoint, flags));
-        }
-        if next == flagged {
+            let changed = round == 0 || flags != *before;
+            let unrest = changed.then(|| Dispersion::measure(&totals, &flags));
+            (*endpoint, flags, unrest)
+        };
+        let scanned: Vec<_> = flagged.par_iter().map(scan).collect();
+        if scanned.iter().all(|(_, _, unrest)| unrest.is_none()) {
             break;
         }
+        flagged.clear();
+        for (endpoint, flags, unrest) in scanned {
+            if let Some(unrest) = unrest {
+                noise.set(endpoint, unrest);
+            }
+            if !flags.is_empty() {
+                flagged.push((endpoint, flags));
+            }
+        }
         noise.pool();
-        next.retain(|(_, flags)| !flags.is_empty());
-        flagged = next;
     }
     flagged
 }

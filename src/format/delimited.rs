@@ -3,19 +3,26 @@
 //! A layout is written as the line would be, with the parts in braces:
 //! `{who} [{time}] "{request}" {status} {}{|} "{}" "{agent}"{tail}`.
 //! A part ends where the (first two bytes of the) text after it stand; one in quotes ends at the first quote that no
-//! backslash escapes. `{}` is stepped over, `{latency:ms}` has a unit. Three are special:
+//! backslash escapes. `{}` is stepped over, `{latency:ms}` has a unit, `{{` is a brace. A part that
+//! stands on the line more than once says which place counts first: `{client}` is empty or `-` in the
+//! logs of a server without a proxy before it, `{client:1}` stands in for it then, and so on.
+//! Three are special:
 //! - `{who}`: the head of a CLF line: `[virtual host[:port]] client ident user`;
 //! - `{|}`: the line may end here, or go on with the tail;
 //! - `{tail}`: what administrators added at the end, which is learned from a file's first lines
 //!   ([`Layout::learn`]); `{bare tail}` may not begin with a quote.
 
+mod compile;
+mod tail;
+
 use crate::record::{Depth, Reject};
 use crate::timestamp::Unit;
 
 use super::fields::{Fields, Slot, is_ip, split_once};
-use super::keys::{Keys, with_unit};
-use super::tail::{Seen, Tail};
+use super::keys::Keys;
 use super::text::find_near;
+use compile::{Token, rank_choices, tokens};
+use tail::{Seen, Tail};
 
 /// How a kind of line is laid out.
 #[derive(Debug, Clone)]
@@ -23,8 +30,13 @@ pub(super) struct Layout {
     steps: Vec<Step>,
     /// How many steps lead behind the last part that is counted.
     counted: usize,
+    /// Whether all parts that are counted stand as in [`ACCESS`].
+    is_access: bool,
     tail: Tail,
 }
+
+/// How the counted parts of most access logs are laid out.
+const ACCESS: &str = "{who} [{time}] \"{request}\" {status} ";
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -33,6 +45,8 @@ enum Step {
     Part {
         slot: Option<Slot>,
         unit: Option<Unit>,
+        /// Of several places for one part, how many go before this one; `None` if it has one place.
+        choice: Option<u8>,
         end: End,
     },
     Who,
@@ -58,20 +72,18 @@ enum End {
 impl Layout {
     /// Compiles a layout; the error says what is wrong with it.
     pub(super) fn new(text: &str) -> Result<Layout, String> {
+        let tokens = tokens(text)?;
         let mut steps = Vec::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let Some((literal, after)) = rest.split_once('{') else {
-                steps.push(Step::Literal(rest.as_bytes().into()));
-                break;
-            };
-            if !literal.is_empty() {
-                steps.push(Step::Literal(literal.as_bytes().into()));
-            }
-            let (part, after) = after.split_once('}').ok_or("a brace that isn't closed")?;
-            steps.push(Step::new(part, literal, after)?);
-            rest = after;
+        for (index, token) in tokens.iter().enumerate() {
+            steps.push(match token {
+                Token::Literal(literal) => Step::Literal(literal.as_bytes().into()),
+                Token::Part(part) => {
+                    let before = index.checked_sub(1).and_then(|i| tokens.get(i));
+                    Step::new(part, before, tokens.get(index + 1))?
+                }
+            });
         }
+        rank_choices(&mut steps)?;
         let is_counted = |step: &Step| match step {
             Step::Part { slot, .. } => slot.is_some_and(Slot::is_counted),
             Step::Who => true,
@@ -81,10 +93,64 @@ impl Layout {
             .iter()
             .rposition(is_counted)
             .map_or(0, |last| last + 1);
+        let ends_with_status = matches!(
+            steps[..counted].last(),
+            Some(Step::Part {
+                slot: Some(Slot::Status),
+                ..
+            })
+        );
+        let is_access = ends_with_status && text.starts_with(ACCESS);
         Ok(Layout {
             steps,
             counted,
+            is_access,
             tail: Tail::default(),
+        })
+    }
+
+    /// Whether what is counted is laid out as in most access logs.
+    #[inline]
+    pub(super) fn is_access(&self) -> bool {
+        self.is_access
+    }
+
+    /// The parts of a request that it names; in a tail there may be a latency too.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.steps.iter().flat_map(|step| match step {
+            Step::Part { slot, .. } => slot.iter().copied().collect(),
+            Step::Who => vec![Slot::Service, Slot::Client, Slot::User],
+            Step::Tail { .. } => self.tail.slots(),
+            Step::Literal(_) | Step::MayEnd => Vec::new(),
+        })
+    }
+
+    /// Where a line that hasn't this layout leaves it: the part that can't be read there, what should
+    /// stand on the line, and what stands there instead. `None` if it has the layout.
+    pub(super) fn leaves<'a>(&self, line: &'a [u8]) -> Option<Left<'a>> {
+        let mut rest = line;
+        for (index, step) in self.steps.iter().enumerate() {
+            let mut fields = Fields::new(Depth::Full);
+            fields.set_strict(true);
+            // An optional rest is decided by the text behind it.
+            let may_end = index > 0 && matches!(self.steps[index - 1], Step::MayEnd);
+            match along(std::slice::from_ref(step), rest, &mut fields) {
+                Ok(Walked::On(after)) => rest = after,
+                Ok(Walked::Tail(_)) => return None,
+                Err(_) if may_end && (rest.is_empty() || rest[0] == b' ') => return None,
+                Err(_) => {
+                    return Some(Left {
+                        part: self.steps[index..].iter().find_map(Step::name),
+                        expected: step.needs(self.steps.get(index + 1)),
+                        found: rest,
+                    });
+                }
+            }
+        }
+        (!rest.is_empty()).then_some(Left {
+            part: None,
+            expected: "the end of the line".to_owned(),
+            found: rest,
         })
     }
 
@@ -159,6 +225,14 @@ fn size_behind(line: &[u8], status: &[u8]) -> Option<u64> {
     std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
+/// Where a line leaves the layout.
+pub(super) struct Left<'a> {
+    /// The next part that has a name.
+    pub part: Option<&'static str>,
+    pub expected: String,
+    pub found: &'a [u8],
+}
+
 /// How far some steps led.
 enum Walked<'a> {
     /// All were taken; this is left.
@@ -188,10 +262,19 @@ fn along<'a>(
                 }
                 None => return Err(Reject::Unrecognized),
             },
-            Step::Part { slot, unit, end } => {
+            Step::Part {
+                slot,
+                unit,
+                choice,
+                end,
+            } => {
                 let len = end.find(rest)?;
-                if let Some(slot) = slot {
-                    fields.set(*slot, &rest[..len], *unit);
+                match (slot, choice) {
+                    (Some(slot), None) => fields.set(*slot, &rest[..len], *unit),
+                    (Some(slot), Some(rank)) => {
+                        fields.offer(*slot, *rank, *unit, &rest[..len], false);
+                    }
+                    (None, _) => {}
                 }
                 rest = &rest[len..];
                 may_end = false;
@@ -213,42 +296,30 @@ fn along<'a>(
 }
 
 impl Step {
-    fn new(part: &str, before: &str, after: &str) -> Result<Step, String> {
-        let (name, unit) = with_unit(part);
-        let slot = Slot::named(name);
-        // These may have spaces in them; whatever else is named is one word.
-        let is_word = slot.is_some_and(|slot| {
-            !matches!(
-                slot,
-                Slot::Time | Slot::Request | Slot::Latency | Slot::User | Slot::Agent
-            )
-        });
-        let end = match *after.as_bytes() {
-            [b'"', ..] if before.ends_with('"') => End::Quote,
-            // An optional rest or a tail begins with a space.
-            [b'{', ..] => End::Byte(b' '),
-            [b' ', ..] if is_word => End::Byte(b' '),
-            [one, two, ..] if two != b'{' => End::Pair([one, two]),
-            [one, ..] => End::Byte(one),
-            [] => End::Line,
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Step::Part { slot, .. } => slot.map(Slot::name),
+            Step::Who => Some(Slot::Client.name()),
+            _ => None,
+        }
+    }
+
+    /// What must stand on the line for this step, in words.
+    fn needs(&self, next: Option<&Step>) -> String {
+        let text = |bytes: &[u8]| match bytes {
+            b" " => "a space".to_owned(),
+            _ => format!("`{}`", String::from_utf8_lossy(bytes)),
         };
-        Ok(match (part, slot) {
-            ("who", _) => Step::Who,
-            ("|", _) => Step::MayEnd,
-            ("tail", _) => Step::Tail { bare: false },
-            ("bare tail", _) => Step::Tail { bare: true },
-            ("", _) => Step::Part {
-                slot: None,
-                unit,
-                end,
-            },
-            (_, Some(slot)) => Step::Part {
-                slot: Some(slot),
-                unit,
-                end,
-            },
-            _ => return Err(format!("{{{part}}}: no such part of a request")),
-        })
+        match (self, next) {
+            (Step::Literal(literal), _) => text(literal),
+            (Step::Part { .. }, Some(Step::Literal(literal))) => {
+                format!("{} behind it", text(literal))
+            }
+            (Step::Who, _) => "an address and ` [` behind it".to_owned(),
+            (Step::Tail { bare: true }, _) => "the end, or a space and no quote".to_owned(),
+            (Step::Tail { bare: false }, _) => "the end, or a space".to_owned(),
+            _ => "more of the line".to_owned(),
+        }
     }
 }
 
@@ -281,7 +352,7 @@ fn find_pair(text: &[u8], [one, two]: [u8; 2]) -> Option<usize> {
 /// The quote that ends a quoted part: not escaped, and followed by a space or nothing, since some
 /// servers don't escape the quotes inside.
 #[inline]
-pub(super) fn closing_quote(text: &[u8]) -> Option<usize> {
+fn closing_quote(text: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
         let at = from + memchr::memchr(b'"', text.get(from..)?)?;

@@ -55,6 +55,11 @@ pub(super) const CHAINS: [&[Envelope]; 14] = [
     &[Envelope::Kubectl, Envelope::Lead],
 ];
 
+/// What they are called, from the outside in.
+pub(super) fn names(chain: &[Envelope]) -> Vec<&'static str> {
+    chain.iter().map(|envelope| envelope.name()).collect()
+}
+
 /// What was around a line, and the line.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Inner<'a> {
@@ -174,6 +179,20 @@ fn byte_list<'a>(line: &[u8], out: &'a mut Vec<u8>) -> Option<&'a [u8]> {
 }
 
 impl Envelope {
+    fn name(self) -> &'static str {
+        match self {
+            Envelope::Cri => "Kubernetes CRI",
+            Envelope::Json => "JSON (Docker's json-file, journald)",
+            Envelope::Compose => "docker compose",
+            Envelope::Kubectl => "kubectl --prefix",
+            Envelope::Stamped => "a time in front",
+            Envelope::Syslog => "syslog (RFC 3164)",
+            Envelope::Rfc5424 => "syslog (RFC 5424)",
+            Envelope::Lead => "prose with a time before an object",
+            Envelope::Ruby => "Ruby's logger",
+        }
+    }
+
     fn strip(self, line: &[u8]) -> Option<Inner<'_>> {
         match self {
             Envelope::Cri => {

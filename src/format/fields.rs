@@ -27,11 +27,15 @@ pub(super) enum Slot {
     Host,
     Version,
     Region,
+    ApiVersion,
+    Level,
+    Message,
+    Exception,
 }
 
 impl Slot {
     /// Every slot with its name in specs.
-    pub(super) const ALL: [(&'static str, Slot); 13] = [
+    pub(super) const ALL: [(&'static str, Slot); 17] = [
         ("time", Slot::Time),
         ("status", Slot::Status),
         ("method", Slot::Method),
@@ -45,6 +49,10 @@ impl Slot {
         ("host", Slot::Host),
         ("version", Slot::Version),
         ("region", Slot::Region),
+        ("api_version", Slot::ApiVersion),
+        ("level", Slot::Level),
+        ("message", Slot::Message),
+        ("exception", Slot::Exception),
     ];
 
     pub(super) fn named(name: &str) -> Option<Slot> {
@@ -52,6 +60,10 @@ impl Slot {
             .iter()
             .find(|(known, _)| *known == name)
             .map(|&(_, slot)| slot)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        Slot::ALL[self as usize].0
     }
 
     /// Whether pass 1 needs it.
@@ -82,7 +94,7 @@ const ABSENT: Raw<'static> = Raw {
 };
 
 /// A value for each slot; those that pass 1 does not count are kept only where they are wanted: to
-/// clear 13 values for each line takes longer than to parse its time.
+/// clear 17 values for each line takes longer than to parse its time.
 struct Parts<'a> {
     counted: [Raw<'a>; COUNTED],
     others: Option<[Raw<'a>; Slot::ALL.len() - COUNTED]>,
@@ -307,11 +319,36 @@ impl<'a> Fields<'a> {
             host: self.value(Slot::Host).map(first_of_list),
             version: self.value(Slot::Version),
             region: self.value(Slot::Region),
+            api_version: self.value(Slot::ApiVersion),
         })
     }
 
+    /// The three parts that every request has, the text in the place of each, and whether it can be
+    /// one: which of them is at fault where a line is none. Asked after [`Fields::record`].
+    pub(super) fn essentials(&self, clock: &mut Clock) -> [Essential<'a>; 3] {
+        let status_text = self.get(Slot::Status);
+        let essential = |name, text, is_good| Essential {
+            name,
+            text,
+            is_good,
+        };
+        [
+            essential("time", self.get(Slot::Time), self.time_us(clock).is_some()),
+            essential(
+                "request",
+                self.get(Slot::Target).or(self.get(Slot::Request)),
+                self.request().is_ok(),
+            ),
+            essential(
+                "status",
+                status_text,
+                status_text.and_then(status).is_some(),
+            ),
+        ]
+    }
+
     #[inline]
-    fn time_us(&self, clock: &mut Clock) -> Option<i64> {
+    pub(super) fn time_us(&self, clock: &mut Clock) -> Option<i64> {
         let raw = self.parts.get(Slot::Time);
         match raw.unit {
             None if self.utc => clock.read_utc(raw.text),
@@ -370,6 +407,14 @@ impl<'a> Fields<'a> {
             start = end;
         }
     }
+}
+
+/// A part without which a line is no request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Essential<'a> {
+    pub name: &'static str,
+    pub text: Option<&'a [u8]>,
+    pub is_good: bool,
 }
 
 /// What stands for the method where the log has none.

@@ -65,11 +65,13 @@ impl Keys {
                 let meaning = match (part.as_str(), Slot::named(part), rank) {
                     ("wrappers", ..) => Meaning::Wrapper,
                     (_, Some(slot), Some(rank)) => Meaning::Part { slot, rank, unit },
-                    _ => {
+                    (_, None, _) => {
                         return Err(format!(
-                            "{part}: no such part of a request, or too many names"
+                            "{part}: no such part of a request; there are {}, and wrappers",
+                            Slot::ALL.map(|(name, _)| name).join(", ")
                         ));
                     }
+                    _ => return Err(format!("{part}: more than 200 names")),
                 };
                 keys.insert(name, meaning)?;
             }
@@ -97,6 +99,11 @@ impl Keys {
         self.entries.push((folded.into(), meaning));
         self.table[at] = u16::try_from(self.entries.len()).map_err(|_| "too many names")?;
         Ok(())
+    }
+
+    /// What its names mean, each.
+    pub(super) fn meanings(&self) -> impl Iterator<Item = Meaning> {
+        self.entries.iter().map(|(_, meaning)| *meaning)
     }
 
     /// What a folded name means.

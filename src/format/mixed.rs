@@ -88,6 +88,14 @@ impl Mixture {
         self.others.get(index).map_or("", |format| format.name())
     }
 
+    /// The format that read a line of a file of this format.
+    pub fn format<'a>(&'a self, by: ReadBy, own: &'a Format) -> &'a Format {
+        match by {
+            ReadBy::Own => own,
+            ReadBy::Other(index) => self.others.get(index).map_or(own, |format| format),
+        }
+    }
+
     /// How many formats there are.
     pub fn len(&self) -> usize {
         self.others.len()

@@ -2,15 +2,17 @@
 //!
 //! A [`Format`] is a row of data (`specs/*.toml`: a name, a layout or a table of keys, the vendor's
 //! page, samples that are run as tests) for one of a few parsers, one per *shape* of line:
-//! `delimited`, `json`, `logfmt`, `w3c`, `prose`, and `pattern` for regular expressions. A [`Registry`] holds the
-//! formats that are built in, makes one of a user's pattern, and tells a file's format from its
-//! first lines.
+//! `delimited`, `json`, `logfmt`, `w3c`, `prose`, and `pattern` for regular expressions. A [`Registry`] holds
+//! the formats that are built in, makes one of what a user wrote ([`Spelling`]: a file, a server's format
+//! string, a regular expression), tells a file's format from its first lines, and explains why.
 //!
 //! Parsing is a pure function of one line: no file, no endpoint and no count is known here. No line
 //! costs an allocation once the [`Scratch`] has grown to the longest value that had to be unescaped.
 
+mod access;
 mod delimited;
 mod envelope;
+mod explain;
 mod fields;
 mod json;
 mod keys;
@@ -20,8 +22,12 @@ mod pattern;
 mod plain;
 mod prose;
 mod registry;
-mod tail;
+mod remark;
+mod sample;
+mod spec;
+mod spelling;
 mod text;
+mod translate;
 mod w3c;
 
 use std::sync::Arc;
@@ -29,9 +35,11 @@ use std::sync::Arc;
 use crate::record::{Depth, Record, Reject};
 use crate::timestamp::Clock;
 
+pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
 pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
+pub use spelling::Spelling;
 
 /// Longer lines are not read.
 const LONGEST_LINE: usize = 1 << 20;
@@ -87,6 +95,29 @@ impl Format {
         &self.title
     }
 
+    /// Other names that it answers to.
+    pub fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
+    /// How its lines are built: the parser that reads them.
+    pub fn shape(&self) -> &'static str {
+        match self.shape {
+            Shape::Delimited(_) => "delimited",
+            Shape::Json => "json",
+            Shape::Logfmt => "logfmt",
+            Shape::W3c(_) => "w3c",
+            Shape::Pattern(_) => "pattern",
+            Shape::Prose => "prose",
+            Shape::Plain => "plain",
+        }
+    }
+
+    /// Of two formats that read a file equally well the one with the higher rank is taken.
+    pub fn rank(&self) -> i64 {
+        self.rank
+    }
+
     /// The vendor's page that defines it; empty for a user's pattern.
     pub fn url(&self) -> &str {
         &self.url
@@ -101,7 +132,20 @@ impl Format {
         scratch: &'a mut Scratch,
         depth: Depth,
     ) -> Result<Record<'a>, Reject> {
+        if depth == Depth::Counts
+            && self.is_access()
+            && let Some(record) = access::read(line, clock)
+        {
+            return Ok(record);
+        }
         self.read(line, clock, scratch, depth, false)
+    }
+
+    /// Whether its lines are those of an access log, with nothing around them.
+    #[inline]
+    fn is_access(&self) -> bool {
+        let access = matches!(&self.shape, Shape::Delimited(layout) if layout.is_access());
+        access && self.wrapped_in.is_empty() && self.mark.is_none()
     }
 
     /// The same for a line that must have the whole shape of this format, down to its end: whether
@@ -144,23 +188,10 @@ impl Format {
         } else {
             self.unwrap(line, &mut fields, outer)?
         };
+        let parsed = self.parts(line, &mut fields, text, memo, groups, clock);
         // Only logfmt can tell a line of its shape from prose after having read it.
-        let mut is_logfmt = true;
-        let parsed = match &self.shape {
-            Shape::Delimited(layout) => layout.parse(line, &mut fields),
-            Shape::Json => json::parse(&self.keys, line, &mut fields, text, memo),
-            Shape::Logfmt => logfmt::parse(&self.keys, line, &mut fields).map(|looks| {
-                is_logfmt = looks;
-                if !looks {
-                    prose::offer_time(line, &mut fields);
-                }
-            }),
-            Shape::W3c(columns) => columns.parse(line, &mut fields),
-            Shape::Pattern(pattern) => pattern.parse(line, &mut fields, groups),
-            Shape::Prose => prose::parse(line, &mut fields),
-            Shape::Plain => Err(plain::reason(line, clock)),
-        };
-        let record = parsed.and_then(|()| fields.record(clock, text));
+        let is_logfmt = parsed != Ok(false);
+        let record = parsed.and_then(|_| fields.record(clock, text));
         let is_comment = line[0] == b'#';
         match record {
             Ok(_) if !self.is_marked(line) => Err(Reject::NoRequest),
@@ -169,6 +200,36 @@ impl Format {
             Err(Reject::Unrecognized | Reject::Truncated) if is_comment => Err(Reject::Comment),
             record => record,
         }
+    }
+
+    /// Takes the parts of a request that a line has, without what is around it; says whether it
+    /// looks like its shape at all, where only reading it can tell.
+    #[inline]
+    fn parts<'a>(
+        &self,
+        line: &'a [u8],
+        fields: &mut Fields<'a>,
+        text: &mut Vec<u8>,
+        memo: &mut keys::Memo,
+        groups: &mut pattern::Groups,
+        clock: &Clock,
+    ) -> Result<bool, Reject> {
+        match &self.shape {
+            Shape::Delimited(layout) => layout.parse(line, fields)?,
+            Shape::Json => json::parse(&self.keys, line, fields, text, memo)?,
+            Shape::Logfmt => {
+                let is_logfmt = logfmt::parse(&self.keys, line, fields)?;
+                if !is_logfmt {
+                    prose::offer_time(line, fields);
+                }
+                return Ok(is_logfmt);
+            }
+            Shape::W3c(columns) => columns.parse(line, fields)?,
+            Shape::Pattern(pattern) => pattern.parse(line, fields, groups)?,
+            Shape::Prose => prose::parse(line, fields)?,
+            Shape::Plain => return Err(plain::reason(line, clock)),
+        }
+        Ok(true)
     }
 
     #[inline]
@@ -246,6 +307,12 @@ impl Format {
             ..self.clone()
         }
     }
+}
+
+/// What may be around lines, from the outside in.
+pub fn envelopes() -> impl Iterator<Item = &'static str> {
+    let single = envelope::CHAINS.iter().filter(|chain| chain.len() == 1);
+    single.flat_map(|chain| envelope::names(chain))
 }
 
 /// Without the white space around it and a byte order mark in front.

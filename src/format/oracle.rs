@@ -290,6 +290,44 @@ fn has_exponent(line: &[u8]) -> bool {
     })
 }
 
+#[test]
+fn a_plain_line_takes_the_short_way() {
+    let mut clock = Clock::new(None);
+    for (line, plain) in [
+        (
+            r#"203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET /orders/42 HTTP/1.1" 200 12"#,
+            true,
+        ),
+        (
+            r#"2001:db8::7 - ann [10/Apr/2024:09:00:00 +0000] "POST /a?b HTTP/2" 503 0 "-" "-""#,
+            true,
+        ),
+        // An escaped quote, two words before the address, no protocol, no status.
+        (
+            r#"203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET /\"hi\" HTTP/1.1" 200 12"#,
+            false,
+        ),
+        (
+            r#"shop.example 203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET / HTTP/1.1" 200 12"#,
+            false,
+        ),
+        (
+            r#"203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET /" 200 12"#,
+            false,
+        ),
+        (
+            r#"203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET / HTTP/1.1" 000 12"#,
+            false,
+        ),
+    ] {
+        assert_eq!(
+            access::read(line.as_bytes(), &mut clock).is_some(),
+            plain,
+            "{line}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -340,6 +378,20 @@ proptest! {
             prop_assert_eq!((counted.time_us, counted.status), (slow.time_us, slow.status));
             prop_assert_eq!((&counted.method, &counted.target), (&slow.method, &slow.target));
             prop_assert_eq!(&counted.rest[0], &slow.rest[0]);
+        }
+    }
+
+    /// Whatever the short way takes, the layout's own walk reads just so.
+    #[test]
+    fn the_short_way_along_an_access_line_ends_where_the_long_way_does(line in mutated(&["combined", "common"])) {
+        for name in ["combined", "common"] {
+            let format = builtin().get(name).unwrap();
+            prop_assert!(format.is_access());
+            let mut clock = Clock::new(None);
+            let Some(short) = access::read(&line, &mut clock) else { continue };
+            let mut scratch = Scratch::default();
+            let long = format.read(&line, &mut clock, &mut scratch, Depth::Counts, false);
+            prop_assert_eq!(long.map(Owned::from), Ok(Owned::from(short)), "{}", String::from_utf8_lossy(&line));
         }
     }
 

@@ -128,6 +128,16 @@ const OUTBOUND: [&[u8]; 14] = [
 /// Right before a request: its status stands on another line, as in Rails' own log.
 const BEGINNINGS: [&[u8]; 1] = [b"started"];
 
+/// The parts that such a line may tell.
+pub(super) const SLOTS: [Slot; 6] = [
+    Slot::Time,
+    Slot::Status,
+    Slot::Method,
+    Slot::Target,
+    Slot::Latency,
+    Slot::Client,
+];
+
 /// The place of a line's time, where it has one.
 pub(super) fn time(line: &[u8]) -> Option<Range<usize>> {
     let found = TIME.find(line)?.range();

@@ -10,14 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::decode::Decoder;
-use super::logfile::{Codec, LogFile};
+use super::logfile::{BEGIN, Codec, LogFile};
 use super::source::Source;
 use super::{BLOCK, Io};
 
 /// Files in work at a time.
 const LANES: usize = 8;
-/// Bytes of a file's begin that tell its format.
-const HEAD: usize = 64 << 10;
 
 /// A header line of a file, if there is one above.
 pub type Header = Option<Box<[u8]>>;
@@ -269,7 +267,7 @@ where
         let begun = file.begun.get_or_init(|| {
             let head = source
                 .as_ref()
-                .and_then(|s| s.head(HEAD, &mut buffer.head).ok());
+                .and_then(|s| s.head(BEGIN, &mut buffer.head).ok());
             (self.begin)(file.index, facts, head.unwrap_or_default())
         });
         let size = facts
@@ -369,7 +367,7 @@ where
                 if decoder.ended {
                     self.done.fetch_add(facts.len, Ordering::Relaxed);
                 }
-                let head = &buffer.block[..buffer.block.len().min(HEAD)];
+                let head = &buffer.block[..buffer.block.len().min(BEGIN)];
                 let begun = file
                     .begun
                     .get_or_init(|| (self.begin)(file.index, facts, head));

@@ -1,5 +1,5 @@
-//! What administrators add at the end of an access log's lines: where in it the latency stands, and the
-//! address that a proxy says it forwards for. Learned from a file's first lines, because no line says.
+//! What administrators add at the end of an access log's lines: where in it the latency stands, the
+//! address that a proxy says it forwards for, and what has a name (version, host, region, user). Learned from a file's first lines, because no line says.
 //!
 //! A latency is where a name says so (`rt=0.123`), or where every line has, at the same place, a number
 //! with a unit (`12ms`) or with three to six decimals (nginx's `$request_time`, Rack, gunicorn, all in
@@ -8,16 +8,18 @@
 
 use crate::timestamp::Unit;
 
-use super::delimited::closing_quote;
-use super::fields::{Fields, Slot, address, is_ip};
-use super::keys::{Keys, Meaning};
-use super::text::latency_us;
+use super::super::fields::{Fields, Slot, address, is_ip};
+use super::super::keys::{Keys, Meaning};
+use super::super::text::latency_us;
+use super::closing_quote;
 
 /// Where in a tail what is wanted stands.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tail {
     latency: Option<Place>,
     client: Option<Place>,
+    /// What other names in it mean: `version=2.4.0 pod=api-7f9c`.
+    labels: Vec<(Slot, Place)>,
 }
 
 #[derive(Debug, Clone)]
@@ -27,6 +29,15 @@ enum Place {
     /// It is the token at this place.
     At { index: usize, unit: Option<Unit> },
 }
+
+/// Parts that only a name tells.
+const LABELS: [Slot; 5] = [
+    Slot::Version,
+    Slot::Host,
+    Slot::Region,
+    Slot::ApiVersion,
+    Slot::User,
+];
 
 /// A line's tail, and the number of bytes that it says were sent.
 pub(super) struct Seen<'a> {
@@ -56,6 +67,19 @@ impl Tail {
         {
             fields.set(Slot::Client, text, None);
         }
+        for (slot, place) in &self.labels {
+            if let Some((text, _)) = place.of(tail) {
+                fields.set(*slot, text, None);
+            }
+        }
+    }
+
+    /// The parts of a request that it has.
+    pub(super) fn slots(&self) -> Vec<Slot> {
+        let latency = self.latency.iter().map(|_| Slot::Latency);
+        let client = self.client.iter().map(|_| Slot::Client);
+        let labels = self.labels.iter().map(|(slot, _)| *slot);
+        latency.chain(client).chain(labels).collect()
     }
 
     /// Of the lines of one file.
@@ -72,6 +96,10 @@ impl Tail {
         Tail {
             latency: if wants_latency { latency() } else { None },
             client: named(&tails, keys, Slot::Client).or_else(|| forwarded_for(&tails)),
+            labels: LABELS
+                .into_iter()
+                .filter_map(|slot| Some((slot, named(&tails, keys, slot)?)))
+                .collect(),
         }
     }
 }
@@ -102,7 +130,8 @@ fn named(tails: &[Vec<&[u8]>], keys: &Keys, wanted: Slot) -> Option<Place> {
         };
         let can_be = match wanted {
             Slot::Latency => latency_us(unquoted(value), unit).is_some(),
-            _ => address(unquoted(value)).is_some_and(is_ip),
+            Slot::Client => address(unquoted(value)).is_some_and(is_ip),
+            _ => true,
         };
         if slot == wanted && can_be && best.is_none_or(|(known, ..)| rank < known) {
             best = Some((rank, name, unit));

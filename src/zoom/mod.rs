@@ -4,14 +4,32 @@
 //! which `confirm` dates the incidents. [`details`]: users, statuses, latencies and sample lines of
 //! an incident, counted exactly from its onset to its end. Judges nothing.
 
-use std::collections::BTreeMap;
+mod label;
+mod tally;
+mod versions;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use label::{LABELS, Label};
+pub use tally::{ABSENT, Counts, OTHER, Stratum, Tally};
+
+pub use versions::Sighting;
+pub use words::{Signature, Words};
+
+#[cfg(test)]
+pub(crate) use tally::tests::{Group, tally};
+
+use tally::TallyPart;
+use versions::{AllSightings, PROBED, Sightings};
+use words::{AllWords, Listener, WordsPart};
 
 use crate::aggregate::{is_other, service_name};
 use crate::endpoint::{Interner, ShortText, append_template, other};
-use crate::format::{Aside, Scratch};
+use crate::format::{Aside, Format, Scratch};
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
-use crate::reading::{Begun, Reading};
+use crate::reading::{Begun, Reading, host_of, service_of};
 use crate::record::{Depth, Record, Reject};
 use crate::scan::{BlockFacts, EXAMPLE_LEN, Example};
 use crate::series::{Catalog, EndpointId};
@@ -95,6 +113,8 @@ pub struct Detail {
     pub proxies: Users,
     /// Its first failing lines, by time.
     pub samples: Vec<Sample>,
+    /// Its requests by their labels.
+    pub labels: Tally,
 }
 
 /// One endpoint of an incident, from onset to end.
@@ -123,13 +143,14 @@ pub struct Sample {
     pub line: Example,
 }
 
-/// First look: counts each candidate endpoint in its span by 10 s. `spans` has an endpoint once.
+/// First look: counts each candidate endpoint in its span by 10 s, and notes the versions that are
+/// at work around them. `spans` has an endpoint once.
 pub fn cells(
     reading: &Reading<'_>,
     catalog: &Catalog,
     blocks: &[BlockFacts],
     spans: &[(EndpointId, Span)],
-) -> Vec<Cells> {
+) -> (Vec<Cells>, Vec<Sighting>) {
     let mut found: Vec<Cells> = spans
         .iter()
         .map(|&(endpoint, span)| {
@@ -151,38 +172,45 @@ pub fn cells(
         .map(|(i, (e, _))| (*e, i))
         .collect();
     let selection = select(reading, blocks, |times| {
-        spans.iter().any(|(_, span)| span.touches(times))
+        times.is_some_and(|times| spans.iter().any(|(_, span)| span.touches(times)))
     });
     let names = Names::new(catalog);
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
         let mut part: Vec<CellPart> = vec![CellPart::default(); spans.len()];
+        let mut seen = worker.names_versions(&block).then(Sightings::default);
         let wanted = |endpoint: EndpointId, time_us: i64| {
             place
                 .get(&endpoint)
                 .is_some_and(|&i| spans[i].1.contains(time_us))
         };
-        worker.each_request(&block, wanted, |endpoint, record, error, _| {
+        let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (u64, &[u8])| {
             part[place[&endpoint]].add(record, error);
-        });
-        part
+        };
+        worker.each_request(&block, seen.as_mut(), wanted, count, |_, _, _, _| {});
+        (part, seen.unwrap_or_default())
     };
-    reading.each_block(Some(selection), worker, work, |part: Vec<CellPart>| {
+    let mut sightings = AllSightings::default();
+    let merge = |(part, seen): (Vec<CellPart>, Sightings)| {
         for (cells, part) in found.iter_mut().zip(part) {
             cells.merge(part);
         }
-    });
+        sightings.merge(seen);
+    };
+    reading.each_block(Some(selection), worker, work, merge);
     found.iter_mut().for_each(Cells::bound_failures);
-    found
+    (found, sightings.finish())
 }
 
-/// Second look: counts each incident from its onset to its end.
+/// Second look: counts each incident from its onset to its end, and listens to what applications wrote
+/// about their errors from `past_us` before the incidents.
 pub fn details(
     reading: &Reading<'_>,
     catalog: &Catalog,
     blocks: &[BlockFacts],
     looks: &[Look],
-) -> Vec<Detail> {
+    past_us: i64,
+) -> (Vec<Detail>, Words) {
     let mut found: Vec<Detail> = looks.iter().map(Detail::empty).collect();
     // Which incidents, and at which place in each, an endpoint belongs to.
     let mut places: BTreeMap<EndpointId, Vec<(usize, usize)>> = BTreeMap::new();
@@ -191,66 +219,145 @@ pub fn details(
             places.entry(endpoint).or_default().push((i, k));
         }
     }
-    let wanted = |times| {
-        looks
-            .iter()
-            .any(|l| l.span.touches(times) || l.baseline.touches(times))
+    // What has no request in it may be an application's log: its lines are asked when they were written.
+    let wanted = |times: Option<(i64, i64)>| match times {
+        Some(times) => looks.iter().any(|l| l.whole().touches(times)),
+        None => true,
     };
     let selection = select(reading, blocks, wanted);
-    let first_lines: BTreeMap<(usize, u32), u64> = blocks
+    let facts: BTreeMap<(usize, u32), &BlockFacts> =
+        blocks.iter().map(|b| ((b.file, b.number), b)).collect();
+    let windows: Vec<Span> = looks
         .iter()
-        .map(|b| ((b.file, b.number), b.first_line))
+        .map(|look| Span {
+            from_us: look.span.from_us.saturating_sub(past_us),
+            to_us: look.span.to_us,
+        })
         .collect();
     let names = Names::new(catalog);
-    let worker = || Worker::new(reading, &names);
-    let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
-        let mut part: Vec<Detail> = looks.iter().map(Detail::empty).collect();
-        let first_line = first_lines
-            .get(&(block.file, block.number))
-            .copied()
-            .unwrap_or(1);
+    let hosts = file_hosts(reading);
+    let worker = || {
+        (
+            Worker::new(reading, &names),
+            Listener::new(reading, &windows),
+        )
+    };
+    let work = |(worker, listener): &mut (Worker<'_>, Listener<'_>), block: Block<'_, Begun>| {
+        let mut part: Vec<Part> = looks.iter().map(Part::empty).collect();
+        let mut heard = WordsPart::default();
+        let host = hosts[block.file];
+        let facts = facts.get(&(block.file, block.number));
+        let first_line = facts.map_or(1, |facts| facts.first_line);
+        let format = block.begun.format_below(block.above.as_deref());
+        if facts.is_some_and(|f| f.span_us.is_none()) && !listener.is_near(&format, block.bytes) {
+            return (part, heard);
+        }
         let wanted = |endpoint: EndpointId, time_us: i64| {
             let of = places.get(&endpoint).into_iter().flatten();
-            of.into_iter().any(|&(i, _)| {
-                looks[i].span.contains(time_us) || looks[i].baseline.contains(time_us)
-            })
+            of.into_iter()
+                .any(|&(i, _)| looks[i].whole().contains(time_us))
         };
-        worker.each_request(&block, wanted, |endpoint, record, error, (number, line)| {
+        let count = |endpoint: EndpointId,
+                     record: &Record<'_>,
+                     error: bool,
+                     (number, line): (u64, &[u8])| {
             for &(i, k) in places.get(&endpoint).into_iter().flatten() {
-                if looks[i].span.contains(record.time_us) {
+                let (look, part) = (&looks[i], &mut part[i]);
+                let is_during = look.span.contains(record.time_us);
+                if look.whole().contains(record.time_us) {
+                    part.labels.add(k, record, error, is_during, host);
+                }
+                if is_during {
                     let text = || Example {
                         file: block.file,
                         line: first_line + number,
                         text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
                     };
-                    part[i].add(k, record, error, text);
-                } else if looks[i].baseline.contains(record.time_us) && !error {
+                    part.detail.add(k, record, error, text);
+                } else if look.baseline.contains(record.time_us) && !error {
                     record
                         .latency_us
                         .into_iter()
-                        .for_each(|us| part[i].endpoints[k].baseline.add(us));
+                        .for_each(|us| part.detail.endpoints[k].baseline.add(us));
                 }
             }
-        });
-        part
+        };
+        let service = service_name(&block.begun.service);
+        let hear = |format: &Format, number: u64, line: &[u8], is_request: bool| {
+            let place = (block.file, first_line + number);
+            listener.hear(format, line, place, service, is_request, &mut heard);
+        };
+        worker.each_request(&block, None, wanted, count, hear);
+        (part, heard)
     };
-    reading.each_block(Some(selection), worker, work, |part: Vec<Detail>| {
-        for (detail, part) in found.iter_mut().zip(part) {
-            detail.merge(part);
+    let mut words = AllWords::default();
+    let merge = |(parts, heard): (Vec<Part>, WordsPart)| {
+        for (detail, part) in found.iter_mut().zip(parts) {
+            detail.labels.merge(&part.labels);
+            detail.merge(part.detail);
         }
-    });
-    found
+        words.merge(heard);
+    };
+    reading.each_block(Some(selection), worker, work, merge);
+    found.iter_mut().for_each(|detail| detail.labels.finish());
+    (found, words.finish(past_us))
+}
+
+/// The host of each file's lines, where files of one service lie in several folders.
+fn file_hosts<'f>(reading: &Reading<'f>) -> Vec<&'f [u8]> {
+    let folders: Vec<(Vec<u8>, &[u8])> = reading
+        .files
+        .iter()
+        .map(|file| (service_of(&file.path), host_of(&file.path)))
+        .collect();
+    let mut of: BTreeMap<&[u8], BTreeSet<&[u8]>> = BTreeMap::new();
+    for (service, folder) in &folders {
+        of.entry(service).or_default().insert(folder);
+    }
+    folders
+        .iter()
+        .map(|(service, folder)| {
+            let several = of.get(service.as_slice()).is_some_and(|all| all.len() > 1);
+            if several { *folder } else { b"" }
+        })
+        .collect()
+}
+
+/// One block's share of a [`Detail`].
+struct Part {
+    detail: Detail,
+    labels: TallyPart,
+}
+
+impl Part {
+    fn empty(look: &Look) -> Part {
+        let detail = Detail::empty(look);
+        Part {
+            labels: TallyPart::of(&detail.labels),
+            detail,
+        }
+    }
+}
+
+impl Look {
+    /// From the begin of its baseline to its end.
+    fn whole(&self) -> Span {
+        Span {
+            from_us: self.baseline.from_us,
+            to_us: self.span.to_us,
+        }
+    }
 }
 
 /// The blocks whose times are wanted.
 fn select(
     reading: &Reading<'_>,
     blocks: &[BlockFacts],
-    wanted: impl Fn((i64, i64)) -> bool,
+    wanted: impl Fn(Option<(i64, i64)>) -> bool,
 ) -> Selection {
     let mut selection = vec![Vec::new(); reading.files.len()];
     for block in blocks {
-        if block.span_us.is_some_and(&wanted) {
+        if wanted(block.span_us) {
             selection[block.file].push(block.number);
         }
     }
@@ -338,12 +445,16 @@ impl<'r> Worker<'r> {
 
     /// Each request of the block that pass 1 counted and that is wanted by its endpoint and time: the
     /// endpoint, the request, whether it is an error, and the line with its number in the block from
-    /// 0. Few are wanted, so a line is read in full only when it is one of them.
+    /// 0. Few are wanted, so a line is read in full only when it is one of them, or when the versions
+    /// of all are to be noted. Also, to `hear`: each line that tells of no request, and each wanted one
+    /// that failed.
     fn each_request(
         &mut self,
         block: &Block<'_, Begun>,
+        mut sightings: Option<&mut Sightings>,
         wanted: impl Fn(EndpointId, i64) -> bool,
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
+        mut hear: impl FnMut(&Format, u64, &[u8], bool),
     ) {
         let service = &block.begun.service;
         self.clock.set_not_after(block.begun.latest_us);
@@ -351,53 +462,79 @@ impl<'r> Worker<'r> {
         let mut format = block.begun.format_below(block.above.as_deref());
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut aside = std::mem::take(&mut self.aside);
+        let depth = match sightings {
+            Some(_) => Depth::Full,
+            None => Depth::Counts,
+        };
         for (number, line) in Lines::new(block.bytes).enumerate() {
+            let seen = sightings.as_deref_mut();
             let mut refused = None;
-            let depth = Depth::Counts;
             let endpoint = match format.parse(line, &mut self.clock, &mut scratch, depth) {
-                Ok(record) => self.asked_for(&record, service, &wanted),
+                Ok(record) => self.asked_for(&record, service, seen, &wanted),
                 Err(reason) => {
                     refused = Some(reason);
-                    let read =
-                        mixture.read(&format, line, reason, &mut self.clock, &mut aside, depth);
-                    let record = read.ok();
-                    let endpoint = record.and_then(|(_, r)| self.asked_for(&r, service, &wanted));
-                    if reason == Reject::Comment
-                        && let Some(below) = format.header(line)
-                    {
-                        format = below;
+                    let clock = &mut self.clock;
+                    match mixture.read(&format, line, reason, clock, &mut aside, depth) {
+                        Ok((_, record)) => self.asked_for(&record, service, seen, &wanted),
+                        Err(reason) => {
+                            if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
+                                hear(&format, number as u64, line, false);
+                            }
+                            if let Some(below) = format.header(line) {
+                                format = below;
+                            }
+                            None
+                        }
                     }
-                    endpoint
                 }
             };
             let Some(endpoint) = endpoint else { continue };
             let (clock, depth) = (&mut self.clock, Depth::Full);
-            let record = match refused {
-                None => format.parse(line, clock, &mut scratch, depth),
+            let read = match refused {
+                None => format
+                    .parse(line, clock, &mut scratch, depth)
+                    .map(|record| (&*format, record)),
                 Some(reason) => mixture
                     .read(&format, line, reason, clock, &mut aside, depth)
-                    .map(|(_, record)| record),
+                    .map(|(by, record)| (mixture.format(by, &format), record)),
             };
-            if let Ok(record) = record {
+            if let Ok((format, record)) = read {
                 let error = self.query.errors.contains(record.status);
                 see(endpoint, &record, error, (number as u64, line));
+                if error {
+                    hear(format, number as u64, line, true);
+                }
             }
         }
         (self.scratch, self.aside) = (scratch, aside);
     }
 
-    /// The endpoint of a request, if it is wanted.
+    /// The endpoint of a request, if it is wanted; its version is noted.
     fn asked_for(
         &mut self,
         record: &Record<'_>,
         service: &[u8],
+        sightings: Option<&mut Sightings>,
         wanted: impl Fn(EndpointId, i64) -> bool,
     ) -> Option<EndpointId> {
         if self.query.side(record.time_us) == Side::Outside {
             return None;
         }
+        if let Some(seen) = sightings {
+            seen.add(service_name(record.service.unwrap_or(service)), record);
+        }
         let endpoint = self.endpoint(record, service)?;
         wanted(endpoint, record.time_us).then_some(endpoint)
+    }
+
+    /// Whether the block's lines name the version that answered, by the first of them.
+    fn names_versions(&mut self, block: &Block<'_, Begun>) -> bool {
+        let format = block.begun.format_below(block.above.as_deref());
+        let (clock, scratch) = (&mut self.clock, &mut self.scratch);
+        Lines::new(block.bytes).take(PROBED).any(|line| {
+            let record = format.parse(line, clock, scratch, Depth::Full);
+            record.is_ok_and(|record| record.version.is_some())
+        })
     }
 
     /// The endpoint of a request, if pass 1 saw it.
@@ -522,6 +659,7 @@ impl Detail {
     fn empty(look: &Look) -> Detail {
         Detail {
             endpoints: vec![EndpointDetail::default(); look.endpoints.len()],
+            labels: Tally::new(look.whole().to_us - look.whole().from_us),
             ..Detail::default()
         }
     }
