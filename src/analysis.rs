@@ -19,10 +19,10 @@ use crate::input::{Found, Io};
 use crate::query::Query;
 use crate::reading::Reading;
 use crate::record::Reject;
-use crate::report::{self, Finding, Report};
+use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
-use crate::zoom::{self, Cells, Detail, Look, Span, Tally};
+use crate::zoom::{self, Cells, Detail, LineFilter, Look, Span, Tally, Wanted};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// How far a candidate's surroundings are looked at: three hours before for what is usual, one hour
@@ -82,6 +82,85 @@ pub struct Options<'a> {
 /// # Errors
 /// No file could be read, or no line in them is a request.
 pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Result<Report> {
+    analyzed(found, markers, options, |_, analysis| Ok(analysis.report))
+}
+
+/// Which lines to show.
+#[derive(Debug, Clone)]
+pub struct LinesOf<'a> {
+    /// The incident's id, as the report has it: `i1`.
+    pub incident: &'a str,
+    /// What the lines must have besides, all of it.
+    pub filters: &'a [LineFilter],
+    /// Whether to show successes too.
+    pub successes: bool,
+    /// At most so many lines; the earliest are shown.
+    pub limit: usize,
+}
+
+/// The log lines behind an incident, and their counts by window.
+///
+/// # Errors
+/// As [`analyze`]; or there is no such incident.
+pub fn show(
+    found: &Found,
+    markers: &Markers,
+    options: &Options<'_>,
+    of: &LinesOf<'_>,
+) -> Result<Shown> {
+    analyzed(found, markers, options, |reading, analysis| {
+        let incidents = &analysis.report.incidents;
+        let Some(index) = incidents.iter().position(|i| i.id == of.incident) else {
+            let ids: Vec<&str> = incidents.iter().map(|i| i.id.as_str()).collect();
+            let hint = match ids.as_slice() {
+                [] => "these logs, read with these options, show no incident".to_owned(),
+                ids => format!("there is {}", ids.join(", ")),
+            };
+            return Err(Error::config(format!("no incident {}", of.incident)).hint(hint));
+        };
+        let incident = &analysis.findings[index].incident;
+        let endpoints = incident.endpoints.iter().map(|(e, _)| *e).collect();
+        let wanted = Wanted {
+            endpoints: &endpoints,
+            span: span_of(incident, log_end_us(analysis.scan)),
+            filters: of.filters,
+            successes: of.successes,
+            limit: of.limit,
+            window_us: i64::from(options.window_s) * 1_000_000,
+        };
+        let (catalog, blocks) = (&analysis.series.catalog, &analysis.scan.blocks);
+        let lines = zoom::lines(reading, catalog, blocks, &wanted);
+        let asked = if of.successes {
+            lines.requests
+        } else {
+            lines.errors
+        };
+        Ok(report::shown(
+            &incidents[index],
+            found,
+            analysis.scan,
+            wanted.span,
+            lines,
+            asked,
+        ))
+    })
+}
+
+/// What was found, and what it was found in.
+struct Analysis<'a> {
+    scan: &'a Scan,
+    series: &'a SeriesSet,
+    findings: &'a [Finding],
+    report: Report,
+}
+
+/// Analyzes, and makes something of it while the logs are at hand.
+fn analyzed<R>(
+    found: &Found,
+    markers: &Markers,
+    options: &Options<'_>,
+    then: impl FnOnce(&Reading<'_>, Analysis<'_>) -> Result<R>,
+) -> Result<R> {
     refuse_nothing(found)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
@@ -128,7 +207,7 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
     let mut changes = markers.changes.clone();
     changes.extend(blame::unmarked(&sightings, &markers.changes));
     let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
-    Ok(report::convert(&report::Material {
+    let report = report::convert(&report::Material {
         found,
         scan: &scan,
         series: &series,
@@ -144,7 +223,14 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
             .map(|b| rollout_of(b, &series, &changes))
             .collect::<Vec<_>>(),
         window_s: options.window_s,
-    }))
+    });
+    let analysis = Analysis {
+        scan: &scan,
+        series: &series,
+        findings: &findings,
+        report,
+    };
+    then(&reading, analysis)
 }
 
 impl Moment {
@@ -263,7 +349,7 @@ fn look_closely(
     cells: &[Cells],
     changes: &[Change],
 ) -> Vec<Finding> {
-    let log_end_us = scan.span_us.map_or(0, |(_, last)| last + 1);
+    let log_end_us = log_end_us(scan);
     let spans: Vec<Span> = incidents.iter().map(|i| span_of(i, log_end_us)).collect();
     let looks: Vec<Look> = incidents
         .iter()
@@ -304,6 +390,11 @@ fn look_closely(
         .zip(details)
         .map(judge)
         .collect()
+}
+
+/// What comes right after the last request.
+fn log_end_us(scan: &Scan) -> i64 {
+    scan.span_us.map_or(0, |(_, last)| last + 1)
 }
 
 /// From onset to end: what is counted of an incident. Where it has no onset, from the first failure

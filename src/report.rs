@@ -7,6 +7,7 @@
 mod convert;
 pub mod formats;
 mod marker;
+mod shown;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ use serde::Serialize;
 pub use marker::Marker;
 
 pub(crate) use convert::{Finding, Material, convert, log_offset_s};
+pub(crate) use shown::shown;
+pub use shown::{Shown, ShownLine};
 
 /// The name of this report's format.
 pub const SCHEMA: &str = "triage.report/1";
@@ -243,6 +246,8 @@ pub struct Incident {
     pub suspects: Vec<Suspect>,
     /// Probability that no listed change caused it. With the suspects' it adds up to 1.
     pub unexplained_probability: f64,
+    /// Score of "no listed change" in nats, on the scale of the suspects' summed nats; null where nothing was weighed.
+    pub unexplained_nats: Option<f64>,
     /// What else may have caused it; adds up to `unexplained_probability`.
     pub alternatives: Vec<Alternative>,
     /// What became of each change that was near in time.

@@ -287,7 +287,8 @@ fn weigh(case: &Case<'_>) -> Verdict {
         lag::background_intensity(onset, context.zone_offset_s)
     });
     let scores: Vec<f64> = candidates.iter().map(Candidate::score).collect();
-    let mut probabilities = posterior::softmax(&scores, intensity.ln() + log_sum_exp(&others));
+    let none_nats = intensity.ln() + log_sum_exp(&others);
+    let mut probabilities = posterior::softmax(&scores, none_nats);
     let none = (1.0 - probabilities.iter().sum::<f64>()).max(0.0);
     let [by_dependency, by_load, _] = posterior::share_out(none, others);
     let timing_only: Vec<bool> = candidates.iter().map(Candidate::has_only_timing).collect();
@@ -310,6 +311,7 @@ fn weigh(case: &Case<'_>) -> Verdict {
         messages,
         suspects,
         unexplained_probability: unexplained,
+        unexplained_nats: Some(none_nats),
         alternatives: verdict::alternatives(
             unexplained,
             (by_dependency, dependency),
@@ -371,6 +373,7 @@ fn accuse_nobody(case: &Case<'_>) -> Verdict {
         strong: false,
         suspects: Vec::new(),
         unexplained_probability: 1.0,
+        unexplained_nats: None,
         alternatives: verdict::alternatives(1.0, (0.0, Vec::new()), (0.0, Vec::new())),
         dispositions: disposition::all(case, &[], &[], None),
         ruled_out: Vec::new(),

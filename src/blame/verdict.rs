@@ -19,6 +19,9 @@ pub struct Verdict {
     pub suspects: Vec<Suspect>,
     /// Probability that none of them is; with the suspects' it adds up to 1.
     pub unexplained_probability: f64,
+    /// Score of "none of them" in nats, against which the suspects' sums stand; `None` where
+    /// nothing was weighed.
+    pub unexplained_nats: Option<f64>,
     /// What else may be; adds up to `unexplained_probability`.
     pub alternatives: Vec<Alternative>,
     /// What became of each change, in the changes' order.

@@ -3,10 +3,12 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::changes::ChangesArgs;
 use super::formats::FormatsArgs;
+use super::show::ShowArgs;
 
 /// What broke, since when, for whom, and which change did it?
 ///
@@ -15,11 +17,18 @@ use super::formats::FormatsArgs;
 #[derive(Debug, Parser)]
 #[command(name = "triage", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES_LONG)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
-pub struct Args {
+pub struct Typed {
     /// What to do instead of reading logs; a folder of the same name is read as `./formats`.
     #[command(subcommand)]
     pub command: Option<Command>,
 
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What to read and how to look at it.
+#[derive(Debug, Args)]
+pub struct RunArgs {
     /// Log files, folders or globs; `-` is standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -145,7 +154,23 @@ pub struct Args {
 pub enum Command {
     /// List the log formats that are known, or explain how a file is read
     Formats(FormatsArgs),
+    /// Show the log lines behind an incident, or their counts
+    Show(ShowArgs),
     Changes(ChangesArgs),
+    /// Print completions for a shell: `triage completions bash > /etc/bash_completion.d/triage`
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page of the command, or of one of its subcommands: `triage man | man -l -`
+    Man {
+        /// A subcommand
+        #[arg(value_name = "SUBCOMMAND")]
+        of: Option<String>,
+    },
+    /// Print the JSON schema of the report
+    Schema,
 }
 
 /// `--io`.

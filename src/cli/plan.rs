@@ -10,7 +10,7 @@ use triage::{
     EndpointFilter, Error, ErrorStatuses, Format, Io, Moment, Query, Registry, Result, Routes,
 };
 
-use super::args::{Args, FailOn, FormatArg, IoArg, When};
+use super::args::{FailOn, FormatArg, IoArg, RunArgs, When};
 use super::config::Config;
 use super::moment;
 
@@ -61,7 +61,7 @@ impl Plan {
     ///
     /// # Errors
     /// The first thing that can't be meant.
-    pub fn new(args: Args, now_us: i64) -> Result<Plan> {
+    pub fn new(args: RunArgs, now_us: i64) -> Result<Plan> {
         let config = args
             .config
             .as_deref()
@@ -165,6 +165,13 @@ impl Plan {
             },
             fail_on: args.fail_on,
         })
+    }
+}
+
+impl Plan {
+    /// Whether JSON is asked for.
+    pub fn is_json(&self) -> bool {
+        self.format == FormatArg::Json
     }
 }
 

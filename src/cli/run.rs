@@ -10,12 +10,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::Parser;
 use triage::render::{Style, html, json, markdown, ndjson, printable, table};
 use triage::report::Report;
-use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
+use triage::{
+    Error, Found, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes,
+};
 
-use super::args::{Args, Command, FailOn, FormatArg};
+use super::args::{Command, FailOn, FormatArg, Typed};
 use super::plan::Plan;
 use super::progress;
-use super::{changes, formats};
+use super::{about, changes, formats, show};
 
 /// Columns of a page that is read elsewhere.
 const WIDTH: usize = 100;
@@ -39,11 +41,17 @@ impl From<Exit> for ExitCode {
 /// Does what the command line says.
 pub fn run() -> ExitCode {
     // clap prints its own usage errors and exits with 2.
-    let args = Args::parse();
-    let done = match &args.command {
-        Some(Command::Formats(args)) => formats::run(args).map(|()| Exit::Made.into()),
-        Some(Command::Changes(args)) => changes::run(args, now_us()),
-        None => Plan::new(args, now_us())
+    let typed = Typed::parse();
+    let done = match typed.command {
+        Some(Command::Formats(args)) => formats::run(&args).map(|()| Exit::Made.into()),
+        Some(Command::Changes(args)) => changes::run(&args, now_us()),
+        Some(Command::Completions { shell }) => {
+            about::completions(shell).map(|()| Exit::Made.into())
+        }
+        Some(Command::Man { of }) => about::man(of.as_deref()).map(|()| Exit::Made.into()),
+        Some(Command::Schema) => about::schema().map(|()| Exit::Made.into()),
+        Some(Command::Show(args)) => show::run(args, now_us()),
+        None => Plan::new(typed.run, now_us())
             .and_then(|plan| execute(&plan))
             .map(ExitCode::from),
     };
@@ -78,8 +86,15 @@ pub fn complain(error: &Error) {
     }
 }
 
-fn execute(plan: &Plan) -> Result<Exit> {
-    let begin = Instant::now();
+/// Finds the logs, reads the markers, and has `look` make something of them while a bar shows how far
+/// it has come.
+///
+/// # Errors
+/// What can't be read, and those of `look`.
+pub fn read_with<R>(
+    plan: &Plan,
+    look: impl FnOnce(&Found, &Markers, &Options<'_>) -> Result<R>,
+) -> Result<(R, Found)> {
     let markers = markers(plan)?;
     let found = find_logs(&plan.paths, &plan.deploys)?;
     let done = AtomicU64::new(0);
@@ -96,8 +111,8 @@ fn execute(plan: &Plan) -> Result<Exit> {
         now_us: now_us(),
         progress: &done,
     };
-    let work = || analyze(&found, &markers, &options);
-    let report = if plan.progress {
+    let work = || look(&found, &markers, &options);
+    let made = if plan.progress {
         let total = found.files.iter().map(|file| file.len).sum();
         progress::shown(total, &done, work)
     } else {
@@ -106,6 +121,12 @@ fn execute(plan: &Plan) -> Result<Exit> {
     if plan.verbosity >= 0 {
         found.unreadable.iter().for_each(complain);
     }
+    Ok((made, found))
+}
+
+fn execute(plan: &Plan) -> Result<Exit> {
+    let begin = Instant::now();
+    let (report, found) = read_with(plan, analyze)?;
     print(plan, &report)?;
     if plan.verbosity >= 0 && (plan.verbosity > 0 || io::stderr().is_terminal()) {
         throughput(&report, begin.elapsed().as_secs_f64());
@@ -156,13 +177,21 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
         FormatArg::Html => html(report),
         FormatArg::Table => table(report, &style(plan)),
     };
+    deliver(plan, &text)
+}
+
+/// Writes to the file that was named, or to standard output.
+///
+/// # Errors
+/// It can't be written to.
+pub fn deliver(plan: &Plan, text: &str) -> Result<()> {
     match &plan.output {
         Some(path) => fs::write(path, text).map_err(|e| {
             Error::io("the report can't be written", e)
                 .at(path)
                 .hint("name a file in a folder that exists and may be written to")
         }),
-        None => print_text(&text),
+        None => print_text(text),
     }
 }
 

@@ -55,6 +55,13 @@ pub(super) const CHAINS: [&[Envelope]; 14] = [
     &[Envelope::Kubectl, Envelope::Lead],
 ];
 
+/// Whether a line that has this around it can't be one that is whole without: text in front of it,
+/// which a head of free words (CLF's client, identity, user) would take for its own. A JSON object
+/// may well tell of a request and have a message in it.
+pub(super) fn is_prefix(chain: &[Envelope]) -> bool {
+    !matches!(chain, [] | [Envelope::Json])
+}
+
 /// What they are called, from the outside in.
 pub(super) fn names(chain: &[Envelope]) -> Vec<&'static str> {
     chain.iter().map(|envelope| envelope.name()).collect()
@@ -272,6 +279,9 @@ fn lead(line: &[u8]) -> Option<Inner<'_>> {
     // Monolog writes what it has no context for as an empty list.
     let line = line.strip_suffix(b" []").unwrap_or(line);
     let time = prose::time(line)?;
+    if line.get(..time.start)?.contains(&b'{') {
+        return None;
+    }
     let open = time.end + memchr::memchr(b'{', line.get(time.end..)?)?;
     let object = line.get(open..).filter(|object| object.ends_with(b"}"))?;
     Some(Inner::timed(object, line.get(time)?))

@@ -377,7 +377,7 @@ impl Format {
         }
     }
 
-    /// The parts of a request that its lines may give, in the order of [`fields::Slot::ALL`].
+    /// The parts of a request that its lines may give, in the order of `Slot::ALL`.
     pub fn fields(&self) -> Vec<&'static str> {
         let part = |meaning| match meaning {
             super::keys::Meaning::Part { slot, .. } => Some(slot),

@@ -164,25 +164,21 @@ impl Registry {
             head
         };
         let lines = head_lines(head);
-        let mut best = self.best(&[], &lines, clock);
-        for chain in envelope::CHAINS {
-            if is_wrapped_in(chain, &lines) {
-                let other = self.best(chain, &lines, clock);
-                let (new, known) = (other.score.key(), best.score.key());
-                if new > known || new == known && unwraps(&other.format, &best.format) {
-                    best = other;
-                }
-            }
-        }
+        let (score, format) = in_best_envelope(&lines, |chain| self.best(chain, &lines, clock));
         Detected {
-            mixture: Mixture::of(&best.format, &self.formats, &lines, clock),
-            format: best.format.learned(lines.iter().copied()),
-            requests: best.score.requests,
+            mixture: Mixture::of(&format, &self.formats, &lines, clock),
+            format: format.learned(lines.iter().copied()),
+            requests: score.requests,
         }
     }
 
     /// The format that reads these lines best if this is around them.
-    fn best(&self, chain: &'static [Envelope], lines: &[&[u8]], clock: &Clock) -> Best {
+    fn best(
+        &self,
+        chain: &'static [Envelope],
+        lines: &[&[u8]],
+        clock: &Clock,
+    ) -> (Score, Arc<Format>) {
         let formats = self
             .formats
             .iter()
@@ -196,32 +192,55 @@ impl Registry {
         let best = best
             .filter(|(score, _)| score.key() > (0, 0))
             .or(scored.last());
-        let (score, format) = best.cloned().expect("there are built-in formats");
-        Best { format, score }
+        best.cloned().expect("there are built-in formats")
     }
 
-    /// A format that was named instead of told, knowing what a file's first lines have beyond it: what is
-    /// around them, if it reads more of them without that, and where a latency stands in their tail.
+    /// A format that was named instead of told, knowing what a file's first lines have beyond it: what
+    /// is around them, if it reads them better without that, and where a latency stands in their tail.
     pub fn learn(format: &Arc<Format>, head: &[u8], clock: &Clock) -> Arc<Format> {
         let lines = head_lines(head);
-        let mut best = (score(format, &lines, clock).requests, Arc::clone(format));
-        for chain in envelope::CHAINS {
-            if is_wrapped_in(chain, &lines) {
-                let inside = Arc::new(format.wrapped(chain));
-                let requests = score(&inside, &lines, clock).requests;
-                if requests > best.0 || requests == best.0 && unwraps(&inside, &best.1) {
-                    best = (requests, inside);
-                }
-            }
-        }
-        best.1.learned(lines.iter().copied())
+        let (_, format) = in_best_envelope(&lines, |chain| {
+            let inside = Arc::new(format.wrapped(chain));
+            (score(&inside, &lines, clock), inside)
+        });
+        format.learned(lines.iter().copied())
     }
 }
 
-/// The best of all formats for some lines.
-struct Best {
-    format: Arc<Format>,
-    score: Score,
+/// The format that `read` gives for what is around these lines: where it reads most requests; of
+/// equals as they stand, unless they have text in front. That is no part of them, but a head of free
+/// words (CLF's client, identity and user) would take it for its own: the more of it is taken off, the
+/// better.
+fn in_best_envelope(
+    lines: &[&[u8]],
+    read: impl Fn(&'static [Envelope]) -> (Score, Arc<Format>),
+) -> (Score, Arc<Format>) {
+    let mut best = read(&[]);
+    let mut left = text_left(&[], lines);
+    for chain in envelope::CHAINS {
+        if !is_wrapped_in(chain, lines) {
+            continue;
+        }
+        let other = read(chain);
+        let others_left = text_left(chain, lines);
+        let (own, known) = (other.0.key(), best.0.key());
+        let is_better = envelope::is_prefix(chain) && own.0 > 0 && others_left < left;
+        let unwraps = unwraps(&other.1, &best.1);
+        if own > known || own == known && (is_better || unwraps) {
+            (best, left) = (other, others_left);
+        }
+    }
+    best
+}
+
+/// Bytes of the lines inside of what is around them.
+fn text_left(chain: &[Envelope], lines: &[&[u8]]) -> usize {
+    let mut memory = envelope::Memory::default();
+    let lengths = lines.iter().map(|line| {
+        let line = line.trim_ascii();
+        envelope::unwrap(chain, line, &mut memory).map_or(line.len(), |inner| inner.line.len())
+    });
+    lengths.sum()
 }
 
 /// Whether a format that reads as many lines as another is to be preferred for what it takes off them:

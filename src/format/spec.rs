@@ -58,13 +58,10 @@ impl Spec {
     /// Reads a file's text.
     pub(super) fn read(text: &str) -> Result<Spec> {
         if text.len() > LONGEST {
-            return Err(Error::config("not a log format: longer than 1 MiB").hint(
-                "a format's file is a page of TOML: `triage formats --spec combined` prints one",
-            ));
+            return Err(Error::config("not a log format: longer than 1 MiB").hint(COMPLETE));
         }
         toml::from_str(text).map_err(|e| {
-            Error::config(format!("not a log format: {}", e.to_string().trim_end()))
-                .hint("`triage formats --spec combined` prints a complete one to begin with")
+            Error::config(format!("not a log format: {}", e.to_string().trim_end())).hint(COMPLETE)
         })
     }
 
@@ -72,7 +69,8 @@ impl Spec {
     pub(super) fn format(&self, name: &str, synonyms: &Arc<Keys>) -> Result<Format> {
         let keys = match &self.keys {
             Some(table) => {
-                let keys = Keys::new(table).map_err(|e| Error::config(format!("[keys] {e}")))?;
+                let keys = Keys::new(table)
+                    .map_err(|e| Error::config(format!("[keys] {e}")).hint(COMPLETE))?;
                 Arc::new(keys)
             }
             None => Arc::clone(synonyms),
@@ -115,7 +113,9 @@ impl Spec {
         Ok(match self.shape {
             ShapeName::Delimited => {
                 let layout = Layout::new(&needed("layout", &self.layout)?);
-                Shape::Delimited(layout.map_err(|e| Error::config(format!("layout: {e}")))?)
+                Shape::Delimited(
+                    layout.map_err(|e| Error::config(format!("layout: {e}")).hint(COMPLETE))?,
+                )
             }
             ShapeName::Json => Shape::Json,
             ShapeName::Logfmt => Shape::Logfmt,
@@ -134,6 +134,8 @@ impl Spec {
         })
     }
 }
+
+const COMPLETE: &str = "`triage formats --spec combined` prints a complete file to begin with";
 
 const SHAPES: &str = "delimited (`layout`), json and logfmt (`[keys]`, or the usual names), \
     w3c (`header`, or the log's own), pattern (`pattern`), prose, plain";

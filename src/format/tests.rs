@@ -436,3 +436,48 @@ fn a_whole_number_at_the_end_is_microseconds_where_it_can_be_nothing_else() {
     ];
     assert_eq!(tails(&sizes), [None; 10]);
 }
+
+#[test]
+fn what_is_in_front_of_an_access_line_is_not_its_client() {
+    let access =
+        r#"203.0.113.7 - alice [10/Apr/2024:09:00:00 +0000] "GET / HTTP/1.1" 503 12 "-" "curl/8""#;
+    for (front, host) in [
+        ("", None),
+        ("2024-04-10T09:00:00.493035218Z stdout F ", None),
+        ("2024-04-10T09:00:00.493035218Z ", None),
+        ("Apr 10 09:00:00 web-1 nginx[7]: ", Some("web-1")),
+        (
+            "<190>2024-04-10T09:00:00.5+00:00 web-1 nginx: ",
+            Some("web-1"),
+        ),
+        (
+            "<190>1 2024-04-10T09:00:00Z web-1 nginx 7 - - ",
+            Some("web-1"),
+        ),
+        ("shop-2  | ", Some("shop-2")),
+        ("shop-2  | 2024-04-10T09:00:00.493035218Z ", Some("shop-2")),
+        (
+            "[pod/shop-0/api] 2024-04-10T09:00:00.493035218Z ",
+            Some("shop-0"),
+        ),
+    ] {
+        let line = format!("{front}{access}");
+        let named = Registry::learn(
+            &builtin().get("combined").unwrap(),
+            line.as_bytes(),
+            &Clock::new(None),
+        );
+        for format in [detect(&line).format, named] {
+            assert_eq!(format.name(), "combined", "{line}");
+            let told = read(&format, line.as_bytes(), Depth::Full).unwrap();
+            let [_service, client, user, _agent, told_host, ..] = told.rest;
+            let bytes = |text: &str| Some(text.as_bytes().to_vec());
+            assert_eq!(
+                (client, user),
+                (bytes("203.0.113.7"), bytes("alice")),
+                "{line}"
+            );
+            assert_eq!(told_host, host.and_then(bytes), "{line}");
+        }
+    }
+}

@@ -311,6 +311,7 @@ pub fn guilty_deploy() -> Report {
             },
         ],
         unexplained_probability: 0.018,
+        unexplained_nats: Some(0.1),
         alternatives: vec![
             Alternative {
                 kind: "dependency".to_owned(),

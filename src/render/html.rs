@@ -7,6 +7,7 @@
 //! where the JSON report has it (`data-key`, RFC 6901), so that the two can be compared.
 
 mod changes;
+mod common;
 mod endpoints;
 mod incident;
 mod notes;

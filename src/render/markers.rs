@@ -235,14 +235,10 @@ fn row(marker: &Marker, arrow: &str, unicode: bool) -> [String; 5] {
         (None, Some(took)) => format!("done{took}"),
         (None, None) => String::new(),
     };
-    let zone = match zone(&marker.at) {
-        "Z" => "Z",
-        zone => zone,
-    };
     let at: String = marker.at.chars().take(TIME).collect();
     let shown = |text: &str| clean(text, unicode).into_owned();
     [
-        at.replace('T', " ") + zone,
+        at.replace('T', " ") + zone(&marker.at),
         shown(&marker.kind),
         shown(marker.service.as_deref().unwrap_or("-")),
         shown(&version),

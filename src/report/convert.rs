@@ -89,6 +89,27 @@ pub(crate) fn log_offset_s(offsets: Option<(i32, i32)>) -> i32 {
     }
 }
 
+/// A time as the report has it.
+pub(super) fn time(us: i64, offset_s: i32) -> String {
+    let us = us.clamp(
+        Timestamp::MIN.as_microsecond() + 86_400_000_000,
+        Timestamp::MAX.as_microsecond() - 86_400_000_000,
+    );
+    match (
+        Timestamp::from_microsecond(us),
+        Offset::from_seconds(offset_s),
+    ) {
+        (Ok(time), Ok(offset)) if offset_s != 0 => time.display_with_offset(offset).to_string(),
+        (Ok(time), _) => time.to_string(),
+        (Err(_), _) => us.to_string(),
+    }
+}
+
+/// The name of a file as the report has it.
+pub(super) fn file(found: &Found, index: usize) -> Text {
+    text(found.files[index].path.as_os_str().as_encoded_bytes())
+}
+
 struct Converter<'a> {
     m: &'a Material<'a>,
     offset_s: i32,
@@ -122,20 +143,7 @@ impl Converter<'_> {
 
     /// RFC 3339 in the logs' zone; times beyond jiff's range are cut to it.
     fn time(&self, us: i64) -> String {
-        let us = us.clamp(
-            Timestamp::MIN.as_microsecond() + 86_400_000_000,
-            Timestamp::MAX.as_microsecond() - 86_400_000_000,
-        );
-        match (
-            Timestamp::from_microsecond(us),
-            Offset::from_seconds(self.offset_s),
-        ) {
-            (Ok(time), Ok(offset)) if self.offset_s != 0 => {
-                time.display_with_offset(offset).to_string()
-            }
-            (Ok(time), _) => time.to_string(),
-            (Err(_), _) => us.to_string(),
-        }
+        time(us, self.offset_s)
     }
 
     fn window(&self, start_s: i64, requests: u64, errors: u64) -> Window {
@@ -147,12 +155,7 @@ impl Converter<'_> {
     }
 
     fn file(&self, index: usize) -> Text {
-        text(
-            self.m.found.files[index]
-                .path
-                .as_os_str()
-                .as_encoded_bytes(),
-        )
+        file(self.m.found, index)
     }
 
     fn example(&self, example: &Example) -> Sample {
@@ -424,6 +427,7 @@ impl Converter<'_> {
                 })
                 .collect(),
             unexplained_probability: verdict.unexplained_probability,
+            unexplained_nats: verdict.unexplained_nats,
             alternatives: verdict
                 .alternatives
                 .iter()

@@ -5,6 +5,7 @@
 //! an incident, counted exactly from its onset to its end. Judges nothing.
 
 mod label;
+mod lines;
 mod tally;
 mod versions;
 mod words;
@@ -12,6 +13,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use label::{LABELS, Label};
+pub use lines::{Found as FoundLines, LineFilter, Wanted, lines};
 pub use tally::{ABSENT, Counts, OTHER, Stratum, Tally};
 
 pub use versions::Sighting;

@@ -70,12 +70,15 @@ impl Sightings {
 
 /// All blocks' sightings, by service and version.
 #[derive(Debug, Default)]
-pub(super) struct AllSightings(BTreeMap<(Vec<u8>, Vec<u8>), Seen>);
+pub(super) struct AllSightings(BTreeMap<Name, Seen>);
+
+/// A service and its version.
+type Name = (Vec<u8>, Vec<u8>);
 
 impl AllSightings {
     /// Adds a block's; blocks come in their order, so that the bound is the same in each run.
     pub(super) fn merge(&mut self, part: Sightings) {
-        let mut found: Vec<((Vec<u8>, Vec<u8>), Seen)> = Vec::new();
+        let mut found: Vec<(Name, Seen)> = Vec::new();
         for (service, versions) in part.0 {
             let named = |(version, seen)| ((service.clone(), version), seen);
             found.extend(versions.into_iter().map(named));

@@ -79,13 +79,13 @@ fn a_formats_file_can_be_printed_and_given_back() {
     assert_eq!(spec.stdout, read_text("src/format/specs/combined.toml"));
     let folder = folder(&[("mine.toml", &spec.stdout)]);
     let mine = report(&[
-        &*AUTH_OUTAGE.logs(),
+        "samples/auth-outage/logs/api-1",
         "--log-format",
         &path(&folder, "mine.toml"),
     ]);
     assert_same(
         &mine["endpoints"],
-        &report(&[AUTH_OUTAGE.logs()])["endpoints"],
+        &report(&["samples/auth-outage/logs/api-1"])["endpoints"],
         "mine.toml",
     );
     let none = run(&["formats", "--spec", "combind"]);
@@ -441,13 +441,7 @@ fn a_format_that_reads_otherwise_than_its_samples_say_never_reads_a_log() {
                 refused.stderr
             );
         }
-        assert!(
-            refused.stderr.contains("\nhint: ")
-                || file.contains("[keys]")
-                || file.contains("layout"),
-            "{}",
-            refused.stderr
-        );
+        assert!(refused.stderr.contains("\nhint: "), "{}", refused.stderr);
         assert!(!refused.stderr.contains('\u{1b}'));
     }
     let none = run(&[&*AUTH_OUTAGE.logs(), "--log-format", "no/such.toml"]);

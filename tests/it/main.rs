@@ -12,6 +12,7 @@
     reason = "a panic is how a test fails, in its helper functions too"
 )]
 
+mod about;
 mod bad_input;
 mod changes_command;
 mod counts;
@@ -23,4 +24,5 @@ mod laws;
 mod lines;
 mod readme;
 mod samples;
+mod show;
 mod support;

@@ -9,7 +9,7 @@ use crate::timestamp::Unit;
 use super::super::fields::Slot;
 use super::super::keys::{Keys, Meaning};
 use super::super::spelling::after_word;
-use super::{Dialect, Field, Holds, Part, Piece, Role};
+use super::{Dialect, Field, Holds, Meant, Part, Piece, Role};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "LogFormat",
@@ -19,7 +19,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// The directives that are one letter: what they mean and what their values look like.
-const DIRECTIVES: &[(char, Option<(Slot, u8, Option<Unit>)>, Holds)] = &[
+const DIRECTIVES: &[(char, Meant, Holds)] = &[
     ('a', Some((Slot::Client, 10, None)), Holds::Address),
     ('h', Some((Slot::Client, 11, None)), Holds::Address),
     ('A', None, Holds::Address),
@@ -264,7 +264,7 @@ const DATES: [&str; 9] = ["%d", "%e", "%D", "%F", "%c", "%s", "%j", "%x", "%+"];
 
 /// A header, cookie or note by its name: only what names a client, a user or a service can be one
 /// of them; a header `Date` is no time of the request.
-fn named(letter: char, name: &str, synonyms: &Keys) -> (Option<(Slot, u8, Option<Unit>)>, Holds) {
+fn named(letter: char, name: &str, synonyms: &Keys) -> (Meant, Holds) {
     let meaning = match synonyms.find_name(name.as_bytes()) {
         _ if name.eq_ignore_ascii_case("host") => Some((Slot::Service, 2, None)),
         Some(Meaning::Part { slot, rank, .. }) => Some((slot, (rank / 4).min(9), None)),

@@ -48,6 +48,9 @@ struct Part {
     unit: Option<Unit>,
 }
 
+/// The part of a request that a variable is, its rank among those of the part, and its unit.
+type Meant = Option<(Slot, u8, Option<Unit>)>;
+
 /// What a value looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {

@@ -10,7 +10,7 @@ use crate::timestamp::Unit;
 use super::super::fields::Slot;
 use super::super::keys::{Keys, Meaning};
 use super::super::spelling::after_word;
-use super::{Dialect, Field, Holds, Part, Piece, Role};
+use super::{Dialect, Field, Holds, Meant, Part, Piece, Role};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "log_format",
@@ -22,7 +22,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// nginx's variables, where the general table does not say it all: what they mean, with the rank
 /// among others of that meaning, and what their values look like.
 /// <https://nginx.org/en/docs/varindex.html>
-const VARIABLES: &[(&str, Option<(Slot, u8, Option<Unit>)>, Holds)] = &[
+const VARIABLES: &[(&str, Meant, Holds)] = &[
     // Milliseconds are in no other time that nginx writes.
     (
         "msec",

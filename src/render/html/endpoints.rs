@@ -9,7 +9,7 @@ use crate::render::spark::Bin;
 use crate::render::svg::Heat;
 use crate::render::when::epoch_s;
 use crate::render::words;
-use crate::report::Endpoint;
+use crate::report::{Endpoint, Window};
 
 /// Longer maps have days at their ends, shorter ones minutes.
 const DAY_S: i64 = 86_400;
@@ -52,7 +52,7 @@ pub fn write(m: &mut Markup, view: &View) {
 }
 
 fn bins(endpoint: &Endpoint) -> Vec<Bin> {
-    let bin = |w: &crate::report::Window| {
+    let bin = |w: &Window| {
         Some(Bin {
             start: epoch_s(&w.0)?,
             requests: w.1,

@@ -1,8 +1,8 @@
 //! One incident: the verdict, what it cost, its chart, whom it hit.
 
-use super::{View, anchor, changes};
+use super::{View, anchor, changes, common};
 use crate::render::human::{
-    count_of, duration, latency, percent, percent_number, probability, times,
+    count, count_of, duration, latency, percent, percent_number, probability,
 };
 use crate::render::listing::Listing;
 use crate::render::markup::Markup;
@@ -11,7 +11,7 @@ use crate::render::spark::Series;
 use crate::render::svg::{Chart, Mark, Size};
 use crate::render::when::epoch_s;
 use crate::render::words;
-use crate::report::{HitEndpoint, Incident, ScopeLabel, Users};
+use crate::report::{HitEndpoint, Incident, Users};
 
 /// Endpoints listed at once; the others are folded.
 const ENDPOINTS_OPEN: usize = 12;
@@ -47,6 +47,7 @@ pub fn write(m: &mut Markup, view: &View, i: usize, incident: &Incident) {
         chart(m, view, incident, &listing);
         changes::suspects(m, view, &key, incident, &listing);
         affected(m, view, &key, incident);
+        common::messages(m, view, &key, incident);
         changes::others(m, view, &key, incident, &listing);
         changes::leads(m, incident);
         check(m, incident);
@@ -153,10 +154,7 @@ fn errors(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
         m.text(" of ");
         view.count(m, &format!("{key}/requests"), cost.requests);
         for (status, errors) in words::by_status(incident).into_iter().take(3) {
-            m.text(&format!(
-                " · {} × {status}",
-                crate::render::human::count(errors)
-            ));
+            m.text(&format!(" · {} × {status}", count(errors)));
         }
     });
 }
@@ -241,7 +239,7 @@ fn chart(m: &mut Markup, view: &View, incident: &Incident, listing: &Listing) {
 fn affected(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
     m.leaf("h3", &[], "What and who is hit");
     if !incident.scope.is_empty() {
-        scope(m, view, key, &incident.scope);
+        common::scope(m, view, key, &incident.scope);
     }
     let slow = incident.signal == "latency"
         || incident
@@ -359,43 +357,9 @@ fn row(m: &mut Markup, view: &View, key: &str, hit: &HitEndpoint, slow: bool) {
             m.leaf(
                 "span",
                 &[("class", "status")],
-                &format!("{} × {status}", crate::render::human::count(*errors)),
+                &format!("{} × {status}", count(*errors)),
             );
         }
-    });
-}
-
-fn scope(m: &mut Markup, view: &View, key: &str, labels: &[ScopeLabel]) {
-    m.element("table", &[], |m| {
-        m.leaf("caption", &[], "What the failing requests share");
-        m.element("thead", &[], |m| {
-            m.element("tr", &[], |m| {
-                header(m, "Label", false);
-                header(m, "Of the errors", true);
-                header(m, "Rate, against elsewhere", true);
-            })
-        });
-        m.element("tbody", &[], |m| {
-            for (k, label) in labels.iter().enumerate() {
-                m.element("tr", &[], |m| {
-                    m.element("th", &[("scope", "row")], |m| {
-                        m.leaf(
-                            "code",
-                            &[],
-                            &format!("{}={}", label.label, visible(&label.value)),
-                        );
-                    });
-                    m.element("td", &[("class", "n")], |m| {
-                        view.percent(m, &format!("{key}/scope/{k}/coverage"), label.coverage);
-                    });
-                    m.element("td", &[("class", "n")], |m| {
-                        if let Some(lift) = label.lift {
-                            m.figure(&format!("{key}/scope/{k}/lift"), lift, &times(lift));
-                        }
-                    });
-                });
-            }
-        });
     });
 }
 

@@ -2,7 +2,7 @@
 
 use super::View;
 use super::incident::header;
-use crate::render::human::{count_of, duration, percent};
+use crate::render::human::{count, count_of, duration, percent};
 use crate::render::markup::Markup;
 use crate::render::sanitize::visible;
 use crate::render::words;
@@ -83,7 +83,7 @@ fn read(m: &mut Markup, view: &View) {
                 m.leaf("code", &[], &visible(&file.file));
                 m.text(&format!(
                     " was read only up to byte {}: {}",
-                    crate::render::human::count(file.offset),
+                    count(file.offset),
                     file.why
                 ));
             });

@@ -11,7 +11,10 @@ use crate::render::sanitize::visible;
 use crate::render::terminal::chart;
 use crate::render::when::seconds_between;
 use crate::render::words;
-use crate::report::{Disposition, Evidence, Incident};
+use crate::report::{
+    Disposition, Evidence, HitEndpoint, Incident, NotAssessed, RuledOut, Sample, ScopeLabel,
+    Signature,
+};
 
 /// Suspects below this probability get no table of evidence, but for the first.
 const WORTH_EVIDENCE: f64 = 0.10;
@@ -118,21 +121,13 @@ fn impact(page: &mut Document, incident: &Incident) {
         }
         None => own("Users with an error: _to be filled in; the logs tell no users apart_"),
     });
-    lines.extend(incident.scope.iter().map(|label| {
-        let line = own("Shared by the failing requests: ")
-            .code(format!("{}={}", label.label, visible(&label.value)))
-            .said(format!(" in {} of the errors", percent(label.coverage)));
-        match label.lift {
-            Some(lift) => line.said(format!(", {} the rate elsewhere", times(lift))),
-            None => line,
-        }
-    }));
+    lines.extend(shared(&incident.scope));
     lines.push(own(
         "Cost to the business, support tickets, objectives missed: _to be filled in_",
     ));
     page.list("", &lines);
     let slow = incident.signal == "latency";
-    let row = |hit: &crate::report::HitEndpoint| {
+    let row = |hit: &HitEndpoint| {
         let p95 = |s: Option<f64>| said(s.map(latency).unwrap_or_default());
         [
             code(endpoint_name(&hit.method, &hit.endpoint)),
@@ -186,6 +181,24 @@ fn impact(page: &mut Document, incident: &Incident) {
     }
 }
 
+/// The set of labels that nearly all failing requests have.
+fn shared(scope: &[ScopeLabel]) -> Option<Line> {
+    let last = scope.last()?;
+    let mut line = own("Shared by the failing requests: ");
+    for (i, label) in scope.iter().enumerate() {
+        let name = format!("{}={}", label.label, visible(&label.value));
+        line = line.own(if i == 0 { "" } else { " and " }).code(name);
+    }
+    let line = line.said(format!(
+        " in {} of the errors",
+        percent(last.joint_coverage)
+    ));
+    Some(match last.joint_lift {
+        Some(lift) => line.said(format!(", {} the rate elsewhere", times(lift))),
+        None => line,
+    })
+}
+
 fn root_cause(page: &mut Document, view: &View, incident: &Incident) {
     page.paragraph(&said(&incident.summary));
     let mut rows: Vec<[Line; 3]> = incident
@@ -222,6 +235,7 @@ fn root_cause(page: &mut Document, view: &View, incident: &Incident) {
             evidence(page, title, &other.evidence);
         }
     }
+    messages(page, view, incident);
     page.list(
         "",
         &[
@@ -264,7 +278,7 @@ fn ruled_out(page: &mut Document, view: &View, incident: &Incident, listing: &Li
         .map(|(_, other)| *other)
         .filter(not_a_fix);
     let mut rows: Vec<[Line; 3]> = others.map(|other| change(&other)).collect();
-    let lead = |l: &crate::report::RuledOut| [said(&l.lead), own("ruled out"), said(&l.finding)];
+    let lead = |l: &RuledOut| [said(&l.lead), own("ruled out"), said(&l.finding)];
     rows.extend(incident.ruled_out.iter().map(lead));
     if rows.is_empty() {
         page.paragraph(&own("The logs and markers rule nothing out."));
@@ -296,6 +310,30 @@ fn recovery(page: &mut Document, view: &View, incident: &Incident) {
     page.paragraph(&own(
         "_to be filled in: who decided what, and what was done that no marker tells_",
     ));
+}
+
+/// Error messages of the applications that came up or grew with the incident.
+fn messages(page: &mut Document, view: &View, incident: &Incident) {
+    let telling: Vec<_> = incident
+        .signatures
+        .iter()
+        .filter(|s| s.novel || s.surging)
+        .collect();
+    if telling.is_empty() {
+        return;
+    }
+    page.paragraph(&own("Error messages that came up or grew with it:"));
+    let row = |s: &&Signature| {
+        [
+            code(&s.template),
+            code(visible(&s.service)),
+            said(view.clock.show(&s.first)),
+            said(count(s.count_before)),
+            said(count(s.count_after)),
+        ]
+    };
+    let rows: Vec<[Line; 5]> = telling.iter().map(row).collect();
+    page.table(["Message", "Service", "First", "Before:", "Since:"], &rows);
 }
 
 /// What the data leave open. Each is a thing to do or to answer.
@@ -350,7 +388,7 @@ fn follow_ups(view: &View, incident: &Incident) -> Vec<Line> {
         let note = change.note.clone().unwrap_or_default();
         lines.push(timeline::name(change).own(": ").said(note).own("."));
     }
-    let missing = |n: &crate::report::NotAssessed| {
+    let missing = |n: &NotAssessed| {
         own("Not assessed: ")
             .said(&n.lead)
             .own(". It needs ")
@@ -409,8 +447,7 @@ fn how_to_check(page: &mut Document, incident: &Incident) {
         return;
     }
     page.paragraph(&own("Failing lines, as file:line and the line:"));
-    let line =
-        |s: &crate::report::Sample| format!("{}:{} {}", visible(&s.file), s.line, visible(&s.text));
+    let line = |s: &Sample| format!("{}:{} {}", visible(&s.file), s.line, visible(&s.text));
     let lines: Vec<String> = incident.samples.iter().map(line).collect();
     page.fence("text", lines.iter().map(String::as_str));
 }

@@ -141,19 +141,19 @@ fn harmless(word: &str, begins: bool) -> bool {
         )
     };
     let lower = word.to_ascii_lowercase();
+    let linked = ["//", "www.", "gh-"]
+        .iter()
+        .any(|sign| lower.contains(sign));
     let mut next = word.chars().skip(1);
-    word.chars().all(|c| {
+    let plain = |c: char| {
         let next = next.next();
         // No element has a digit for its name: `<1 %`.
         let compares = matches!(c, '<' | '>') && next.is_some_and(|c| c.is_ascii_digit());
         c.is_alphanumeric() || sign(c) || compares || !c.is_ascii()
-    })
-        && !lower.contains("//")
-        && !lower.contains("www.")
-        && !lower.contains("gh-")
-        && !is_emoji(word)
-        // At the begin of a line: the sign of a list, a rule, a heading's underline.
-        && !(begins && is_list_sign(word))
+    };
+    // At the begin of a line: the sign of a list, a rule, a heading's underline.
+    let starts_a_block = begins && is_list_sign(word);
+    word.chars().all(plain) && !linked && !is_emoji(word) && !starts_a_block
 }
 
 /// `:rocket:`; a time, `09:00:03`, is none.

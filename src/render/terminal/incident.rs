@@ -169,7 +169,7 @@ fn shared(scope: &[ScopeLabel]) -> String {
             short(&name, NAME_ROOM)
         })
         .collect();
-    let Some(last) = scope.iter().take(LABELS_NAMED).last() else {
+    let Some(last) = scope.iter().take(LABELS_NAMED).next_back() else {
         return String::new();
     };
     let lift = match last.joint_lift {
@@ -214,7 +214,7 @@ fn messages(page: &mut Page, view: &View, incident: &Incident) {
                 Tone::Plain.span(format!(
                     " · {} of {} since {}, {before} · ",
                     count_of(signature.count_after, "line"),
-                    visible(&signature.service),
+                    short(&visible(&signature.service), NAME_ROOM),
                     view.clock.show(&signature.first),
                 )),
                 Tone::Faint.span(place),
