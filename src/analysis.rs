@@ -307,7 +307,11 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
     let file = &found.files[example.file].path;
     Err(Error::data(format!("none of {} lines tells of an HTTP request ({}); line {}: {text}", scan.lines, reason.name(), example.line))
         .at(file)
-        .hint("`triage formats --explain FILE` shows what each format makes of its lines and what to do; --log-format names one"))
+        .hint(match reason {
+            Reject::BadTime => "a request needs a time: have it logged, or read the lines with one in front (`docker logs -t`, `kubectl logs --timestamps`, `journalctl -o short-iso`)",
+            Reject::NoStatus => "a request needs its status on the same line (Rails: lograge); `triage formats --explain FILE` shows what each format makes of the lines",
+            _ => "`triage formats --explain FILE` shows what each format makes of its lines and what to do; --log-format names one",
+        }))
 }
 
 /// What the first look must cover: around all candidates of an endpoint.

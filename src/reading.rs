@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
-use crate::format::{Format, Registry};
+use crate::format::{Format, Mixture, Registry};
 use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
@@ -47,29 +47,36 @@ pub struct Reading<'a> {
 pub struct Begun {
     /// How its first lines are read.
     pub format: Arc<Format>,
-    /// How the lines below the headers of its begin are read; the same but for W3C logs.
-    below: Arc<Format>,
+    /// How lines are read that it refuses.
+    pub mixture: Mixture,
+    /// The latest instant at which a line of it can have been written, µs: tells the year of times
+    /// without one.
+    pub latest_us: i64,
     /// The service of lines that name none.
     pub service: Vec<u8>,
 }
 
 impl Begun {
-    /// The format at the begin of a block. A header that changes far below the file's begin is in
-    /// force to the end of its block.
-    pub fn format_at(&self, block: u32) -> Arc<Format> {
-        Arc::clone(if block == 0 {
-            &self.format
-        } else {
-            &self.below
-        })
+    /// The format at the begin of a block below this header line of the file.
+    pub fn format_below(&self, header: Option<&[u8]>) -> Arc<Format> {
+        let below = header.and_then(|header| self.format.header(header));
+        below.unwrap_or_else(|| Arc::clone(&self.format))
     }
 }
 
 impl Reading<'_> {
     /// A clock for one worker. A time without a year is of the last year in which it is not more
-    /// than a day or two ahead of now.
+    /// than a day or two ahead of now, or of the time at which its file was last written.
     pub fn clock(&self) -> Clock {
         Clock::new(self.zone.clone()).not_after(self.now_us.saturating_add(DAY_US))
+    }
+
+    /// When the last line of a file can have been written. What was unpacked has no such time.
+    fn latest_us(&self, file: &LogFile) -> i64 {
+        let written_us = Some(file.modified_us).filter(|&us| us > 0);
+        written_us
+            .map_or(self.now_us, |us| us.min(self.now_us))
+            .saturating_add(DAY_US)
     }
 
     /// Lets `work` make something of each block (a pure function of the block but for the
@@ -82,18 +89,24 @@ impl Reading<'_> {
         merge: impl FnMut(R) + Send,
     ) -> Vec<Salvage> {
         let begin = |_: usize, file: &LogFile, head: &[u8]| {
-            let format = match &self.format {
-                Some(format) => Registry::learn(format, head, &self.clock()),
-                None => self.registry.detect(head, &self.clock()).format,
+            let latest_us = self.latest_us(file);
+            let clock = self.clock().not_after(latest_us);
+            let (format, mixture) = match &self.format {
+                Some(format) => (Registry::learn(format, head, &clock), Mixture::default()),
+                None => {
+                    let detected = self.registry.detect(head, &clock);
+                    (detected.format, detected.mixture)
+                }
             };
-            let below = format.seeded(head).unwrap_or_else(|| Arc::clone(&format));
             Begun {
                 format,
-                below,
+                mixture,
+                latest_us,
                 service: service_of(&file.path),
             }
         };
-        let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin);
+        let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin)
+            .headed(|begun| begun.format.header_begins());
         if let Some(selection) = selection {
             feed = feed.select(selection);
         }

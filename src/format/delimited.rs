@@ -22,7 +22,7 @@ use super::fields::{Fields, Slot, is_ip, split_once};
 use super::keys::Keys;
 use super::text::find_near;
 use compile::{Token, rank_choices, tokens};
-use tail::{Tail, Tokens};
+use tail::{Seen, Tail};
 
 /// How a kind of line is laid out.
 #[derive(Debug, Clone)]
@@ -33,8 +33,6 @@ pub(super) struct Layout {
     /// Whether all parts that are counted stand as in [`ACCESS`].
     is_access: bool,
     tail: Tail,
-    /// What other names in the tail mean: `version=2.4.0 pod=api-7f9c`.
-    labels: Vec<(Box<[u8]>, Slot)>,
 }
 
 /// How the counted parts of most access logs are laid out.
@@ -107,8 +105,7 @@ impl Layout {
             steps,
             counted,
             is_access,
-            tail: Tail::Unknown,
-            labels: Vec::new(),
+            tail: Tail::default(),
         })
     }
 
@@ -123,10 +120,7 @@ impl Layout {
         self.steps.iter().flat_map(|step| match step {
             Step::Part { slot, .. } => slot.iter().copied().collect(),
             Step::Who => vec![Slot::Service, Slot::Client, Slot::User],
-            Step::Tail { .. } => match self.tail {
-                Tail::Unknown => Vec::new(),
-                _ => vec![Slot::Latency],
-            },
+            Step::Tail { .. } => self.tail.slots(),
             Step::Literal(_) | Step::MayEnd => Vec::new(),
         })
     }
@@ -164,18 +158,8 @@ impl Layout {
     #[inline]
     pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
         let tail = self.walk(line, fields)?;
-        let latency = match &self.tail {
-            Tail::Unknown => None,
-            _ if tail.is_empty() || fields.depth() == Depth::Counts => None,
-            known => known.latency(tail),
-        };
-        if let Some((text, unit)) = latency {
-            fields.set(Slot::Latency, text, unit);
-        }
-        if fields.depth() == Depth::Full {
-            for (slot, text) in tail::labels(&self.labels, tail) {
-                fields.set(slot, text, None);
-            }
+        if !tail.is_empty() && fields.depth() == Depth::Full {
+            self.tail.read(tail, fields);
         }
         Ok(())
     }
@@ -206,11 +190,7 @@ impl Layout {
         }
     }
 
-    /// The same layout, knowing where the tail of these lines has the latency. It has one where a
-    /// name says so (`rt=0.123`), or where every line has, at the same place, a number with a unit
-    /// (`12ms`) or with exactly three decimals (nginx's `$request_time`, in seconds; an upstream's
-    /// time beside it is the smaller one). Other numbers can mean anything and are left alone. What
-    /// else has a name is learned by it: version, host, region, user.
+    /// The same layout, knowing what the tails of these lines have.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
         let is_latency = |step: &Step| {
             matches!(
@@ -221,29 +201,28 @@ impl Layout {
                 }
             )
         };
-        let strictly = |line| {
+        let strictly = |line: &'l [u8]| {
             let mut fields = Fields::new(Depth::Full);
             fields.set_strict(true);
-            self.walk(line, &mut fields).ok()
+            let tail = self.walk(line, &mut fields).ok()?;
+            let size = size_behind(line, fields.value(Slot::Status)?);
+            Some(Seen { tail, size })
         };
-        let tails: Vec<Vec<&[u8]>> = lines
-            .filter_map(strictly)
-            .map(|tail| Tokens(tail).collect())
-            .collect();
-        let has_latency = self.steps.iter().any(is_latency);
-        let tail = if has_latency {
-            Tail::Unknown
-        } else {
-            Tail::learned(&tails, keys)
-        };
+        let seen: Vec<Seen<'_>> = lines.filter_map(strictly).collect();
+        let wants_latency = !self.steps.iter().any(is_latency);
         Layout {
-            steps: self.steps.clone(),
-            counted: self.counted,
-            is_access: self.is_access,
-            tail,
-            labels: tail::learned_labels(&tails, keys),
+            tail: Tail::learn(&seen, wants_latency, keys),
+            ..self.clone()
         }
     }
+}
+
+/// The number behind a status, which CLF has for the bytes sent.
+fn size_behind(line: &[u8], status: &[u8]) -> Option<u64> {
+    let status = [b"\" ", status, b" "].concat();
+    let rest = &line[memchr::memmem::find(line, &status)? + status.len()..];
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
 /// Where a line leaves the layout.
@@ -411,6 +390,7 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
     };
     let head = &text[..open];
     let (first, after) = split_once(head, b' ').unwrap_or((head, b""));
+    let (first, after) = forwarded(first, after);
     let (client, names) = if is_ip(first) {
         (first, after)
     } else {
@@ -433,6 +413,31 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
         }
     }
     Ok(&text[open..])
+}
+
+/// In front of the client may stand whom it forwards for, in quotes or as a list: the first of them.
+fn forwarded<'a>(first: &'a [u8], after: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let (mut first, mut after, listed) = match first {
+        [b'"', inside @ .., b'"'] => (inside, after, false),
+        [one @ .., b','] => (one, after, true),
+        _ => return (first, after),
+    };
+    if listed {
+        while let Some((next, rest)) = split_once(after, b' ') {
+            after = rest;
+            if !next.ends_with(b",") {
+                break;
+            }
+        }
+    } else if let Some((proxy, names)) = split_once(after, b' ')
+        && is_ip(proxy)
+    {
+        if !is_ip(first) {
+            first = proxy;
+        }
+        after = names;
+    }
+    (first, after)
 }
 
 /// The text behind a literal. Literals have a few bytes, for which a call to memcmp costs more than

@@ -372,6 +372,7 @@ impl Format {
             Shape::Logfmt => fault("pairs, `key=value`"),
             Shape::W3c(_) => fault("the columns of a `#Fields:` line above"),
             Shape::Pattern(_) => fault("a match of the regular expression"),
+            Shape::Prose => fault("a method, a target behind it and a status"),
             Shape::Plain => fault("never a request"),
         }
     }
@@ -388,6 +389,7 @@ impl Format {
             Shape::W3c(columns) if columns.slots().next().is_some() => columns.slots().collect(),
             Shape::W3c(_) => self.keys.meanings().filter_map(part).collect(),
             Shape::Pattern(pattern) => pattern.meanings().filter_map(part).collect(),
+            Shape::Prose => super::prose::SLOTS.to_vec(),
             Shape::Plain => Vec::new(),
         };
         super::fields::Slot::ALL

@@ -7,6 +7,7 @@
 use crate::record::{Depth, Record, Reject, Status};
 use crate::timestamp::{Clock, Unit};
 
+use super::keys::WEAK;
 use super::text::{latency_us, unescape};
 
 /// A part of a request.
@@ -154,6 +155,8 @@ pub(super) struct Fields<'a> {
     saw_empty_request: bool,
     /// A status's key was there, whatever its value.
     saw_status: bool,
+    /// Who asked, or how long it took, was there.
+    saw_circumstances: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -167,6 +170,7 @@ impl<'a> Fields<'a> {
             is_positional: false,
             saw_empty_request: false,
             saw_status: false,
+            saw_circumstances: false,
         }
     }
 
@@ -221,6 +225,7 @@ impl<'a> Fields<'a> {
         text: &'a [u8],
         escaped: bool,
     ) {
+        self.saw_circumstances |= matches!(slot, Slot::Latency | Slot::Client | Slot::Agent);
         if rank >= self.parts.get(slot).rank || !(slot.is_counted() || self.depth == Depth::Full) {
             return;
         }
@@ -363,6 +368,7 @@ impl<'a> Fields<'a> {
                 .value(Slot::Method)
                 .or_else(|| line().map(|(method, _)| method));
             return match method {
+                None if self.is_vague() => Err(Reject::NoRequest),
                 None if is_target(target) => Ok((NO_METHOD, target)),
                 Some(method) if is_request(method, target) => Ok((method, target)),
                 _ if matches!(target, b"" | b"-") => Err(Reject::EmptyRequest),
@@ -374,6 +380,12 @@ impl<'a> Fields<'a> {
             None if self.saw_empty_request => Err(Reject::EmptyRequest),
             None => Err(Reject::NoRequest),
         }
+    }
+
+    /// Whether there is no more to it than a path and a status by names that files and jobs have too.
+    fn is_vague(&self) -> bool {
+        let is_weak = |slot| (WEAK..OUTER).contains(&self.parts.get(slot).rank);
+        is_weak(Slot::Status) && is_weak(Slot::Target) && !self.saw_circumstances
     }
 
     #[cold]

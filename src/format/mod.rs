@@ -2,8 +2,8 @@
 //!
 //! A [`Format`] is a row of data (`specs/*.toml`: a name, a layout or a table of keys, the vendor's
 //! page, samples that are run as tests) for one of a few parsers, one per *shape* of line:
-//! `delimited`, `json`, `logfmt`, `w3c`, and `pattern` for regular expressions. A [`Registry`] holds the
-//! formats that are built in, makes one of what a user wrote ([`Spelling`]: a file, a server's format
+//! `delimited`, `json`, `logfmt`, `w3c`, `prose`, and `pattern` for regular expressions. A [`Registry`] holds
+//! the formats that are built in, makes one of what a user wrote ([`Spelling`]: a file, a server's format
 //! string, a regular expression), tells a file's format from its first lines, and explains why.
 //!
 //! Parsing is a pure function of one line: no file, no endpoint and no count is known here. No line
@@ -17,8 +17,10 @@ mod fields;
 mod json;
 mod keys;
 mod logfmt;
+mod mixed;
 mod pattern;
 mod plain;
+mod prose;
 mod registry;
 mod remark;
 mod sample;
@@ -35,6 +37,7 @@ use crate::timestamp::Clock;
 
 pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
+pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
 pub use spelling::Spelling;
 
@@ -68,6 +71,7 @@ enum Shape {
     Logfmt,
     W3c(w3c::Columns),
     Pattern(pattern::Pattern),
+    Prose,
     Plain,
 }
 
@@ -104,6 +108,7 @@ impl Format {
             Shape::Logfmt => "logfmt",
             Shape::W3c(_) => "w3c",
             Shape::Pattern(_) => "pattern",
+            Shape::Prose => "prose",
             Shape::Plain => "plain",
         }
     }
@@ -212,9 +217,16 @@ impl Format {
         match &self.shape {
             Shape::Delimited(layout) => layout.parse(line, fields)?,
             Shape::Json => json::parse(&self.keys, line, fields, text, memo)?,
-            Shape::Logfmt => return logfmt::parse(&self.keys, line, fields),
+            Shape::Logfmt => {
+                let is_logfmt = logfmt::parse(&self.keys, line, fields)?;
+                if !is_logfmt {
+                    prose::offer_time(line, fields);
+                }
+                return Ok(is_logfmt);
+            }
             Shape::W3c(columns) => columns.parse(line, fields)?,
             Shape::Pattern(pattern) => pattern.parse(line, fields, groups)?,
+            Shape::Prose => prose::parse(line, fields)?,
             Shape::Plain => return Err(plain::reason(line, clock)),
         }
         Ok(true)
@@ -245,17 +257,20 @@ impl Format {
         }
     }
 
-    /// Whether the meaning of its lines depends on a header line above them, as in W3C logs.
-    pub fn has_headers(&self) -> bool {
-        matches!(self.shape, Shape::W3c(_))
+    /// Whether it takes lines for what words they have, and not for their shape.
+    fn is_prose(&self) -> bool {
+        matches!(self.shape, Shape::Prose)
+    }
+
+    /// What the header lines begin with on which the meaning of its lines depends, as in W3C logs.
+    pub fn header_begins(&self) -> Option<&'static [u8]> {
+        matches!(self.shape, Shape::W3c(_)).then_some(w3c::HEADER)
     }
 
     /// The format of the lines below this one, if it is a header line. A format that has headers
     /// rejects them as comments, so only then there is a reason to ask.
     pub fn header(&self, line: &[u8]) -> Option<Arc<Format>> {
-        if !self.has_headers() {
-            return None;
-        }
+        self.header_begins()?;
         let columns = w3c::Columns::from_header(trimmed(line), &self.keys)?;
         Some(Arc::new(Format {
             shape: Shape::W3c(columns),
@@ -263,26 +278,8 @@ impl Format {
         }))
     }
 
-    /// The format in force behind these bytes of a file, for a reader that begins in its middle:
-    /// that of the last header in them. `None` if there is none, or the format has no headers.
-    pub fn seeded(&self, before: &[u8]) -> Option<Arc<Format>> {
-        if !self.has_headers() {
-            return None;
-        }
-        let mut before = before;
-        loop {
-            let at = memchr::memmem::rfind(before, w3c::HEADER)?;
-            let line = &before[at..];
-            let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-            if at == 0 || before[at - 1] == b'\n' {
-                return self.header(line);
-            }
-            before = &before[..at];
-        }
-    }
-
-    /// The same format, knowing what these lines of one file have beyond it: where in the tail of an
-    /// access log the latency stands.
+    /// The same format, knowing what these lines of one file have beyond it: what the tail of an
+    /// access log has.
     fn learned<'l>(self: &Arc<Format>, lines: impl Iterator<Item = &'l [u8]>) -> Arc<Format> {
         let Shape::Delimited(layout) = &self.shape else {
             return Arc::clone(self);

@@ -9,6 +9,7 @@ use crate::timestamp::Clock;
 
 use super::envelope::{self, Envelope};
 use super::keys::Keys;
+use super::mixed::{self, Mixture};
 use super::pattern::Pattern;
 use super::spec::{self, Spec};
 use super::spelling::{Spelling, unknown_name};
@@ -21,10 +22,19 @@ const SYNONYMS: &str = include_str!("specs/synonyms.toml");
 pub(super) const SPECS: &[(&str, &str)] = &[
     ("alb", include_str!("specs/alb.toml")),
     ("application", include_str!("specs/application.toml")),
+    (
+        "aws-api-gateway",
+        include_str!("specs/aws-api-gateway.toml"),
+    ),
+    ("azure", include_str!("specs/azure.toml")),
     ("bunyan", include_str!("specs/bunyan.toml")),
     ("caddy", include_str!("specs/caddy.toml")),
     ("cloudflare", include_str!("specs/cloudflare.toml")),
     ("cloudfront", include_str!("specs/cloudfront.toml")),
+    (
+        "cloudfront-realtime",
+        include_str!("specs/cloudfront-realtime.toml"),
+    ),
     ("combined", include_str!("specs/combined.toml")),
     ("common", include_str!("specs/common.toml")),
     ("elb", include_str!("specs/elb.toml")),
@@ -39,9 +49,11 @@ pub(super) const SPECS: &[(&str, &str)] = &[
     ("logfmt", include_str!("specs/logfmt.toml")),
     ("lograge", include_str!("specs/lograge.toml")),
     ("lograge-json", include_str!("specs/lograge-json.toml")),
-    ("morgan", include_str!("specs/morgan.toml")),
     ("pino-http", include_str!("specs/pino-http.toml")),
     ("s3", include_str!("specs/s3.toml")),
+    ("serilog", include_str!("specs/serilog.toml")),
+    ("squid", include_str!("specs/squid.toml")),
+    ("text", include_str!("specs/text.toml")),
     ("traefik", include_str!("specs/traefik.toml")),
     ("traefik-json", include_str!("specs/traefik-json.toml")),
     ("uvicorn", include_str!("specs/uvicorn.toml")),
@@ -66,6 +78,8 @@ pub struct Registry {
 pub struct Detected {
     /// The format that reads most of them, or comes closest if none reads any.
     pub format: Arc<Format>,
+    /// What the lines are read by that it refuses.
+    pub mixture: Mixture,
     /// How many of them it reads as requests.
     pub requests: usize,
 }
@@ -142,9 +156,17 @@ impl Registry {
     /// reads most lines as requests, the more specific of two that read equally many. If none reads
     /// any, the one that comes closest, so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
+        let mut plain = Vec::new();
+        let head = if mixed::is_coloured(head) {
+            mixed::uncolour(head, &mut plain);
+            &plain
+        } else {
+            head
+        };
         let lines = head_lines(head);
         let (score, format) = in_best_envelope(&lines, |chain| self.best(chain, &lines, clock));
         Detected {
+            mixture: Mixture::of(&format, &self.formats, &lines, clock),
             format: format.learned(lines.iter().copied()),
             requests: score.requests,
         }
@@ -203,7 +225,8 @@ fn in_best_envelope(
         let others_left = text_left(chain, lines);
         let (own, known) = (other.0.key(), best.0.key());
         let is_better = envelope::is_prefix(chain) && own.0 > 0 && others_left < left;
-        if own > known || own == known && is_better {
+        let unwraps = unwraps(&other.1, &best.1);
+        if own > known || own == known && (is_better || unwraps) {
             (best, left) = (other, others_left);
         }
     }
@@ -218,6 +241,13 @@ fn text_left(chain: &[Envelope], lines: &[&[u8]]) -> usize {
         envelope::unwrap(chain, line, &mut memory).map_or(line.len(), |inner| inner.line.len())
     });
     lengths.sum()
+}
+
+/// Whether a format that reads as many lines as another is to be preferred for what it takes off them:
+/// prose is read with anything in front, but what is in front has more to tell.
+fn unwraps(format: &Format, other: &Format) -> bool {
+    let depth = |format: &Format| (format.rank, format.wrapped_in.len());
+    other.is_prose() && depth(format) > depth(other)
 }
 
 /// Whether at least half of the lines have this around them.
@@ -242,15 +272,19 @@ struct Score {
     requests: usize,
     /// Lines of its shape that are no requests.
     shaped: usize,
+    is_prose: bool,
 }
 
 impl Score {
     /// Lines that are merely of its shape count only where no format reads a request.
+    ///
+    /// Prose reads lines of nearly every format, and less of them: it has to read twice as many.
     fn key(&self) -> (usize, usize) {
-        (
-            self.requests,
-            if self.requests == 0 { self.shaped } else { 0 },
-        )
+        match self.requests {
+            0 => (0, self.shaped),
+            requests if self.is_prose => (requests.div_ceil(2), 0),
+            requests => (requests, 0),
+        }
     }
 }
 
@@ -260,6 +294,7 @@ fn score(format: &Arc<Format>, lines: &[&[u8]], clock: &Clock) -> Score {
     let mut score = Score {
         requests: 0,
         shaped: 0,
+        is_prose: format.is_prose(),
     };
     for line in lines {
         let reason = format.parse_strictly(line, &mut clock, &mut scratch).err();

@@ -50,6 +50,7 @@ enum ShapeName {
     Logfmt,
     Pattern,
     W3c,
+    Prose,
     Plain,
 }
 
@@ -128,6 +129,7 @@ impl Spec {
                 })?,
                 None => Columns::unknown(),
             }),
+            ShapeName::Prose => Shape::Prose,
             ShapeName::Plain => Shape::Plain,
         })
     }
@@ -136,7 +138,7 @@ impl Spec {
 const COMPLETE: &str = "`triage formats --spec combined` prints a complete file to begin with";
 
 const SHAPES: &str = "delimited (`layout`), json and logfmt (`[keys]`, or the usual names), \
-    w3c (`header`, or the log's own), pattern (`pattern`), plain";
+    w3c (`header`, or the log's own), pattern (`pattern`), prose, plain";
 
 /// The format in a user's file, its samples read.
 pub(super) fn user(path: &Path, text: &str, synonyms: &Arc<Keys>) -> Result<Arc<Format>> {

@@ -370,7 +370,7 @@ fn bytes_that_real_logs_have_are_no_obstacle() {
     let bom = [b"\xef\xbb\xbf", request(b"/").as_slice()].concat();
     assert!(read(&combined, &bom, Depth::Full).is_ok());
     let json = registry.get("json").unwrap();
-    let line = b"{\"ts\":1712739600,\"path\":\"/\xff\",\"status\":200,\"note\":\"\x01\\q\"}";
+    let line = b"{\"ts\":1712739600,\"method\":\"GET\",\"path\":\"/\xff\",\"status\":200,\"note\":\"\x01\\q\"}";
     assert_eq!(read(&json, line, Depth::Full).unwrap().target, b"/\xff");
     assert_eq!(
         read(&json, &[b' '; 1 << 20], Depth::Full),
@@ -385,40 +385,56 @@ fn bytes_that_real_logs_have_are_no_obstacle() {
 }
 
 #[test]
-fn a_reader_that_begins_in_the_middle_of_a_w3c_log_knows_its_columns() {
-    let file = "#Software: x\n#Fields: date time cs-method cs-uri-stem sc-status\n\
-        2024-04-10 09:00:00 GET /old 200\n\
-        #Fields: date time sc-status cs-uri-stem cs-method\n\
-        2024-04-10 09:00:01 500 /new?#Fields: POST\n";
-    let format = detect(file).format;
-    assert_eq!((format.name(), format.has_headers()), ("w3c", true));
-    let second = file.find("#Fields: date time sc").unwrap();
-    let early = format.seeded(&file.as_bytes()[..second]).unwrap();
-    let late = format.seeded(file.as_bytes()).unwrap();
-    assert_eq!(
-        read(&early, b"2024-04-10 09:00:00 GET /old 200", Depth::Full)
-            .unwrap()
-            .target,
-        b"/old"
-    );
-    assert_eq!(
-        read(&late, b"2024-04-10 09:00:01 500 /new POST", Depth::Full)
-            .unwrap()
-            .target,
-        b"/new"
-    );
-    assert!(format.seeded(b"#Software: x\n").is_none());
-    assert_eq!(
-        read(&early, b"#Fields: date time", Depth::Full),
-        Err(Reject::Comment)
-    );
+fn a_header_line_says_what_the_columns_below_it_mean() {
+    let first = "#Fields: date time cs-method cs-uri-stem sc-status";
+    let format = detect(&format!(
+        "#Software: x\n{first}\n2024-04-10 09:00:00 GET /old 200\n"
+    ))
+    .format;
+    assert_eq!(format.name(), "w3c");
     assert!(
-        builtin()
-            .get("combined")
-            .unwrap()
-            .seeded(file.as_bytes())
-            .is_none()
+        first
+            .as_bytes()
+            .starts_with(format.header_begins().unwrap())
     );
+    let below = |header: &str| format.header(header.as_bytes()).unwrap();
+    for (header, line, target) in [
+        (first, "2024-04-10 09:00:00 GET /old 200", "/old"),
+        (
+            "\u{feff}#Fields: date time sc-status cs-uri-stem cs-method\r",
+            "2024-04-10 09:00:01 500 /new POST",
+            "/new",
+        ),
+    ] {
+        let record = read(&below(header), line.as_bytes(), Depth::Full).unwrap();
+        assert_eq!(record.target, target.as_bytes());
+        assert_eq!(
+            read(&below(header), first.as_bytes(), Depth::Full),
+            Err(Reject::Comment)
+        );
+    }
+    assert!(format.header(b"#Software: x").is_none());
+    let combined = builtin().get("combined").unwrap();
+    assert!(combined.header(first.as_bytes()).is_none() && combined.header_begins().is_none());
+}
+
+#[test]
+fn a_whole_number_at_the_end_is_microseconds_where_it_can_be_nothing_else() {
+    let tails = |numbers: &[u64]| -> Vec<Option<u64>> {
+        let tails: Vec<String> = numbers.iter().map(|n| format!(" {n}")).collect();
+        latencies(&tails.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let micros = [
+        900, 8_000, 12_345, 9_000, 700, 31_000, 6_000, 1_200_000, 15_000, 7_000,
+    ];
+    assert_eq!(tails(&micros), micros.map(Some));
+    // Too few lines, too small for microseconds, or the size of the whole response: its body has 5.
+    assert_eq!(tails(&micros[..9]), [None; 9]);
+    assert_eq!(tails(&[12; 10]), [None; 10]);
+    let sizes = [
+        300, 3_900, 4_000, 4_050, 4_090, 312, 3_999, 4_001, 4_002, 4_003,
+    ];
+    assert_eq!(tails(&sizes), [None; 10]);
 }
 
 #[test]

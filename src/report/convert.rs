@@ -170,8 +170,22 @@ impl Converter<'_> {
         let scan = self.m.scan;
         let mut formats: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for file in &scan.files {
-            let sum = formats.entry(&file.format).or_default();
-            *sum = (sum.0 + 1, sum.1 + file.lines);
+            let by_others: u64 = file.others.values().sum();
+            let own = (file.format.as_str(), file.lines - by_others);
+            let others = file.others.iter().map(|(name, lines)| (&**name, *lines));
+            // Two formats may share a name, in different wrappings.
+            let names = BTreeMap::from_iter(
+                others
+                    .clone()
+                    .map(|(name, _)| (name, 0))
+                    .chain([(own.0, 0)]),
+            );
+            for name in names.into_keys() {
+                formats.entry(name).or_default().0 += 1;
+            }
+            for (name, lines) in others.chain([own]) {
+                formats.entry(name).or_default().1 += lines;
+            }
         }
         let mut formats: Vec<FormatCount> = formats
             .into_iter()

@@ -28,7 +28,7 @@ use words::{AllWords, Listener, WordsPart};
 
 use crate::aggregate::{is_other, service_name};
 use crate::endpoint::{Interner, ShortText, append_template, other};
-use crate::format::{Format, Scratch};
+use crate::format::{Aside, Format, Scratch};
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading, host_of, service_of};
@@ -250,7 +250,7 @@ pub fn details(
         let host = hosts[block.file];
         let facts = facts.get(&(block.file, block.number));
         let first_line = facts.map_or(1, |facts| facts.first_line);
-        let format = block.begun.format_at(block.number);
+        let format = block.begun.format_below(block.above.as_deref());
         if facts.is_some_and(|f| f.span_us.is_none()) && !listener.is_near(&format, block.bytes) {
             return (part, heard);
         }
@@ -429,6 +429,7 @@ struct Worker<'r> {
     names: &'r Names,
     clock: Clock,
     scratch: Scratch,
+    aside: Aside,
     key: ShortText,
 }
 
@@ -439,6 +440,7 @@ impl<'r> Worker<'r> {
             names,
             clock: reading.clock(),
             scratch: Scratch::default(),
+            aside: Aside::default(),
             key: ShortText::default(),
         }
     }
@@ -457,49 +459,79 @@ impl<'r> Worker<'r> {
         mut hear: impl FnMut(&Format, u64, &[u8], bool),
     ) {
         let service = &block.begun.service;
-        let mut format = block.begun.format_at(block.number);
+        self.clock.set_not_after(block.begun.latest_us);
+        let mixture = &block.begun.mixture;
+        let mut format = block.begun.format_below(block.above.as_deref());
         let mut scratch = std::mem::take(&mut self.scratch);
+        let mut aside = std::mem::take(&mut self.aside);
         let depth = match sightings {
             Some(_) => Depth::Full,
             None => Depth::Counts,
         };
         for (number, line) in Lines::new(block.bytes).enumerate() {
+            let seen = sightings.as_deref_mut();
+            let mut refused = None;
             let endpoint = match format.parse(line, &mut self.clock, &mut scratch, depth) {
-                Ok(record) if self.query.side(record.time_us) != Side::Outside => {
-                    if let Some(seen) = &mut sightings {
-                        seen.add(service_name(record.service.unwrap_or(service)), &record);
-                    }
-                    let endpoint = self.endpoint(&record, service);
-                    endpoint.filter(|endpoint| wanted(*endpoint, record.time_us))
-                }
-                Ok(_) => None,
+                Ok(record) => self.asked_for(&record, service, seen, &wanted),
                 Err(reason) => {
-                    if reason == Reject::Comment
-                        && let Some(below) = format.header(line)
-                    {
-                        format = below;
+                    refused = Some(reason);
+                    let clock = &mut self.clock;
+                    match mixture.read(&format, line, reason, clock, &mut aside, depth) {
+                        Ok((_, record)) => self.asked_for(&record, service, seen, &wanted),
+                        Err(reason) => {
+                            if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
+                                hear(&format, number as u64, line, false);
+                            }
+                            if let Some(below) = format.header(line) {
+                                format = below;
+                            }
+                            None
+                        }
                     }
-                    if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
-                        hear(&format, number as u64, line, false);
-                    }
-                    None
                 }
             };
             let Some(endpoint) = endpoint else { continue };
-            if let Ok(record) = format.parse(line, &mut self.clock, &mut scratch, Depth::Full) {
+            let (clock, depth) = (&mut self.clock, Depth::Full);
+            let read = match refused {
+                None => format
+                    .parse(line, clock, &mut scratch, depth)
+                    .map(|record| (&*format, record)),
+                Some(reason) => mixture
+                    .read(&format, line, reason, clock, &mut aside, depth)
+                    .map(|(by, record)| (mixture.format(by, &format), record)),
+            };
+            if let Ok((format, record)) = read {
                 let error = self.query.errors.contains(record.status);
                 see(endpoint, &record, error, (number as u64, line));
                 if error {
-                    hear(&format, number as u64, line, true);
+                    hear(format, number as u64, line, true);
                 }
             }
         }
-        self.scratch = scratch;
+        (self.scratch, self.aside) = (scratch, aside);
+    }
+
+    /// The endpoint of a request, if it is wanted; its version is noted.
+    fn asked_for(
+        &mut self,
+        record: &Record<'_>,
+        service: &[u8],
+        sightings: Option<&mut Sightings>,
+        wanted: impl Fn(EndpointId, i64) -> bool,
+    ) -> Option<EndpointId> {
+        if self.query.side(record.time_us) == Side::Outside {
+            return None;
+        }
+        if let Some(seen) = sightings {
+            seen.add(service_name(record.service.unwrap_or(service)), record);
+        }
+        let endpoint = self.endpoint(record, service)?;
+        wanted(endpoint, record.time_us).then_some(endpoint)
     }
 
     /// Whether the block's lines name the version that answered, by the first of them.
     fn names_versions(&mut self, block: &Block<'_, Begun>) -> bool {
-        let format = block.begun.format_at(block.number);
+        let format = block.begun.format_below(block.above.as_deref());
         let (clock, scratch) = (&mut self.clock, &mut self.scratch);
         Lines::new(block.bytes).take(PROBED).any(|line| {
             let record = format.parse(line, clock, scratch, Depth::Full);

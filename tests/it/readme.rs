@@ -90,11 +90,16 @@ fn commands_are_found_in_console_blocks_only() {
 }
 
 /// How the README calls the shapes, in its order.
-const SHAPES: [(&str, &str); 5] = [
+const SHAPES: [(&str, &str); 7] = [
     ("delimited", "text in fixed places"),
     ("json", "JSON"),
     ("logfmt", "logfmt"),
     ("w3c", "W3C"),
+    ("pattern", "odd columns"),
+    (
+        "prose",
+        "application lines with a method, a path and a status",
+    ),
     ("plain", "application lines, no requests"),
 ];
 
