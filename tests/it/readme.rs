@@ -95,8 +95,6 @@ const SHAPES: [(&str, &str); 7] = [
     ("json", "JSON"),
     ("logfmt", "logfmt"),
     ("w3c", "W3C"),
-    ("pattern", "by a pattern"),
-    ("prose", "prose with a request in it"),
     ("pattern", "odd columns"),
     (
         "prose",
