@@ -22,6 +22,7 @@ use super::fields::{Fields, Slot, is_ip, split_once};
 use super::keys::Keys;
 use super::text::find_near;
 use compile::{Token, rank_choices, tokens};
+pub(super) use tail::latency_at_end;
 use tail::{Tail, Tokens};
 
 /// How a kind of line is laid out.
@@ -32,6 +33,8 @@ pub(super) struct Layout {
     counted: usize,
     /// Whether all parts that are counted stand as in [`ACCESS`].
     is_access: bool,
+    /// Whether one of the steps is the latency.
+    has_latency: bool,
     tail: Tail,
     /// What other names in the tail mean: `version=2.4.0 pod=api-7f9c`.
     labels: Vec<(Box<[u8]>, Slot)>,
@@ -71,6 +74,17 @@ enum End {
     Line,
 }
 
+/// What pass 1 does behind the status of an access log's line to find the latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// There is none.
+    Nowhere,
+    /// It looks at the line's last word.
+    Back,
+    /// It walks on.
+    On,
+}
+
 impl Layout {
     /// Compiles a layout; the error says what is wrong with it.
     pub(super) fn new(text: &str) -> Result<Layout, String> {
@@ -87,7 +101,7 @@ impl Layout {
         }
         rank_choices(&mut steps)?;
         let is_counted = |step: &Step| match step {
-            Step::Part { slot, .. } => slot.is_some_and(Slot::is_counted),
+            Step::Part { slot, .. } => slot.is_some_and(Slot::makes_request),
             Step::Who => true,
             _ => false,
         };
@@ -103,10 +117,20 @@ impl Layout {
             })
         );
         let is_access = ends_with_status && text.starts_with(ACCESS);
+        let has_latency = steps.iter().any(|step| {
+            matches!(
+                step,
+                Step::Part {
+                    slot: Some(Slot::Latency),
+                    ..
+                }
+            )
+        });
         Ok(Layout {
             steps,
             counted,
             is_access,
+            has_latency,
             tail: Tail::Unknown,
             labels: Vec::new(),
         })
@@ -160,13 +184,39 @@ impl Layout {
         })
     }
 
+    /// How pass 1 finds the latency of a line whose status was found.
+    #[inline]
+    pub(super) fn way_to_latency(&self) -> Way {
+        match self.tail {
+            Tail::Last => Way::Back,
+            Tail::Unknown if !self.has_latency => Way::Nowhere,
+            _ => Way::On,
+        }
+    }
+
+    /// The latency in what follows the last part that is counted, in µs.
+    pub(super) fn latency_behind(&self, rest: &[u8]) -> Option<u64> {
+        let mut fields = Fields::new(Depth::Counts);
+        let (_, others) = self.steps.split_at(self.counted);
+        if let Ok(Walked::Tail(tail)) = along(others, rest.trim_ascii_end(), &mut fields) {
+            self.read_tail(tail, &mut fields);
+        }
+        fields.latency_us()
+    }
+
     /// The parts of the request that stand on the line.
     #[inline]
     pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
         let tail = self.walk(line, fields)?;
+        self.read_tail(tail, fields);
+        Ok(())
+    }
+
+    #[inline]
+    fn read_tail<'a>(&self, tail: &'a [u8], fields: &mut Fields<'a>) {
         let latency = match &self.tail {
             Tail::Unknown => None,
-            _ if tail.is_empty() || fields.depth() == Depth::Counts => None,
+            _ if tail.is_empty() => None,
             known => known.latency(tail),
         };
         if let Some((text, unit)) = latency {
@@ -177,7 +227,6 @@ impl Layout {
                 fields.set(slot, text, None);
             }
         }
-        Ok(())
     }
 
     /// Takes the steps along the line; what is left is the tail.
@@ -197,7 +246,7 @@ impl Layout {
                 Walked::On(tail) | Walked::Tail(tail) => Ok(tail),
             };
         }
-        if fields.depth() == Depth::Counts {
+        if fields.depth() == Depth::Counts && self.way_to_latency() == Way::Nowhere {
             return Ok(b"");
         }
         match along(others, rest, fields) {
@@ -212,15 +261,6 @@ impl Layout {
     /// time beside it is the smaller one). Other numbers can mean anything and are left alone. What
     /// else has a name is learned by it: version, host, region, user.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
-        let is_latency = |step: &Step| {
-            matches!(
-                step,
-                Step::Part {
-                    slot: Some(Slot::Latency),
-                    ..
-                }
-            )
-        };
         let strictly = |line| {
             let mut fields = Fields::new(Depth::Full);
             fields.set_strict(true);
@@ -230,18 +270,15 @@ impl Layout {
             .filter_map(strictly)
             .map(|tail| Tokens(tail).collect())
             .collect();
-        let has_latency = self.steps.iter().any(is_latency);
-        let tail = if has_latency {
+        let tail = if self.has_latency {
             Tail::Unknown
         } else {
             Tail::learned(&tails, keys)
         };
         Layout {
-            steps: self.steps.clone(),
-            counted: self.counted,
-            is_access: self.is_access,
             tail,
             labels: tail::learned_labels(&tails, keys),
+            ..self.clone()
         }
     }
 }

@@ -1,7 +1,32 @@
-//! A log-linear histogram of latencies: fixed bounds, integers only.
+//! Latencies on a logarithmic scale: fixed bounds, integers only.
 //!
-//! Each octave of microseconds is cut into 16 equal buckets (below 32 µs each microsecond has its
-//! own), so a quantile is off by at most 3.2 %. The bounds never move.
+//! [`Latencies`] is a log-linear histogram: each octave of microseconds is cut into 16 equal buckets
+//! (below 32 µs each microsecond has its own), so a quantile is off by at most 3.2 %. The bounds never
+//! move. [`log_bucket`] is the coarser scale on which a scan adds latencies up.
+
+/// Equal parts of an octave that [`log_bucket`] tells apart.
+pub const BUCKETS_PER_OCTAVE: u32 = 1 << BUCKET_BITS;
+const BUCKET_BITS: u32 = 3;
+/// log₂ of the shortest latency that [`log_bucket`] tells, in µs. Nobody waits for less than a
+/// millisecond, and a server that logs milliseconds logs 0 for it.
+const SHORTEST: u32 = 10;
+
+/// The logarithm of a latency in eighths of an octave above 1.024 ms, where all shorter ones lie.
+/// Within an octave it is linear, and so off by at most 0.7.
+#[inline]
+pub fn log_bucket(latency_us: u64) -> u32 {
+    let us = latency_us.max(1 << SHORTEST);
+    let octave = us.ilog2();
+    let eighth = (us >> (octave - BUCKET_BITS)) as u32 & (BUCKETS_PER_OCTAVE - 1);
+    (octave - SHORTEST) * BUCKETS_PER_OCTAVE + eighth
+}
+
+/// The latency in µs in the middle of a (mean) [`log_bucket`].
+pub fn log_bucket_us(bucket: f64) -> f64 {
+    let octaves = (bucket + 0.5) / f64::from(BUCKETS_PER_OCTAVE);
+    let whole = octaves.floor();
+    (1.0 + octaves - whole) * (whole + f64::from(SHORTEST)).exp2()
+}
 
 const SUB_BITS: u32 = 5;
 const SUB: u64 = 1 << SUB_BITS;
@@ -33,6 +58,17 @@ impl Latencies {
             *mine = mine.saturating_add(*theirs);
         }
         self.count += other.count;
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How many are longer than a latency, as far as the buckets tell: those in later ones.
+    pub fn longer_than(&self, latency_us: u64) -> u64 {
+        let later = self.buckets.iter().skip(bucket(latency_us) + 1);
+        later.map(|&n| u64::from(n)).sum()
     }
 
     /// The latency in µs below which a share `q` of them lies: the middle of its bucket. `None`
@@ -91,6 +127,28 @@ mod tests {
                 "{value}: {}",
                 middle(bucket)
             );
+        }
+    }
+
+    #[test]
+    fn a_log_bucket_is_an_eighth_of_an_octave_above_a_millisecond() {
+        // 1.024 ms · 2^(b/8), to the next eighth of the octave's length.
+        for (us, bucket) in [
+            (0, 0),
+            (1_023, 0),
+            (1_024, 0),
+            (1_152, 1),
+            (2_047, 7),
+            (2_048, 8),
+            (100_000, 52), // 65.536 ms · 1.526
+            (1 << 40, 240),
+            (u64::MAX, 431),
+        ] {
+            assert_eq!(log_bucket(us), bucket, "{us}");
+        }
+        for us in [1_024u64, 5_000, 123_456, 9_000_000] {
+            let middle = log_bucket_us(f64::from(log_bucket(us)));
+            assert!((middle / us as f64 - 1.0).abs() <= 0.0625, "{us}: {middle}");
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) enum Tail {
         index: usize,
         unit: Option<Unit>,
     },
+    /// It is the line's last word, where that is a latency on its face: a line may end before it.
+    Last,
 }
 
 impl Tail {
@@ -41,6 +43,10 @@ impl Tail {
                 (Tokens(tail).find_map(|token| named(token, name))?, unit)
             }
             Tail::At { index, unit } => (Tokens(tail).nth(*index)?, unit),
+            Tail::Last => {
+                let word = last_word(tail).filter(|word| bare_us(word).is_some())?;
+                (word, &Some(Unit::Seconds))
+            }
         };
         Some((unquoted(text), *unit))
     }
@@ -128,10 +134,29 @@ fn bare_latency(tails: &[Vec<&[u8]>]) -> Option<Tail> {
     let longest = (0..places)
         .filter_map(sum_at)
         .max_by_key(|&(sum, index)| (sum, usize::MAX - index));
-    longest.map(|(_, index)| Tail::At {
-        index,
-        unit: Some(Unit::Seconds),
+    let unit = Some(Unit::Seconds);
+    // At the end of the line it is found without walking there. Not in quotes: these may have spaces.
+    let is_last = |index: usize| {
+        let ends_there =
+            |tail: &Vec<&[u8]>| tail.len() == index + 1 && !tail[index].contains(&b'"');
+        tails.iter().all(ends_there)
+    };
+    longest.map(|(_, index)| match is_last(index) {
+        true => Tail::Last,
+        false => Tail::At { index, unit },
     })
+}
+
+/// The latency that a line's last word is on its face, in µs.
+pub(in crate::format) fn latency_at_end(line: &[u8]) -> Option<u64> {
+    last_word(line.trim_ascii_end()).and_then(bare_us)
+}
+
+/// The word that a text ends with, if a space stands before it.
+#[inline]
+fn last_word(text: &[u8]) -> Option<&[u8]> {
+    let space = memchr::memrchr(b' ', text)?;
+    text.get(space + 1..)
 }
 
 /// `0.123` and `12ms`, but no `12`, `1.5` or `1.2345`.
