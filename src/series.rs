@@ -317,12 +317,39 @@ impl SeriesSet {
         Totals { sums }
     }
 
+    /// How many successful requests of an endpoint told their latency, and the sum of these on the
+    /// logarithmic scale, minute by minute.
+    pub fn latency_totals(&self, endpoint: EndpointId) -> Totals {
+        let slot = self.slots(endpoint);
+        let mut minutes = vec![(0, 0); self.minutes];
+        for cell in self
+            .latencies
+            .get(endpoint.0 as usize)
+            .into_iter()
+            .flatten()
+        {
+            if let Some(slot) = slot(i64::from(cell.minute)) {
+                minutes[slot] = (u64::from(cell.latency.told), u64::from(cell.latency.sum));
+            }
+        }
+        Totals::new(minutes)
+    }
+
     /// An endpoint's cells with their offset from `start_min`, without those inside a gap.
     pub fn seen(&self, endpoint: EndpointId) -> impl Iterator<Item = (usize, MinuteCell)> {
         let cells = self
             .cells
             .get(endpoint.0 as usize)
             .map_or(&[][..], Vec::as_slice);
+        let slot = self.slots(endpoint);
+        cells
+            .iter()
+            .filter_map(move |cell| Some((slot(cell.minute)?, *cell)))
+    }
+
+    /// The offset of a minute from `start_min`, if an endpoint's log has that minute.
+    fn slots(&self, endpoint: EndpointId) -> impl Fn(i64) -> Option<usize> + use<> {
+        let (start_min, minutes) = (self.start_min, self.minutes);
         let service = self.service_of(endpoint);
         let gaps: Vec<(usize, usize)> = self
             .gaps
@@ -330,11 +357,11 @@ impl SeriesSet {
             .filter(|(of, _, _)| of.is_none() || *of == service)
             .map(|&(_, from, to)| (from, to))
             .collect();
-        cells.iter().filter_map(move |cell| {
-            let slot = usize::try_from(cell.minute.checked_sub(self.start_min)?).ok()?;
+        move |minute| {
+            let slot = usize::try_from(minute.checked_sub(start_min)?).ok()?;
             let masked = gaps.iter().any(|&(from, to)| (from..to).contains(&slot));
-            (slot < self.minutes && !masked).then_some((slot, *cell))
-        })
+            (slot < minutes && !masked).then_some(slot)
+        }
     }
 
     /// Whether an endpoint has a single error.

@@ -5,5 +5,5 @@
 mod latency;
 mod users;
 
-pub use latency::{BUCKETS_PER_OCTAVE, Latencies, log_bucket, log_bucket_us};
+pub use latency::{Latencies, log_bucket};
 pub use users::{Users, user_hash};
