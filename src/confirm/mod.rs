@@ -18,7 +18,7 @@ mod tests;
 
 pub use slow::slow;
 
-use crate::detect::{Baseline, Candidate, Signal};
+use crate::detect::{Baseline, Candidate};
 use crate::series::{EndpointId, SeriesSet};
 use crate::zoom::Cells;
 use edge::{Side, Surface};
@@ -60,12 +60,6 @@ impl Incident {
     pub fn is_latency(&self) -> bool {
         let first = self.endpoints.first();
         first.is_some_and(|(_, baseline)| baseline.signal.is_latency())
-    }
-
-    /// What is counted as bad at one of its endpoints.
-    pub fn signal_of(&self, endpoint: EndpointId) -> Signal {
-        let mine = self.endpoints.iter().find(|(e, _)| *e == endpoint);
-        mine.map_or(Signal::Errors, |(_, baseline)| baseline.signal)
     }
 }
 
