@@ -53,14 +53,17 @@ const LEAST_MIN: usize = 30;
 const PAST_MIN: usize = 180;
 /// Steps by which the middle third of a log is sought.
 const STEP_MIN: usize = 10;
-/// Minutes that the season covers on either side of the window.
+/// Minutes that the season covers on either side of the window, and its steps.
 const SEASON_SIDE_MIN: usize = 60;
+const SEASON_STEP_MIN: usize = 30;
 /// Variance between requests of a log that says nothing: an octave.
 const PRIOR_SIGMA2: f64 = PER_OCTAVE * PER_OCTAVE;
 /// Variance between windows and their past of a log that says nothing: a fifth of an octave, 15 %.
 const PRIOR_TAU2: f64 = 0.04 * PER_OCTAVE * PER_OCTAVE;
 /// Telling blocks that the pool weighs against an endpoint's own, and the prior against the pool.
 const POOL_WEIGHT: f64 = 20.0;
+/// Blocks that tell less than this are passed over: there are many, and together they tell little.
+const LEAST_TELLING: f64 = 0.01;
 /// Degrees of freedom of Student's law of a mean: those of so many telling blocks. Its tail is heavier
 /// than the normal one: 6.5 instead of 5.1 standard deviations at 2e-7.
 const FREEDOM: f64 = 30.0;
@@ -239,18 +242,27 @@ impl Noise {
         let past = Past::new(totals);
         for (length, minutes) in WINDOWS_MIN.into_iter().enumerate() {
             let mut squares = Vec::new();
+            let mut due_to_requests = 0.0;
             for (from, to) in calm_blocks(totals.slots(), minutes, flags) {
                 let (told, sum) = totals.between(from, to);
-                let Some(usual) = past.trailing(from, to, flags).filter(|_| told > 0) else {
+                let by_requests = sigma2 / told as f64;
+                let tells = (PRIOR_TAU2 / (PRIOR_TAU2 + by_requests)).powi(2);
+                if told == 0 || tells < LEAST_TELLING {
+                    continue;
+                }
+                let Some(usual) = past.trailing(from, to, flags) else {
                     continue;
                 };
                 let deviation = sum as f64 / told as f64 - usual.mean;
-                let by_requests = sigma2 / told as f64 + sigma2 / usual.told as f64;
-                let tells = (PRIOR_TAU2 / (PRIOR_TAU2 + by_requests)).powi(2);
-                squares.push((deviation * deviation - by_requests, tells));
+                squares.push((deviation * deviation, tells));
+                due_to_requests += tells * (by_requests + sigma2 / usual.told as f64);
             }
-            noise.blocks[length] = squares.iter().map(|(_, tells)| tells).sum();
-            noise.tau2[length] = typical(&mut squares).max(0.0);
+            let telling: f64 = squares.iter().map(|(_, tells)| tells).sum();
+            noise.blocks[length] = telling;
+            if telling > 0.0 {
+                let beyond = typical(&mut squares) - due_to_requests / telling;
+                noise.tau2[length] = beyond.max(0.0);
+            }
         }
         noise
     }
@@ -343,13 +355,18 @@ impl<'a> Past<'a> {
         self.trailing(from, to, flags).or(self.middle)
     }
 
-    /// The same hour of the earlier weeks: the median over them. `None` before the third week.
+    /// The slowest of the same windows an hour or less away in each earlier week: the median over these
+    /// weeks. `None` before the third week.
     fn seasonal(&self, from: usize, to: usize) -> Option<f64> {
         let of_week = |week: usize| {
             let back = week * MINUTES_PER_WEEK;
-            let since = (from - back).saturating_sub(SEASON_SIDE_MIN);
-            let until = (to + SEASON_SIDE_MIN).saturating_sub(back).min(from);
-            mean(self.totals, since, until)
+            let aside = (0..=2 * SEASON_SIDE_MIN).step_by(SEASON_STEP_MIN);
+            let means = aside.filter_map(|aside| {
+                let shifted =
+                    |minute: usize| (minute + aside).saturating_sub(SEASON_SIDE_MIN + back);
+                mean(self.totals, shifted(from), shifted(to).min(from))
+            });
+            means.max_by(f64::total_cmp)
         };
         let mut means: Vec<f64> = (1..=from / MINUTES_PER_WEEK).filter_map(of_week).collect();
         if means.len() < 2 {
