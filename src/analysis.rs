@@ -9,10 +9,10 @@ use std::sync::atomic::AtomicU64;
 
 use jiff::tz::TimeZone;
 
-use crate::blame::{self, Context, EndpointFact, Load, Minute};
+use crate::blame::{self, Context, EndpointFact, Load, Minute, Slowness};
 use crate::changes::{Change, Markers};
 use crate::confirm::{self, Blip, Incident};
-use crate::detect;
+use crate::detect::{self, Signal, Slowdown};
 use crate::error::{Error, Result};
 use crate::format::{Format, Registry};
 use crate::input::{Found, Io};
@@ -22,7 +22,8 @@ use crate::record::Reject;
 use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
-use crate::zoom::{self, Cells, Detail, LineFilter, Look, Span, Tally, Wanted};
+use crate::sketch::Latencies;
+use crate::zoom::{self, Cells, Detail, LineFilter, Look, Slow, Span, Tally, Wanted};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// How far a candidate's surroundings are looked at: three hours before for what is usual, one hour
@@ -197,9 +198,13 @@ fn analyzed<R>(
     let (mut series, left_out) = pool.install(|| SeriesSet::new(&scan.inside, &scan.before));
     series.gaps = detect::gaps(&series);
     let detection = pool.install(|| detect::candidates(&series));
-    let spans = zoom_spans(&detection.candidates, &series);
+    let asked: Vec<Slow> = detection.slowdowns.iter().map(both_times).collect();
+    let latencies = zoom::latencies(&reading, &series.catalog, &scan.blocks, &asked);
+    let mut candidates = detection.candidates;
+    candidates.extend(confirm::slow(&detection.slowdowns, &latencies));
+    let spans = zoom_spans(&candidates, &series);
     let (cells, sightings) = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
-    let confirmed = confirm::incidents(&detection.candidates, &cells, &series);
+    let confirmed = confirm::incidents(&candidates, &cells, &series);
     let asked = |last_us: i64| query.since_us.is_none_or(|since| last_us >= since);
     let (mut incidents, mut blips) = (confirmed.incidents, confirmed.blips);
     incidents.retain(|incident| asked(incident.last_failure_us));
@@ -314,27 +319,44 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
         }))
 }
 
-/// What the first look must cover: around all candidates of an endpoint.
-fn zoom_spans(candidates: &[detect::Candidate], series: &SeriesSet) -> Vec<(EndpointId, Span)> {
+/// The minutes of a slowdown, and those of the past that it is held against.
+fn both_times(slowdown: &Slowdown) -> Slow {
+    let span = |from_min: i64, to_min: i64| Span {
+        from_us: from_min * MINUTE_US,
+        to_us: to_min * MINUTE_US,
+    };
+    Slow {
+        endpoint: slowdown.endpoint,
+        during: span(slowdown.from_min, slowdown.to_min),
+        usually: span(slowdown.past_from_min, slowdown.past_to_min),
+    }
+}
+
+/// What the first look must cover: around all candidates of an endpoint that count the same.
+fn zoom_spans(
+    candidates: &[detect::Candidate],
+    series: &SeriesSet,
+) -> Vec<(EndpointId, Signal, Span)> {
     let log = Span {
         from_us: series.start_min * MINUTE_US,
         to_us: (series.start_min + series.minutes as i64) * MINUTE_US,
     };
-    let mut spans: Vec<(EndpointId, Span)> = Vec::new();
+    let mut spans: Vec<(EndpointId, Signal, Span)> = Vec::new();
     for candidate in candidates {
+        let signal = candidate.baseline.signal;
         let span = Span {
             from_us: (candidate.from_min * MINUTE_US - BEFORE_US).max(log.from_us),
             to_us: (candidate.to_min * MINUTE_US + AFTER_US).min(log.to_us),
         };
         match spans
             .iter_mut()
-            .find(|(endpoint, _)| *endpoint == candidate.endpoint)
+            .find(|(endpoint, of, _)| (*endpoint, *of) == (candidate.endpoint, signal))
         {
-            Some((_, all)) => {
+            Some((.., all)) => {
                 all.from_us = all.from_us.min(span.from_us);
                 all.to_us = all.to_us.max(span.to_us);
             }
-            None => spans.push((candidate.endpoint, span)),
+            None => spans.push((candidate.endpoint, signal, span)),
         }
     }
     spans
@@ -356,6 +378,7 @@ fn look_closely(
         .zip(&spans)
         .map(|(incident, &span)| Look {
             endpoints: incident.endpoints.iter().map(|(e, _)| *e).collect(),
+            signals: incident.endpoints.iter().map(|(_, b)| b.signal).collect(),
             span,
             baseline: Span {
                 from_us: span.from_us - RECENT_US,
@@ -441,18 +464,26 @@ fn context(
         .enumerate()
         .map(|(index, endpoint)| {
             let id = EndpointId(index as u32);
-            let (requests, errors) = count(series, id, span);
-            let baseline_rate = match hit(id) {
-                Some((_, baseline)) => baseline.rate,
-                None => usual_rate(series, id, span),
+            let (requests, errors, baseline_rate) = match hit(id) {
+                _ if incident.is_latency() => slow_fact(incident, detail, series, id, span),
+                Some((_, baseline)) => {
+                    let (requests, errors) = count(series, id, span);
+                    (requests, errors, baseline.rate)
+                }
+                None => {
+                    let (requests, errors) = count(series, id, span);
+                    (requests, errors, usual_rate(series, id, span))
+                }
             };
+            // What only became slow with it is neither hit by failures nor spared.
+            let is_clear = !incident.slow_too.contains(&id);
             EndpointFact {
                 service: String::from_utf8_lossy(series.catalog.service_of(id)).into_owned(),
                 method: String::from_utf8_lossy(&endpoint.method).into_owned(),
                 template: String::from_utf8_lossy(&endpoint.template).into_owned(),
                 group: endpoint.group,
                 affected: hit(id).is_some(),
-                powered: blame::could_show(requests, baseline_rate, rho, excess),
+                powered: is_clear && blame::could_show(requests, baseline_rate, rho, excess),
                 requests,
                 errors,
                 baseline_rate,
@@ -467,12 +498,16 @@ fn context(
         }
     }
     error_statuses.sort_unstable();
-    let minutes = minutes(incident, series, span);
-    let median = |pick: fn(&zoom::EndpointDetail) -> &crate::sketch::Latencies| {
-        let mut all = crate::sketch::Latencies::default();
+    let all = |pick: fn(&zoom::EndpointDetail) -> &Latencies| {
+        let mut all = Latencies::default();
         detail.endpoints.iter().for_each(|d| all.merge(pick(d)));
-        all.quantile(0.5).map(|us| us as f64)
+        all
     };
+    let (successes, failures) = (all(|d| &d.successes), all(|d| &d.failures));
+    let median = |all: &Latencies| all.quantile(0.5).map(|us| us as f64);
+    if incident.is_latency() {
+        error_statuses.clear();
+    }
     Context {
         log_from_us,
         log_to_us,
@@ -481,12 +516,80 @@ fn context(
         error_statuses,
         dispersion: rho,
         load: load(incident, span, requests, log_from_us, cells),
-        failing_latency_us: median(|d| &d.failures),
-        success_latency_us: median(|d| &d.successes),
-        minutes,
+        failing_latency_us: median(&failures),
+        success_latency_us: median(&successes),
+        slow: incident.is_latency().then(|| Slowness {
+            p95_us: successes.quantile(0.95),
+            usual_p95_us: all(|d| &d.baseline).quantile(0.95),
+        }),
+        minutes: if incident.is_latency() {
+            slow_minutes(incident, cells, span)
+        } else {
+            minutes(incident, series, span)
+        },
         labels: Tally::default(),
         words: Arc::default(),
     }
+}
+
+/// Of an incident of slowness: the successful requests of an endpoint that tell how long they took, the
+/// slow ones among them, and the share of these to be expected. Of one that isn't hit nobody has said
+/// what slow is; it has its share, and is only asked whether it could have shown more.
+fn slow_fact(
+    incident: &Incident,
+    detail: &Detail,
+    series: &SeriesSet,
+    endpoint: EndpointId,
+    span: Span,
+) -> (u64, u64, f64) {
+    let hit = incident.endpoints.iter().zip(&detail.endpoints);
+    for ((id, baseline), counted) in hit.clone() {
+        if *id == endpoint {
+            return (counted.requests, counted.errors, baseline.rate);
+        }
+    }
+    let shares = incident.endpoints.iter().map(|(_, baseline)| baseline.rate);
+    let share = shares.sum::<f64>() / incident.endpoints.len().max(1) as f64;
+    let minutes = span.from_us.div_euclid(MINUTE_US)..=(span.to_us - 1).div_euclid(MINUTE_US);
+    let told = series
+        .latencies
+        .get(endpoint.0 as usize)
+        .into_iter()
+        .flatten();
+    let told: u64 = told
+        .filter(|cell| minutes.contains(&i64::from(cell.minute)))
+        .map(|cell| u64::from(cell.latency.told))
+        .sum();
+    (told, (share * told as f64).round() as u64, share)
+}
+
+/// The same as [`minutes`] of an incident of slowness: successes, and the slow ones among them.
+fn slow_minutes(incident: &Incident, cells: &[Cells], span: Span) -> Vec<Minute> {
+    let from = (span.from_us - HOUR_US).div_euclid(MINUTE_US);
+    let to = (span.to_us + HOUR_US).div_euclid(MINUTE_US);
+    let mut minutes = std::collections::BTreeMap::<i64, (u64, u64)>::new();
+    for cells in counted_of(incident, cells) {
+        for (i, &(requests, slow)) in cells.counts.iter().enumerate() {
+            let at_us = cells.start_us + i as i64 * zoom::CELL_US;
+            let minute = at_us.div_euclid(MINUTE_US);
+            if requests > 0 && (from..=to).contains(&minute) {
+                let sum = minutes.entry(minute).or_default();
+                sum.0 += u64::from(requests);
+                sum.1 += u64::from(slow);
+            }
+        }
+    }
+    of_minutes(minutes)
+}
+
+/// The cells that count what the incident is made of.
+fn counted_of<'c>(incident: &Incident, cells: &'c [Cells]) -> impl Iterator<Item = &'c Cells> {
+    cells.iter().filter(|cells| {
+        let counts = |(endpoint, baseline): &(EndpointId, detect::Baseline)| {
+            (*endpoint, baseline.signal) == (cells.endpoint, cells.signal)
+        };
+        incident.endpoints.iter().any(counts)
+    })
 }
 
 /// Requests and errors of an endpoint in the minutes that a span touches.
@@ -526,6 +629,10 @@ fn minutes(incident: &Incident, series: &SeriesSet, span: Span) -> Vec<Minute> {
             sum.1 += u64::from(cell.errors);
         }
     }
+    of_minutes(minutes)
+}
+
+fn of_minutes(minutes: std::collections::BTreeMap<i64, (u64, u64)>) -> Vec<Minute> {
     minutes
         .into_iter()
         .map(|(minute, (requests, errors))| Minute {
@@ -553,10 +660,7 @@ fn load(
         return None;
     }
     let within = |asked: Span| -> f64 {
-        let hit = cells
-            .iter()
-            .filter(|c| incident.endpoints.iter().any(|(e, _)| *e == c.endpoint));
-        let counted = hit.flat_map(|c| {
+        let counted = counted_of(incident, cells).flat_map(|c| {
             c.counts
                 .iter()
                 .enumerate()

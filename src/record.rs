@@ -43,7 +43,7 @@ pub struct Record<'a> {
 /// How much of a line a parser has to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
-    /// Pass 1: time, method, target, status and service; the rest may be left `None`.
+    /// Pass 1: time, method, target, status, service and latency; the rest may be left `None`.
     Counts,
     /// Pass 2: everything the line has.
     Full,

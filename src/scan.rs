@@ -245,7 +245,7 @@ impl Worker<'_> {
             .contains(record.status)
             .then_some(record.status.0);
         let minute = record.time_us.div_euclid(MINUTE_US) as i32;
-        target.count(endpoint, minute, error);
+        target.count(endpoint, minute, error, record.latency_us);
         if side == Side::Inside {
             counts.requests += 1;
             counts.errors += u64::from(error.is_some());

@@ -143,6 +143,11 @@ pub fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
     }
 }
 
+/// ln P(T ≥ t) of Student's law, for t ≥ 0: half the incomplete beta function of ν/(ν + t²).
+pub fn ln_student_t_tail(t: f64, freedom: f64) -> f64 {
+    (0.5 * beta_cdf(freedom / (freedom + t * t), 0.5 * freedom, 0.5)).ln()
+}
+
 /// The continued fraction DLMF 8.17.22 by Lentz's method. It converges within some √max(a, b)
 /// steps; the limit is far above what counts below 2³² need.
 fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
@@ -341,6 +346,21 @@ mod tests {
             ln_beta_binomial_tail_bound(4, 3, 0.5, 9.5),
             f64::NEG_INFINITY
         );
+    }
+
+    /// Computed with SciPy 1.17 `stats.t.sf`.
+    #[test]
+    fn students_law_has_its_tail() {
+        for (t, freedom, want) in [
+            (0.0, 30.0, 0.5),
+            (0.5, 30.0, 0.3103615024425636),
+            (2.0, 20.0, 0.02963276772328522),
+            (6.5, 30.0, 1.7390235439860103e-07),
+            (8.0, 30.0, 3.1329112378503795e-09),
+            (40.0, 30.0, 6.863022597203209e-28),
+        ] {
+            close(ln_student_t_tail(t, freedom).exp() / want, 1.0);
+        }
     }
 
     #[test]

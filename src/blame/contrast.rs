@@ -194,7 +194,12 @@ fn finding(
         phrase::percent(rate(old)),
         phrase::count(old.requests),
     );
-    let fail = if what == TOUCHED { "fail" } else { "fails" };
+    let words = case.context.words();
+    let fail = if what == TOUCHED {
+        words.are_bad
+    } else {
+        words.is_bad
+    };
     let text = match ln_bf {
         l if l > 0.0 => format!("{what} {fail} more often than the rest: {compared}"),
         _ if worse => format!("{what} {fail} hardly more than the rest: {compared}"),

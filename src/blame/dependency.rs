@@ -80,9 +80,10 @@ fn breadth(context: &Context, candidates: &[&Footprint]) -> Option<Contribution>
         1 if visible.len() >= SERVICES_TO_COMPARE => finding(
             ONE_SERVICE,
             format!(
-                "only {} of {} services fails",
+                "only {} of {} services {}",
                 phrase::names(hit.iter().copied()),
-                visible.len()
+                visible.len(),
+                context.words().is_bad
             ),
         ),
         1 => None,
@@ -90,7 +91,8 @@ fn breadth(context: &Context, candidates: &[&Footprint]) -> Option<Contribution>
         n => finding(
             SEVERAL_SERVICES,
             format!(
-                "{n} services that share no change fail together ({})",
+                "{n} services that share no change {} together ({})",
+                context.words().are_bad,
                 phrase::names(hit.iter().copied())
             ),
         ),

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::constants::{ALIKE_LEAST_ERRORS, ALIKE_RATIO, LOAD_ORDINARY, ONE_SERVICE};
+use super::phrase::Words;
 use super::{Context, Contribution, NotAssessed, RuledOut, phrase};
 use crate::zoom::{Counts, Label, Tally};
 
@@ -43,7 +44,8 @@ const SINGLED_OUT: [(Label, &str, &str); 3] = [
 
 /// Values of a label that fail alike: of those that could have shown it, none fails twice as often as
 /// another. `None` where a value stands out, or fewer than two have requests enough.
-fn alike(tally: &Tally, label: Label, of_many: &str) -> Option<String> {
+fn alike(tally: &Tally, label: Label, of_many: &str, words: &Words) -> Option<String> {
+    let (is_bad, are_bad) = (words.is_bad, words.are_bad);
     let mut values: BTreeMap<u32, Counts> = BTreeMap::new();
     let mut whole = Counts::default();
     for (_, numbers, counts) in tally.during() {
@@ -60,7 +62,7 @@ fn alike(tally: &Tally, label: Label, of_many: &str) -> Option<String> {
     let high = rates.iter().copied().fold(0.0, f64::max);
     (rates.len() >= 2 && high < ALIKE_RATIO * low).then(|| {
         format!(
-            "{} {of_many} fail alike, {} to {} (one that fails {ALIKE_RATIO} times as often as another would have shown)",
+            "{} {of_many} {are_bad} alike, {} to {} (one that {is_bad} {ALIKE_RATIO} times as often as another would have shown)",
             rates.len(),
             phrase::percent(low),
             phrase::percent(high),
@@ -96,7 +98,8 @@ pub(super) fn ruled_out(
     }
     for (label, lead, of_many) in SINGLED_OUT {
         ruled_out.extend(
-            alike(&context.labels, label, of_many).map(|finding| RuledOut { lead, finding }),
+            alike(&context.labels, label, of_many, context.words())
+                .map(|finding| RuledOut { lead, finding }),
         );
     }
     ruled_out
@@ -118,8 +121,12 @@ pub(super) fn not_assessed(context: &Context, onset_known: bool) -> Vec<NotAsses
             "logs from before the incident, to expect the traffic from",
         );
     }
-    if context.failing_latency_us.is_none() || context.success_latency_us.is_none() {
+    let told = context.success_latency_us.is_some();
+    if context.slow.is_none() && !(told && context.failing_latency_us.is_some()) {
         lacks("latency of failures", "the time that each request took");
+    }
+    if !told {
+        lacks("slow answers", "the time that each successful request took");
     }
     for (label, lead, needs) in BY_LABEL {
         if !context.labels.has(label) {
@@ -144,7 +151,7 @@ mod tests {
     use crate::zoom::{Group, tally};
 
     fn hosts(groups: &[Group<'_>]) -> Option<String> {
-        alike(&tally(groups), Label::Host, "hosts")
+        alike(&tally(groups), Label::Host, "hosts", phrase::words(false))
     }
 
     #[test]

@@ -77,10 +77,42 @@ pub struct Context {
     pub failing_latency_us: Option<f64>,
     /// Median latency of the successes of the same endpoints, µs; `None` where the log has none.
     pub success_latency_us: Option<f64>,
+    /// Set where the incident is one of slowness: then all its "errors" and "failures" are slow
+    /// requests among the successful ones.
+    pub slow: Option<Slowness>,
     /// The requests of the incident's endpoints by their labels.
     pub labels: Tally,
     /// What applications wrote about their errors.
     pub words: Arc<Words>,
+}
+
+/// How slow the incident's endpoints are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slowness {
+    /// 95 % quantile of their latencies, µs.
+    pub p95_us: Option<u64>,
+    /// The same before, µs.
+    pub usual_p95_us: Option<u64>,
+}
+
+impl Context {
+    /// The words for what is wrong with a request.
+    fn words(&self) -> &'static phrase::Words {
+        phrase::words(self.slow.is_some())
+    }
+
+    /// A verdict in words, with how slow it became.
+    fn told(&self, verdict: String) -> String {
+        let quantiles = self.slow.and_then(|s| s.usual_p95_us.zip(s.p95_us));
+        match quantiles {
+            Some((from, to)) => format!(
+                "{verdict} The 95 % quantile of latency went from {} to {}.",
+                phrase::latency(from),
+                phrase::latency(to)
+            ),
+            None => verdict,
+        }
+    }
 }
 
 /// What one endpoint did during the incident.
@@ -134,6 +166,7 @@ struct Moments<'a> {
     onset: Option<&'a Estimate>,
     end: Option<&'a Estimate>,
     first_failure_us: i64,
+    words: &'static phrase::Words,
 }
 
 impl<'a> Moments<'a> {
@@ -142,6 +175,7 @@ impl<'a> Moments<'a> {
             onset: incident.onset.as_ref(),
             end: incident.end.as_ref(),
             first_failure_us: incident.first_failure_us,
+            words: phrase::words(incident.is_latency()),
         }
     }
 
@@ -189,8 +223,9 @@ impl<'a> Moments<'a> {
         let lag_us = self.first_failure_us.saturating_sub(change.at_us);
         let side = if lag_us >= 0 { "before" } else { "after" };
         format!(
-            "{} {side} the first failure of the log",
-            phrase::duration(lag_us)
+            "{} {side} the first {} of the log",
+            phrase::duration(lag_us),
+            self.words.failure
         )
     }
 }
@@ -303,7 +338,7 @@ fn weigh(case: &Case<'_>) -> Verdict {
     Verdict {
         kind,
         strong,
-        summary: verdict::summary(kind, strong, &suspects, unexplained, case),
+        summary: context.told(verdict::summary(kind, strong, &suspects, unexplained, case)),
         dispositions: disposition::all(case, &candidates, &probabilities, suspects.first()),
         ruled_out: leads::ruled_out(context, (dependency_nats, &dependency), (load_nats, &load)),
         not_assessed: leads::not_assessed(context, moments.onset.is_some()),
@@ -380,7 +415,10 @@ fn accuse_nobody(case: &Case<'_>) -> Verdict {
         not_assessed: leads::not_assessed(case.context, case.moments.onset.is_some()),
         in_common: in_common(case),
         messages: novelty::messages(case),
-        summary: "One client alone makes the failures (a retry storm); no change is accused."
-            .to_owned(),
+        summary: if case.incident.is_latency() {
+            "One client alone makes the slow requests; no change is accused.".to_owned()
+        } else {
+            "One client alone makes the failures (a retry storm); no change is accused.".to_owned()
+        },
     }
 }

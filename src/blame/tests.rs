@@ -69,6 +69,7 @@ pub(super) fn context() -> Context {
         load: None,
         failing_latency_us: None,
         success_latency_us: None,
+        slow: None,
         labels: Tally::default(),
         words: Arc::default(),
     }
@@ -92,6 +93,7 @@ fn estimate(median_us: i64) -> Estimate {
 pub(super) fn incident(onset_us: i64, end_us: Option<i64>) -> Incident {
     Incident {
         endpoints: Vec::new(),
+        slow_too: Vec::new(),
         onset: Some(estimate(onset_us)),
         end: end_us.map(estimate),
         state: if end_us.is_some() {

@@ -6,7 +6,7 @@
 //! c² leans on that of all, and all on a prior, by how much the blocks can tell.
 
 use super::WINDOWS_MIN;
-use super::windows::Flag;
+use super::windows::{Flag, calm_blocks};
 use crate::series::{EndpointId, Totals};
 
 const LENGTHS: usize = WINDOWS_MIN.len();
@@ -104,13 +104,7 @@ impl Dispersion {
 
 fn measure_blocks(totals: &Totals, flags: &[Flag], p: f64, length: usize) -> Blocks {
     let (mut excess, mut scale, mut telling) = (0.0, 0.0, 0.0);
-    let mut flags = flags.iter().peekable();
-    for from in (0..totals.slots()).step_by(length) {
-        let to = from + length;
-        while flags.next_if(|f| f.to <= from).is_some() {}
-        if to > totals.slots() || flags.peek().is_some_and(|f| f.from < to) {
-            continue;
-        }
+    for (from, to) in calm_blocks(totals.slots(), length, flags) {
         let (n, x) = totals.between(from, to);
         if n < 2 {
             continue;

@@ -1,4 +1,5 @@
-//! Series → candidates: spans in which an endpoint failed more than its past leads to expect.
+//! Series → candidates: spans in which an endpoint failed more than its past leads to expect, or was
+//! slower (`latency`).
 //!
 //! The exact beta-binomial scan of docs/detection.md. Each endpoint's windows are tested against
 //! its own past (`baseline`) and its own unrest (`dispersion`); what is significant beyond the
@@ -11,6 +12,7 @@ mod baseline;
 mod companions;
 mod dispersion;
 mod gaps;
+mod latency;
 mod trim;
 mod windows;
 
@@ -20,6 +22,7 @@ pub(crate) mod simulate;
 mod tests;
 
 pub use gaps::gaps;
+pub use latency::Slowdown;
 pub(crate) use trim::densest;
 
 use rayon::prelude::*;
@@ -51,9 +54,39 @@ pub struct Candidate {
     pub began_before_log: bool,
 }
 
+/// What makes a request a bad one: all that follows counts bad requests, of one sort at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Its status is an error.
+    Errors,
+    /// It succeeded and took longer than this. Errors count neither as slow nor as fast.
+    Latency {
+        /// In µs.
+        slower_than_us: u64,
+    },
+}
+
+impl Signal {
+    /// Whether it is latency.
+    pub fn is_latency(self) -> bool {
+        matches!(self, Signal::Latency { .. })
+    }
+
+    /// Whether a request is bad; `None` where it doesn't count.
+    pub fn judge(self, is_error: bool, latency_us: Option<u64>) -> Option<bool> {
+        match self {
+            Signal::Errors => Some(is_error),
+            Signal::Latency { .. } if is_error => None,
+            Signal::Latency { slower_than_us } => latency_us.map(|us| us > slower_than_us),
+        }
+    }
+}
+
 /// What an endpoint's past leads to expect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Baseline {
+    /// What is counted: in a candidate for latency, `errors` and this rate are those of slow requests.
+    pub signal: Signal,
     /// Expected error rate m.
     pub rate: f64,
     /// Over-dispersion ρ of the error counts at one-minute windows.
@@ -71,6 +104,8 @@ pub struct Baseline {
 pub struct Detection {
     /// Spans of excess errors, by endpoint, then by time.
     pub candidates: Vec<Candidate>,
+    /// Spans of slowness, by endpoint, then by time.
+    pub slowdowns: Vec<Slowdown>,
     /// Endpoints that fail all the time, and did before anything that this log tells of.
     pub chronic: Vec<Chronic>,
 }
@@ -100,7 +135,7 @@ const CHRONIC_RATE: f64 = 0.2;
 /// Rounds of telling faults from noise; all logs tried settled within four.
 const ROUNDS: usize = 8;
 
-/// Scans every endpoint of a log for excess errors.
+/// Scans every endpoint of a log for excess errors and for slowness.
 pub fn candidates(set: &SeriesSet) -> Detection {
     let parents = Parents::new(set);
     let ln_alpha = ln_alpha(set);
@@ -122,6 +157,7 @@ pub fn candidates(set: &SeriesSet) -> Detection {
     found.sort_by_key(|c| (c.endpoint, c.from_min, c.to_min));
     Detection {
         candidates: found,
+        slowdowns: latency::slowdowns(set, ln_alpha),
         chronic: chronic(set, &parents),
     }
 }
@@ -209,8 +245,8 @@ fn flag(
     flagged
 }
 
-/// ln α: false alarms allowed, shared out among series, minutes of a week and window lengths. A
-/// shorter log has the same α.
+/// ln α: false alarms allowed, shared out among the series of both signals, minutes of a week and window
+/// lengths. A shorter log has the same α.
 fn ln_alpha(set: &SeriesSet) -> f64 {
     let failing = set
         .cells
@@ -218,7 +254,8 @@ fn ln_alpha(set: &SeriesSet) -> f64 {
         .filter(|cells| cells.iter().map(|c| u64::from(c.errors)).sum::<u64>() >= MIN_ERRORS)
         .count();
     let windows: f64 = WINDOWS_MIN.iter().map(|w| 1.0 / *w as f64).sum();
-    let tests = failing.max(1) as f64 * MINUTES_PER_WEEK as f64 * windows;
+    let series = failing + latency::series(set);
+    let tests = series.max(1) as f64 * MINUTES_PER_WEEK as f64 * windows;
     (FALSE_ALARMS_PER_WEEK / tests).ln()
 }
 

@@ -1,4 +1,5 @@
-//! The short way along a line of an access log, as far as pass 1 reads it.
+//! The short way along a line of an access log, as far as pass 1 reads it: up to the status, and from
+//! the line's end back to a latency that stands there.
 //!
 //! Most of the world's access logs begin alike: client, identity, user, time, request line, status. Where
 //! a line is as plain as most are, its counted parts stand at places that a few compares find; any
@@ -15,9 +16,10 @@ use super::text::find_near;
 const TIME: usize = 26;
 
 /// The request on a plain line that begins with `client ident user [time] "request" status `, but for
-/// what pass 1 leaves alone. `None` says nothing about the line but that it isn't plain.
+/// its latency and what pass 1 leaves alone, and what follows the status. `None` says nothing about
+/// the line but that it isn't plain.
 #[inline]
-pub(super) fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Record<'a>> {
+pub(super) fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<(Record<'a>, &'a [u8])> {
     if line.len() > LONGEST_LINE || !line.first()?.is_ascii_alphanumeric() {
         return None;
     }
@@ -44,7 +46,7 @@ pub(super) fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Record<'a>> 
         return None;
     };
     let status = Status::parse(&[a, b, c]).filter(|status| status.0 >= 100)?;
-    Some(Record {
+    let record = Record {
         time_us: clock.clf(time)?,
         method,
         target,
@@ -58,7 +60,32 @@ pub(super) fn read<'a>(line: &'a [u8], clock: &mut Clock) -> Option<Record<'a>> 
         version: None,
         region: None,
         api_version: None,
-    })
+    };
+    Some((record, &rest[5..]))
+}
+
+/// The latency in µs that a line's last word tells in seconds with three decimals, as nginx's
+/// `$request_time` does. `None` says nothing but that the word isn't so plain.
+#[inline]
+pub(super) fn last_millis(line: &[u8]) -> Option<u64> {
+    let (whole, &[b'.', a, b, c]) = line.split_last_chunk()? else {
+        return None;
+    };
+    let digit = |byte: u8| Some(u64::from(byte.wrapping_sub(b'0'))).filter(|&d| d < 10);
+    let millis = 100 * digit(a)? + 10 * digit(b)? + digit(c)?;
+    // Nearly all answers take less than ten seconds.
+    if let [.., b' ', second] = *whole {
+        return Some(1_000_000 * digit(second)? + 1_000 * millis);
+    }
+    let (mut seconds, mut place) = (0, 1);
+    for &byte in whole.iter().rev().take(7) {
+        if byte == b' ' {
+            return (place > 1).then_some(1_000_000 * seconds + 1_000 * millis);
+        }
+        seconds += place * digit(byte)?;
+        place *= 10;
+    }
+    None
 }
 
 /// What follows the ` [` behind a user's name.

@@ -22,6 +22,7 @@ use super::fields::{Fields, Slot, is_ip, split_once};
 use super::keys::Keys;
 use super::text::find_near;
 use compile::{Token, rank_choices, tokens};
+pub(super) use tail::latency_at_end;
 use tail::{Seen, Tail};
 
 /// How a kind of line is laid out.
@@ -32,6 +33,8 @@ pub(super) struct Layout {
     counted: usize,
     /// Whether all parts that are counted stand as in [`ACCESS`].
     is_access: bool,
+    /// Whether one of the steps is the latency.
+    has_latency: bool,
     tail: Tail,
 }
 
@@ -69,6 +72,17 @@ enum End {
     Line,
 }
 
+/// What pass 1 does behind the status of an access log's line to find the latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// There is none.
+    Nowhere,
+    /// It looks at the line's last word.
+    Back,
+    /// It walks on.
+    On,
+}
+
 impl Layout {
     /// Compiles a layout; the error says what is wrong with it.
     pub(super) fn new(text: &str) -> Result<Layout, String> {
@@ -85,7 +99,7 @@ impl Layout {
         }
         rank_choices(&mut steps)?;
         let is_counted = |step: &Step| match step {
-            Step::Part { slot, .. } => slot.is_some_and(Slot::is_counted),
+            Step::Part { slot, .. } => slot.is_some_and(Slot::makes_request),
             Step::Who => true,
             _ => false,
         };
@@ -101,10 +115,20 @@ impl Layout {
             })
         );
         let is_access = ends_with_status && text.starts_with(ACCESS);
+        let has_latency = steps.iter().any(|step| {
+            matches!(
+                step,
+                Step::Part {
+                    slot: Some(Slot::Latency),
+                    ..
+                }
+            )
+        });
         Ok(Layout {
             steps,
             counted,
             is_access,
+            has_latency,
             tail: Tail::default(),
         })
     }
@@ -154,14 +178,41 @@ impl Layout {
         })
     }
 
+    /// How pass 1 finds the latency of a line whose status was found.
+    #[inline]
+    pub(super) fn way_to_latency(&self) -> Way {
+        match self.tail.ends_with_latency() {
+            Some(true) => Way::Back,
+            None if !self.has_latency => Way::Nowhere,
+            _ => Way::On,
+        }
+    }
+
+    /// The latency in what follows the last part that is counted, in µs.
+    pub(super) fn latency_behind(&self, rest: &[u8]) -> Option<u64> {
+        let mut fields = Fields::new(Depth::Counts);
+        let (_, others) = self.steps.split_at(self.counted);
+        if let Ok(Walked::Tail(tail)) = along(others, rest.trim_ascii_end(), &mut fields) {
+            self.read_tail(tail, &mut fields);
+        }
+        fields.latency_us()
+    }
+
     /// The parts of the request that stand on the line.
     #[inline]
     pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
         let tail = self.walk(line, fields)?;
-        if !tail.is_empty() && fields.depth() == Depth::Full {
-            self.tail.read(tail, fields);
-        }
+        self.read_tail(tail, fields);
         Ok(())
+    }
+
+    #[inline]
+    fn read_tail<'a>(&self, tail: &'a [u8], fields: &mut Fields<'a>) {
+        match fields.depth() {
+            _ if tail.is_empty() => {}
+            Depth::Counts => self.tail.read_latency(tail, fields),
+            Depth::Full => self.tail.read(tail, fields),
+        }
     }
 
     /// Takes the steps along the line; what is left is the tail.
@@ -181,7 +232,7 @@ impl Layout {
                 Walked::On(tail) | Walked::Tail(tail) => Ok(tail),
             };
         }
-        if fields.depth() == Depth::Counts {
+        if fields.depth() == Depth::Counts && self.way_to_latency() == Way::Nowhere {
             return Ok(b"");
         }
         match along(others, rest, fields) {
@@ -192,15 +243,6 @@ impl Layout {
 
     /// The same layout, knowing what the tails of these lines have.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
-        let is_latency = |step: &Step| {
-            matches!(
-                step,
-                Step::Part {
-                    slot: Some(Slot::Latency),
-                    ..
-                }
-            )
-        };
         let strictly = |line: &'l [u8]| {
             let mut fields = Fields::new(Depth::Full);
             fields.set_strict(true);
@@ -209,9 +251,8 @@ impl Layout {
             Some(Seen { tail, size })
         };
         let seen: Vec<Seen<'_>> = lines.filter_map(strictly).collect();
-        let wants_latency = !self.steps.iter().any(is_latency);
         Layout {
-            tail: Tail::learn(&seen, wants_latency, keys),
+            tail: Tail::learn(&seen, !self.has_latency, keys),
             ..self.clone()
         }
     }

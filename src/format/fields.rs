@@ -66,9 +66,14 @@ impl Slot {
         Slot::ALL[self as usize].0
     }
 
+    /// Whether there is no request without it, or no telling whose it is.
+    pub(super) fn makes_request(self) -> bool {
+        (self as usize) <= Slot::Service as usize
+    }
+
     /// Whether pass 1 needs it.
     pub(super) fn is_counted(self) -> bool {
-        (self as usize) <= Slot::Service as usize
+        (self as usize) <= Slot::Latency as usize
     }
 }
 
@@ -101,7 +106,7 @@ struct Parts<'a> {
 }
 
 /// Number of slots that pass 1 counts.
-const COUNTED: usize = Slot::Service as usize + 1;
+const COUNTED: usize = Slot::Latency as usize + 1;
 
 impl<'a> Parts<'a> {
     #[inline]
@@ -304,14 +309,12 @@ impl<'a> Fields<'a> {
         };
         let status = status.ok_or(Reject::NoStatus)?;
         let time_us = self.time_us(clock).ok_or(Reject::BadTime)?;
-        let full = self.depth == Depth::Full;
-        let latency = Some(self.parts.get(Slot::Latency)).filter(|_| full);
         Ok(Record {
             time_us,
             method,
             target,
             status,
-            latency_us: latency.and_then(|raw| latency_us(raw.text, raw.unit)),
+            latency_us: self.latency_us(),
             service: self.value(Slot::Service).map(without_port),
             client: self.value(Slot::Client).and_then(address),
             user: self.value(Slot::User),
@@ -345,6 +348,13 @@ impl<'a> Fields<'a> {
                 status_text.and_then(status).is_some(),
             ),
         ]
+    }
+
+    /// How long the answer took, in µs.
+    #[inline]
+    pub(super) fn latency_us(&self) -> Option<u64> {
+        let raw = self.parts.get(Slot::Latency);
+        latency_us(raw.text, raw.unit)
     }
 
     #[inline]

@@ -35,6 +35,7 @@ use std::sync::Arc;
 use crate::record::{Depth, Record, Reject};
 use crate::timestamp::Clock;
 
+use delimited::{Way, latency_at_end};
 pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
 pub use mixed::{Aside, Mixture, ReadBy};
@@ -133,19 +134,25 @@ impl Format {
         depth: Depth,
     ) -> Result<Record<'a>, Reject> {
         if depth == Depth::Counts
-            && self.is_access()
-            && let Some(record) = access::read(line, clock)
+            && let Some(layout) = self.access()
+            && let Some(record) = short(layout, line, clock)
         {
             return Ok(record);
         }
         self.read(line, clock, scratch, depth, false)
     }
 
-    /// Whether its lines are those of an access log, with nothing around them.
+    /// The layout of its lines, if they are those of an access log with nothing around them.
     #[inline]
-    fn is_access(&self) -> bool {
-        let access = matches!(&self.shape, Shape::Delimited(layout) if layout.is_access());
-        access && self.wrapped_in.is_empty() && self.mark.is_none()
+    fn access(&self) -> Option<&delimited::Layout> {
+        match &self.shape {
+            Shape::Delimited(layout)
+                if layout.is_access() && self.wrapped_in.is_empty() && self.mark.is_none() =>
+            {
+                Some(layout)
+            }
+            _ => None,
+        }
     }
 
     /// The same for a line that must have the whole shape of this format, down to its end: whether
@@ -313,6 +320,18 @@ impl Format {
 pub fn envelopes() -> impl Iterator<Item = &'static str> {
     let single = envelope::CHAINS.iter().filter(|chain| chain.len() == 1);
     single.flat_map(|chain| envelope::names(chain))
+}
+
+/// What pass 1 reads of a plain line of an access log; `None` where it isn't plain.
+#[inline]
+fn short<'a>(layout: &delimited::Layout, line: &'a [u8], clock: &mut Clock) -> Option<Record<'a>> {
+    let (mut record, rest) = access::read(line, clock)?;
+    record.latency_us = match layout.way_to_latency() {
+        Way::Nowhere => None,
+        Way::Back => access::last_millis(line).or_else(|| latency_at_end(line)),
+        Way::On => layout.latency_behind(rest),
+    };
+    Some(record)
 }
 
 /// Without the white space around it and a byte order mark in front.

@@ -74,7 +74,7 @@ pub fn change<'a>(report: &'a Report, id: &str) -> Option<&'a Change> {
 /// `4 endpoints of api fail`.
 pub fn subject(incident: &Incident) -> String {
     let services: BTreeSet<_> = incident.endpoints.iter().map(|hit| &hit.service).collect();
-    let (fails, fail) = if incident.signal == "latency" {
+    let (fails, fail) = if is_slow(incident) {
         ("is slow", "are slow")
     } else {
         ("fails", "fail")
@@ -90,6 +90,21 @@ pub fn subject(incident: &Incident) -> String {
             services.len()
         ),
     }
+}
+
+/// Whether slow requests stand where others have errors.
+pub fn is_slow(incident: &Incident) -> bool {
+    incident.signal == "latency"
+}
+
+/// What its bad requests are: `failing` or `slow`.
+pub fn failing(incident: &Incident) -> &'static str {
+    if is_slow(incident) { "slow" } else { "failing" }
+}
+
+/// What their share is labelled: `errors` or `slow`.
+pub fn errors(incident: &Incident) -> &'static str {
+    if is_slow(incident) { "slow" } else { "errors" }
 }
 
 /// `POST /login`, cut where it is long.
@@ -180,6 +195,9 @@ pub fn lag(suspect: &Suspect) -> Option<String> {
 
 /// An incident's errors by status, most first.
 pub fn by_status(incident: &Incident) -> Vec<(&str, u64)> {
+    if is_slow(incident) {
+        return Vec::new(); // slow requests succeeded
+    }
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
     for (status, errors) in incident.endpoints.iter().flat_map(|hit| &hit.statuses) {
         let sum = sums.entry(status).or_default();

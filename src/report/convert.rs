@@ -398,7 +398,11 @@ impl Converter<'_> {
         let impact = impact(finding);
         Incident {
             id: String::new(),
-            signal: "errors".into(),
+            signal: if incident.is_latency() {
+                "latency".into()
+            } else {
+                "errors".into()
+            },
             state: incident.state.name().into(),
             onset: bound(&incident.onset, |e| e.median_us),
             onset_low: bound(&incident.onset, |e| e.low_us),

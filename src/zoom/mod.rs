@@ -2,9 +2,12 @@
 //!
 //! Two looks. [`cells`]: 10 s counts and the failing requests of the candidates' endpoints, from
 //! which `confirm` dates the incidents. [`details`]: users, statuses, latencies and sample lines of
-//! an incident, counted exactly from its onset to its end. Judges nothing.
+//! an incident, counted exactly from its onset to its end. Where an endpoint was slow, a look before
+//! these ([`latencies`]) tells which requests are the slow ones; both then count them as they count
+//! failures elsewhere ([`Signal`]). Judges nothing.
 
 mod label;
+mod latencies;
 mod lines;
 mod tally;
 mod versions;
@@ -13,6 +16,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use label::{LABELS, Label};
+pub use latencies::{Slow, TwoTimes, latencies};
 pub use lines::{Found as FoundLines, LineFilter, Wanted, lines};
 pub use tally::{ABSENT, Counts, OTHER, Stratum, Tally};
 
@@ -27,6 +31,7 @@ use versions::{AllSightings, PROBED, Sightings};
 use words::{AllWords, Listener, WordsPart};
 
 use crate::aggregate::{is_other, service_name};
+use crate::detect::Signal;
 use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::format::{Aside, Format, Scratch};
 use crate::input::{Block, Lines, Selection};
@@ -70,6 +75,8 @@ impl Span {
 pub struct Cells {
     /// Which endpoint.
     pub endpoint: EndpointId,
+    /// What is counted as an error or failure here.
+    pub signal: Signal,
     /// Start of the first cell: a multiple of [`CELL_US`].
     pub start_us: i64,
     /// `(requests, errors)` of each cell; also of cells with nothing in them.
@@ -98,6 +105,8 @@ pub struct Failure {
 pub struct Look {
     /// Its endpoints.
     pub endpoints: Vec<EndpointId>,
+    /// What is counted as an error of each.
+    pub signals: Vec<Signal>,
     /// From its onset to its end.
     pub span: Span,
     /// The time that it is compared with.
@@ -146,21 +155,22 @@ pub struct Sample {
 }
 
 /// First look: counts each candidate endpoint in its span by 10 s, and notes the versions that are
-/// at work around them. `spans` has an endpoint once.
+/// at work around them.
 pub fn cells(
     reading: &Reading<'_>,
     catalog: &Catalog,
     blocks: &[BlockFacts],
-    spans: &[(EndpointId, Span)],
+    spans: &[(EndpointId, Signal, Span)],
 ) -> (Vec<Cells>, Vec<Sighting>) {
     let mut found: Vec<Cells> = spans
         .iter()
-        .map(|&(endpoint, span)| {
+        .map(|&(endpoint, signal, span)| {
             let start_us = span.from_us.div_euclid(CELL_US) * CELL_US;
             let cells = (span.to_us - start_us).max(0).div_euclid(CELL_US) + 1;
             let counts = vec![(0, 0); cells as usize];
             Cells {
                 endpoint,
+                signal,
                 start_us,
                 counts,
                 failures: Vec::new(),
@@ -168,13 +178,12 @@ pub fn cells(
             }
         })
         .collect();
-    let place: BTreeMap<EndpointId, usize> = spans
-        .iter()
-        .enumerate()
-        .map(|(i, (e, _))| (*e, i))
-        .collect();
+    let mut places: BTreeMap<EndpointId, Vec<usize>> = BTreeMap::new();
+    for (i, (endpoint, ..)) in spans.iter().enumerate() {
+        places.entry(*endpoint).or_default().push(i);
+    }
     let selection = select(reading, blocks, |times| {
-        times.is_some_and(|times| spans.iter().any(|(_, span)| span.touches(times)))
+        times.is_some_and(|times| spans.iter().any(|(.., span)| span.touches(times)))
     });
     let names = Names::new(catalog);
     let worker = || Worker::new(reading, &names);
@@ -182,12 +191,18 @@ pub fn cells(
         let mut part: Vec<CellPart> = vec![CellPart::default(); spans.len()];
         let mut seen = worker.names_versions(&block).then(Sightings::default);
         let wanted = |endpoint: EndpointId, time_us: i64| {
-            place
-                .get(&endpoint)
-                .is_some_and(|&i| spans[i].1.contains(time_us))
+            let mut of = places.get(&endpoint).into_iter().flatten();
+            of.any(|&i| spans[i].2.contains(time_us))
         };
         let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (u64, &[u8])| {
-            part[place[&endpoint]].add(record, error);
+            for &i in places.get(&endpoint).into_iter().flatten() {
+                let (_, signal, span) = spans[i];
+                if let Some(bad) = signal.judge(error, record.latency_us)
+                    && span.contains(record.time_us)
+                {
+                    part[i].add(record, bad);
+                }
+            }
         };
         worker.each_request(&block, seen.as_mut(), wanted, count, |_, _, _, _| {});
         (part, seen.unwrap_or_default())
@@ -265,9 +280,12 @@ pub fn details(
                      (number, line): (u64, &[u8])| {
             for &(i, k) in places.get(&endpoint).into_iter().flatten() {
                 let (look, part) = (&looks[i], &mut part[i]);
+                let Some(bad) = look.signals[k].judge(error, record.latency_us) else {
+                    continue;
+                };
                 let is_during = look.span.contains(record.time_us);
                 if look.whole().contains(record.time_us) {
-                    part.labels.add(k, record, error, is_during, host);
+                    part.labels.add(k, record, bad, is_during, host);
                 }
                 if is_during {
                     let text = || Example {
@@ -275,7 +293,7 @@ pub fn details(
                         line: first_line + number,
                         text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
                     };
-                    part.detail.add(k, record, error, text);
+                    part.detail.add(k, record, error, bad, text);
                 } else if look.baseline.contains(record.time_us) && !error {
                     record
                         .latency_us
@@ -671,6 +689,7 @@ impl Detail {
         endpoint: usize,
         record: &Record<'_>,
         error: bool,
+        bad: bool,
         line: impl FnOnce() -> Example,
     ) {
         let detail = &mut self.endpoints[endpoint];
@@ -686,11 +705,11 @@ impl Detail {
             .for_each(|us| latencies.add(us));
         user(record)
             .into_iter()
-            .for_each(|user| self.users.add(user, error));
+            .for_each(|user| self.users.add(user, bad));
         proxy(record)
             .into_iter()
-            .for_each(|proxy| self.proxies.add(proxy, error));
-        if error {
+            .for_each(|proxy| self.proxies.add(proxy, bad));
+        if bad {
             detail.errors += 1;
             *detail.statuses.entry(record.status.0).or_default() += 1;
             if self.samples.len() < SAMPLES

@@ -55,12 +55,14 @@ const ROOMS: &[(&str, &[&str])] = &[
             "aggregate",
             "record",
             "timestamp",
-            // Of `scan` the facts on blocks, of `series` the names of endpoints.
+            // Of `scan` the facts on blocks, of `series` the names of endpoints, of `detect` what
+            // makes a request a bad one.
             "scan",
             "series",
+            "detect",
         ],
     ),
-    ("confirm", &["detect", "zoom", "series", "stats"]),
+    ("confirm", &["detect", "zoom", "series", "sketch", "stats"]),
     ("blame", &["confirm", "zoom", "changes", "stats"]),
     ("report", &[ALL_ABOVE]),
     ("analysis", &[ALL_ABOVE]),

@@ -20,6 +20,7 @@ mod determinism;
 mod formats_command;
 mod forms;
 mod labels;
+mod latency;
 mod laws;
 mod lines;
 mod readme;

@@ -28,6 +28,8 @@ enum Place {
     Named { name: Box<[u8]>, unit: Option<Unit> },
     /// It is the token at this place.
     At { index: usize, unit: Option<Unit> },
+    /// It is the line's last word, where that is a latency on its face: a line may end before it.
+    Last,
 }
 
 /// Parts that only a name tells.
@@ -58,9 +60,7 @@ impl Tail {
     /// Takes what the tail has. The client is the one that a proxy forwards for, if the one on the
     /// line can only be a proxy; anybody else may forge the header.
     pub(super) fn read<'a>(&self, tail: &'a [u8], fields: &mut Fields<'a>) {
-        if let Some((text, unit)) = self.latency.as_ref().and_then(|place| place.of(tail)) {
-            fields.set(Slot::Latency, text, unit);
-        }
+        self.read_latency(tail, fields);
         if let Some((text, _)) = self.client.as_ref().and_then(|place| place.of(tail))
             && address(text).is_some_and(is_ip)
             && fields.value(Slot::Client).is_none_or(is_private)
@@ -72,6 +72,21 @@ impl Tail {
                 fields.set(*slot, text, None);
             }
         }
+    }
+
+    /// Takes the latency alone.
+    #[inline]
+    pub(super) fn read_latency<'a>(&self, tail: &'a [u8], fields: &mut Fields<'a>) {
+        if let Some((text, unit)) = self.latency.as_ref().and_then(|place| place.of(tail)) {
+            fields.set(Slot::Latency, text, unit);
+        }
+    }
+
+    /// Whether the latency is the line's last word; `None` if there is no latency.
+    #[inline]
+    pub(super) fn ends_with_latency(&self) -> Option<bool> {
+        let place = self.latency.as_ref()?;
+        Some(matches!(place, Place::Last))
     }
 
     /// The parts of a request that it has.
@@ -116,6 +131,10 @@ impl Place {
                 (value?, unit)
             }
             Place::At { index, unit } => (tokens.nth(*index)?, unit),
+            Place::Last => {
+                let word = last_word(tail).filter(|word| bare_us(word).is_some())?;
+                (word, &Some(Unit::Seconds))
+            }
         };
         Some((unquoted(text), *unit))
     }
@@ -159,10 +178,30 @@ fn bare_latency(tails: &[Vec<&[u8]>]) -> Option<Place> {
     let longest = places(tails)
         .filter_map(sum_at)
         .max_by_key(|&(sum, index)| (sum, usize::MAX - index));
-    longest.map(|(_, index)| Place::At {
-        index,
-        unit: Some(Unit::Seconds),
+    let unit = Some(Unit::Seconds);
+    // At the end of the line it is found without walking there. No list, and nothing in quotes: these may have spaces.
+    let is_last = |index: usize| {
+        let ends_there = |tail: &Vec<&[u8]>| {
+            tail.len() == index + 1 && !tail[index].iter().any(|b| b",: \"".contains(b))
+        };
+        tails.iter().all(ends_there)
+    };
+    longest.map(|(_, index)| match is_last(index) {
+        true => Place::Last,
+        false => Place::At { index, unit },
     })
+}
+
+/// The latency that a line's last word is on its face, in µs.
+pub(in crate::format) fn latency_at_end(line: &[u8]) -> Option<u64> {
+    last_word(line.trim_ascii_end()).and_then(bare_us)
+}
+
+/// The word that a text ends with, if a space stands before it.
+#[inline]
+fn last_word(text: &[u8]) -> Option<&[u8]> {
+    let space = memchr::memrchr(b' ', text)?;
+    text.get(space + 1..)
 }
 
 /// `0.123` and `12ms`, but no `12`, `1.5` or `1712739600.123`; several if several upstreams were asked.

@@ -400,7 +400,11 @@ fn check(m: &mut Markup, incident: &Incident) {
         m.leaf(
             "summary",
             &[],
-            &format!("Its first failing lines ({})", incident.samples.len()),
+            &format!(
+                "Its first {} lines ({})",
+                words::failing(incident),
+                incident.samples.len()
+            ),
         );
         for sample in &incident.samples {
             m.element("p", &[("class", "sample")], |m| {

@@ -79,13 +79,14 @@ fn at_a_glance(page: &mut Document, view: &View, incident: &Incident) {
 }
 
 fn summary(page: &mut Document, view: &View, incident: &Incident) {
-    let cost = &incident.impact;
+    let (cost, slow) = (&incident.impact, words::is_slow(incident));
     let text = said(format!(
-        "From {}, {} of {} to {} failed ({}, normally {}). ",
+        "From {}, {} of {} to {} {} ({}, normally {}). ",
         words::when(view.report, &view.clock, incident),
         count(cost.errors),
         count_of(cost.requests, "request"),
         count_of(incident.endpoints.len() as u64, "endpoint"),
+        if slow { "were slow" } else { "failed" },
         percent(cost.error_rate),
         percent(cost.baseline_error_rate),
     ))
@@ -99,7 +100,12 @@ fn summary(page: &mut Document, view: &View, incident: &Incident) {
 fn impact(page: &mut Document, incident: &Incident) {
     let cost = &incident.impact;
     let mut lines = vec![said(format!(
-        "Errors: {} of {} ({}, normally {}), {} more than usual",
+        "{}: {} of {} ({}, normally {}), {} more than usual",
+        if words::is_slow(incident) {
+            "Slow requests"
+        } else {
+            "Errors"
+        },
         count(cost.errors),
         count_of(cost.requests, "request"),
         percent(cost.error_rate),
@@ -109,7 +115,12 @@ fn impact(page: &mut Document, incident: &Incident) {
     lines.push(match &cost.users {
         Some(users) => {
             let text = format!(
-                "Users with an error: {} of {} ({}, 95 % interval {}–{})",
+                "Users with {}: {} of {} ({}, 95 % interval {}–{})",
+                if words::is_slow(incident) {
+                    "a slow request"
+                } else {
+                    "an error"
+                },
                 count(users.affected),
                 count(users.active),
                 percent(users.share),

@@ -7,6 +7,7 @@ use crate::render::listing::Listing;
 use crate::render::page::{Page, Tone};
 use crate::render::spark::{Axis, Series, bars, gap_sign};
 use crate::render::when::epoch_s;
+use crate::render::words;
 use crate::report::Incident;
 
 /// Lines of the chart: three show 24 heights.
@@ -56,7 +57,7 @@ impl Chart {
             let label = match i {
                 0 => percent(full),
                 _ if i + 1 == CHART_LINES => percent(0.0),
-                _ => "errors".to_owned(),
+                _ => words::errors(incident).to_owned(),
             };
             let mut line = vec![Tone::Faint.span(format!("{label:>9}{edge}"))];
             for (column, block) in bar.chars().enumerate() {

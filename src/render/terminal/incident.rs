@@ -42,7 +42,7 @@ pub fn write(page: &mut Page, view: &View, incident: &Incident) {
         answer(page, "what", vec![Tone::Plain.span(what(incident))]);
     }
     answer(page, "users", vec![Tone::Plain.span(users(incident))]);
-    answer(page, "errors", errors(incident));
+    answer(page, words::errors(incident), errors(incident));
     if !incident.scope.is_empty() {
         answer(
             page,
@@ -232,7 +232,10 @@ fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
     for (i, sample) in incident.samples.iter().take(shown).enumerate() {
         if i == 0 {
             page.blank();
-            page.line(&[Tone::Strong.span("  FAILING LINES")]);
+            page.line(&[Tone::Strong.span(format!(
+                "  {} LINES",
+                words::failing(incident).to_uppercase()
+            ))]);
         }
         let place = format!(
             "{}:{} ",
