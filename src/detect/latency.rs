@@ -67,8 +67,9 @@ const LEAST_TELLING: f64 = 0.01;
 /// Degrees of freedom of Student's law of a mean: those of so many telling blocks. Its tail is heavier
 /// than the normal one: 6.5 instead of 5.1 standard deviations at 2e-7.
 const FREEDOM: f64 = 30.0;
-/// Median of χ² with one degree of freedom: from the median of squares to their mean.
-const MEDIAN_SQUARE: f64 = 0.454_936_4;
+/// Variance of windows until anything is measured, an eighth of an octave: so little that no fault passes
+/// for noise.
+const PRESUMED_TAU2: f64 = 1.0;
 /// Candidates that begin later than this into the log began within it.
 const AT_ONCE_MIN: usize = 10;
 
@@ -99,8 +100,8 @@ fn tells(set: &SeriesSet, endpoint: EndpointId) -> bool {
 
 /// Scans every endpoint of a log for slowdowns, by endpoint, then by time.
 ///
-/// The noise is first taken from the median block, of which a fault reaches few; then measured outside
-/// of what is flagged, and what is flagged tested again, until nothing changes.
+/// As with errors: the first round presumes little noise and flags too much; then noise is measured
+/// outside of what is flagged, and what is flagged tested again, until nothing changes.
 pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
     let endpoints: Vec<(EndpointId, Totals)> = set
         .endpoints()
@@ -113,14 +114,18 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
     let mut open: Vec<bool> = vec![true; endpoints.len()];
     let mut own: Vec<Noise> = endpoints
         .par_iter()
-        .map(|(_, totals)| Noise::measure(totals, &[], median_square))
+        .map(|(_, totals)| Noise::measure(totals, &[]))
         .collect();
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let pooled = Noise::pool(&own);
         let scan = |i: usize| {
+            let mut noise = own[i].leaning_on(&pooled);
+            if round == 0 {
+                noise.tau2 = [PRESUMED_TAU2; LENGTHS];
+            }
             let context = Context {
                 totals: &endpoints[i].1,
-                noise: own[i].leaning_on(&pooled),
+                noise,
                 ln_alpha,
             };
             context.scan()
@@ -129,20 +134,22 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
             .into_par_iter()
             .map(|i| open[i].then(|| scan(i)))
             .collect();
-        let mut changed = false;
+        let mut changed = vec![false; endpoints.len()];
         for (i, found) in tested.into_iter().enumerate() {
             let Some(found) = found else { continue };
-            changed |= flags[i] != found;
+            changed[i] = flags[i] != found;
             open[i] = !found.is_empty();
             flags[i] = found;
         }
-        if !changed {
+        if !changed.contains(&true) {
             break;
         }
-        own = endpoints
-            .par_iter()
-            .zip(&flags)
-            .map(|((_, totals), flags)| Noise::measure(totals, flags, mean_square))
+        own = (0..endpoints.len())
+            .into_par_iter()
+            .map(|i| match changed[i] {
+                true => Noise::measure(&endpoints[i].1, &flags[i]),
+                false => own[i],
+            })
             .collect();
     }
     let pooled = Noise::pool(&own);
@@ -194,29 +201,15 @@ struct Noise {
 }
 
 /// The mean of squares that have weights.
-fn mean_square(squares: &mut [(f64, f64)]) -> f64 {
+fn mean_square(squares: &[(f64, f64)]) -> f64 {
     let weight: f64 = squares.iter().map(|(_, w)| w).sum();
     let sum: f64 = squares.iter().map(|(square, w)| square * w).sum();
     if weight > 0.0 { sum / weight } else { 0.0 }
 }
 
-/// What that mean would be of normal deviates, by their median square.
-fn median_square(squares: &mut [(f64, f64)]) -> f64 {
-    if squares.is_empty() {
-        return 0.0;
-    }
-    let middle = squares.len() / 2;
-    squares.select_nth_unstable_by(middle, |a, b| a.0.total_cmp(&b.0));
-    squares[middle].0 / MEDIAN_SQUARE
-}
-
 impl Noise {
-    /// Measures an endpoint outside of its flags; `typical` says what squares amount to.
-    fn measure(
-        totals: &Totals,
-        flags: &[SlowFlag],
-        typical: fn(&mut [(f64, f64)]) -> f64,
-    ) -> Noise {
+    /// Measures an endpoint outside of its flags.
+    fn measure(totals: &Totals, flags: &[SlowFlag]) -> Noise {
         let mut noise = Noise::default();
         // Of neighbouring minutes with equal requests each, half the squared difference of the means
         // is σ² over their number: drift hardly shows.
@@ -237,7 +230,7 @@ impl Noise {
             }
         }
         noise.pairs = squares.len() as f64;
-        noise.sigma2 = typical(&mut squares);
+        noise.sigma2 = mean_square(&squares);
         let sigma2 = lean(noise.sigma2, noise.pairs, PRIOR_SIGMA2);
         let past = Past::new(totals);
         for (length, minutes) in WINDOWS_MIN.into_iter().enumerate() {
@@ -260,7 +253,7 @@ impl Noise {
             let telling: f64 = squares.iter().map(|(_, tells)| tells).sum();
             noise.blocks[length] = telling;
             if telling > 0.0 {
-                let beyond = typical(&mut squares) - due_to_requests / telling;
+                let beyond = mean_square(&squares) - due_to_requests / telling;
                 noise.tau2[length] = beyond.max(0.0);
             }
         }
