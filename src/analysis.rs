@@ -120,7 +120,11 @@ pub fn show(
             return Err(Error::config(format!("no incident {}", of.incident)).hint(hint));
         };
         let incident = &analysis.findings[index].incident;
-        let endpoints = incident.endpoints.iter().map(|(e, _)| *e).collect();
+        let endpoints = incident
+            .endpoints
+            .iter()
+            .map(|(e, b)| (*e, b.signal))
+            .collect();
         let wanted = Wanted {
             endpoints: &endpoints,
             span: span_of(incident, log_end_us(analysis.scan)),

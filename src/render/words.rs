@@ -19,7 +19,11 @@ pub const NAME_ROOM: usize = 48;
 /// the paths and options of the run that made the report.
 pub fn checks(incident: &Incident) -> Vec<(String, String)> {
     let show = format!("triage show {}", incident.id);
-    let errors = count_of(incident.impact.errors, "failing line");
+    let line = match incident.signal.as_str() {
+        "latency" => "slow line",
+        _ => "failing line",
+    };
+    let errors = count_of(incident.impact.errors, line);
     let mut checks = vec![
         (show.clone(), format!("the {errors}")),
         (

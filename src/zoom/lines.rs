@@ -4,10 +4,11 @@
 //! out: how many requests and errors there are, in all and by window, and the earliest lines. They
 //! are counted as the other looks count them, so that whoever doubts a number can check it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Label, Names, Sample, Span, Worker, file_hosts, select};
 use crate::aggregate::service_name;
+use crate::detect::Signal;
 use crate::error::{Error, Result};
 use crate::input::Block;
 use crate::query::{EndpointFilter, ErrorStatuses};
@@ -65,8 +66,8 @@ impl LineFilter {
 /// What to look for.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
-    /// The incident's endpoints.
-    pub endpoints: &'a BTreeSet<EndpointId>,
+    /// The incident's endpoints, and what is counted as an error of each.
+    pub endpoints: &'a BTreeMap<EndpointId, Signal>,
     /// From its onset to its end.
     pub span: Span,
     /// What the lines must have, all of it.
@@ -117,18 +118,22 @@ pub fn lines(
         let first_line = first_lines.get(&(block.file, block.number));
         let first_line = first_line.copied().unwrap_or(1);
         let of_incident = |endpoint: EndpointId, time_us: i64| {
-            wanted.endpoints.contains(&endpoint) && wanted.span.contains(time_us)
+            wanted.endpoints.contains_key(&endpoint) && wanted.span.contains(time_us)
         };
         let see = |endpoint: EndpointId,
                    record: &Record<'_>,
                    error: bool,
                    (number, line): (u64, &[u8])| {
             let admits = |filter: &LineFilter| filter.admits(catalog, endpoint, record, host);
+            let signal = wanted.endpoints.get(&endpoint);
+            let Some(bad) = signal.and_then(|signal| signal.judge(error, record.latency_us)) else {
+                return;
+            };
             if !wanted.filters.iter().all(admits) {
                 return;
             }
-            part.count(record.time_us, error, wanted);
-            if error || wanted.successes {
+            part.count(record.time_us, bad, wanted);
+            if bad || wanted.successes {
                 let sample = || Sample {
                     time_us: record.time_us,
                     line: Example {
