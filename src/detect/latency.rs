@@ -58,8 +58,9 @@ const SEASON_SIDE_MIN: usize = 60;
 const SEASON_STEP_MIN: usize = 30;
 /// Variance between requests of a log that says nothing: an octave.
 const PRIOR_SIGMA2: f64 = PER_OCTAVE * PER_OCTAVE;
-/// Variance between windows and their past of a log that says nothing: a fifth of an octave, 15 %.
-const PRIOR_TAU2: f64 = 0.04 * PER_OCTAVE * PER_OCTAVE;
+/// Variance between windows and their past of a log that says nothing, and until anything is measured:
+/// an eighth of an octave, 9 %. So little that no fault passes for noise.
+const PRIOR_TAU2: f64 = 1.0;
 /// Telling blocks that the pool weighs against an endpoint's own, and the prior against the pool.
 const POOL_WEIGHT: f64 = 20.0;
 /// Blocks that tell less than this are passed over: there are many, and together they tell little.
@@ -67,9 +68,6 @@ const LEAST_TELLING: f64 = 0.01;
 /// Degrees of freedom of Student's law of a mean: those of so many telling blocks. Its tail is heavier
 /// than the normal one: 6.5 instead of 5.1 standard deviations at 2e-7.
 const FREEDOM: f64 = 30.0;
-/// Variance of windows until anything is measured, an eighth of an octave: so little that no fault passes
-/// for noise.
-const PRESUMED_TAU2: f64 = 1.0;
 /// Candidates that begin later than this into the log began within it.
 const AT_ONCE_MIN: usize = 10;
 
@@ -121,7 +119,7 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
         let scan = |i: usize| {
             let mut noise = own[i].leaning_on(&pooled);
             if round == 0 {
-                noise.tau2 = [PRESUMED_TAU2; LENGTHS];
+                noise.tau2 = [PRIOR_TAU2; LENGTHS];
             }
             let context = Context {
                 totals: &endpoints[i].1,
