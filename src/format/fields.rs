@@ -258,6 +258,12 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether a request could be made of what is there, if it had a time.
+    pub(super) fn lacks_a_time_only(&self) -> bool {
+        let has = |slot| self.get(slot).is_some();
+        has(Slot::Status) && (has(Slot::Target) || has(Slot::Request)) && !has(Slot::Time)
+    }
+
     pub(super) fn depth(&self) -> Depth {
         self.depth
     }

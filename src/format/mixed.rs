@@ -6,6 +6,7 @@
 //! the first that reads it has it. Which formats these are depends on the file's first bytes alone, so
 //! no thread and no block changes what a line is. Counts nothing.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::record::{Depth, Record, Reject};
@@ -53,7 +54,7 @@ impl Mixture {
         clock: &Clock,
     ) -> Mixture {
         let mut votes: Vec<(usize, Arc<Format>)> = Vec::new();
-        let refused: Vec<&[u8]> = refused(own, lines, clock);
+        let refused: Vec<&[u8]> = different(refused(own, lines, clock));
         for chain in chains(own, &refused) {
             for line in &refused {
                 let Some(format) = reader(own, formats, chain, line, clock) else {
@@ -188,6 +189,36 @@ fn refused<'l>(own: &Arc<Format>, lines: &[&'l [u8]], clock: &Clock) -> Vec<&'l 
         }
     }
     refused
+}
+
+/// Lines of one look that are asked about, and lines in all: an application's log has hundreds that
+/// look alike, each of which would be tried against every format.
+const ALIKE: usize = 4;
+const ASKED: usize = 64;
+
+/// Some of each look: how a line begins, how long it is, how many quotes it has.
+fn different(lines: Vec<&[u8]>) -> Vec<&[u8]> {
+    let look = |line: &[u8]| {
+        let mut begin = [0; 12];
+        for (place, b) in begin.iter_mut().zip(line) {
+            *place = match b {
+                b'0'..=b'9' => b'0',
+                b'a'..=b'z' | b'A'..=b'Z' => b'a',
+                other => *other,
+            };
+        }
+        let quotes = memchr::memchr_iter(b'"', line).take(16).count();
+        (begin, line.len() / 32, quotes)
+    };
+    let mut seen: HashMap<_, usize> = HashMap::new();
+    let mut kept = lines;
+    kept.retain(|line| {
+        let alike = seen.entry(look(line)).or_default();
+        *alike += 1;
+        *alike <= ALIKE
+    });
+    kept.truncate(ASKED);
+    kept
 }
 
 /// What may be around these lines: what is around the file's, nothing, or anything that one of them

@@ -150,6 +150,9 @@ const TOLD_BY_SHAPE: u8 = 200;
 
 /// The time that a line begins with before its pairs.
 pub(super) fn offer_time<'a>(line: &'a [u8], fields: &mut Fields<'a>) {
+    if !fields.lacks_a_time_only() {
+        return;
+    }
     if let Some(text) = time(line).and_then(|time| line.get(time)) {
         fields.offer(Slot::Time, TOLD_BY_SHAPE, None, text, false);
     }
