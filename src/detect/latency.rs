@@ -61,6 +61,8 @@ const PRIOR_SIGMA2: f64 = PER_OCTAVE * PER_OCTAVE;
 /// Variance between windows and their past of a log that says nothing, and until anything is measured:
 /// an eighth of an octave, 9 %. So little that no fault passes for noise.
 const PRIOR_TAU2: f64 = 1.0;
+/// Endpoints, spread over all, whose windows tell how much windows vary in general.
+const POOLED: usize = 64;
 /// Telling blocks that the pool weighs against an endpoint's own, and the prior against the pool.
 const POOL_WEIGHT: f64 = 20.0;
 /// Blocks that tell less than this are passed over: there are many, and together they tell little.
@@ -112,8 +114,11 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
     let mut open: Vec<bool> = vec![true; endpoints.len()];
     let mut own: Vec<Noise> = endpoints
         .par_iter()
-        .map(|(_, totals)| Noise::measure(totals, &[]))
+        .map(|(_, totals)| Noise::of_requests(totals, &[]))
         .collect();
+    // How much windows vary is asked where something was flagged, and of some for what all have in
+    // common: to measure it takes as long as to scan.
+    let step = endpoints.len().div_ceil(POOLED).max(1);
     for round in 0..ROUNDS {
         let pooled = Noise::pool(&own);
         let scan = |i: usize| {
@@ -144,7 +149,7 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
         }
         own = (0..endpoints.len())
             .into_par_iter()
-            .map(|i| match changed[i] {
+            .map(|i| match changed[i] || round == 0 && i % step == 0 {
                 true => Noise::measure(&endpoints[i].1, &flags[i]),
                 false => own[i],
             })
@@ -206,8 +211,8 @@ fn mean_square(squares: &[(f64, f64)]) -> f64 {
 }
 
 impl Noise {
-    /// Measures an endpoint outside of its flags.
-    fn measure(totals: &Totals, flags: &[SlowFlag]) -> Noise {
+    /// Measures an endpoint outside of its flags: what its requests vary by.
+    fn of_requests(totals: &Totals, flags: &[SlowFlag]) -> Noise {
         let mut noise = Noise::default();
         // Of neighbouring minutes with equal requests each, half the squared difference of the means
         // is σ² over their number: drift hardly shows.
@@ -229,6 +234,12 @@ impl Noise {
         }
         noise.pairs = squares.len() as f64;
         noise.sigma2 = mean_square(&squares);
+        noise
+    }
+
+    /// The same, and what its windows vary by beyond that.
+    fn measure(totals: &Totals, flags: &[SlowFlag]) -> Noise {
+        let mut noise = Noise::of_requests(totals, flags);
         let sigma2 = lean(noise.sigma2, noise.pairs, PRIOR_SIGMA2);
         let past = Past::new(totals);
         for (length, minutes) in WINDOWS_MIN.into_iter().enumerate() {
