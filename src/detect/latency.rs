@@ -103,18 +103,14 @@ fn tells(set: &SeriesSet, endpoint: EndpointId) -> bool {
 /// As with errors: the first round presumes little noise and flags too much; then noise is measured
 /// outside of what is flagged, and what is flagged tested again, until nothing changes.
 pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
-    let endpoints: Vec<(EndpointId, Totals)> = set
-        .endpoints()
-        .filter(|id| tells(set, *id))
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .map(|id| (id, set.latency_totals(id)))
-        .collect();
+    let endpoints: Vec<EndpointId> = set.endpoints().filter(|id| tells(set, *id)).collect();
+    // Added up where they are needed: of all endpoints at once they would fill the caches.
+    let totals_of = |i: usize| set.latency_totals(endpoints[i]);
     let mut flags: Vec<Vec<SlowFlag>> = vec![Vec::new(); endpoints.len()];
     let mut open: Vec<bool> = vec![true; endpoints.len()];
-    let mut own: Vec<Noise> = endpoints
-        .par_iter()
-        .map(|(_, totals)| Noise::of_requests(totals, &[]))
+    let mut own: Vec<Noise> = (0..endpoints.len())
+        .into_par_iter()
+        .map(|i| Noise::of_requests(&totals_of(i), &[]))
         .collect();
     // How much windows vary is asked where something was flagged, and of some for what all have in
     // common: to measure it takes as long as to scan.
@@ -127,7 +123,7 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
                 noise.tau2 = [PRIOR_TAU2; LENGTHS];
             }
             let context = Context {
-                totals: &endpoints[i].1,
+                totals: &totals_of(i),
                 noise,
                 ln_alpha,
             };
@@ -150,14 +146,18 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
         own = (0..endpoints.len())
             .into_par_iter()
             .map(|i| match changed[i] || round == 0 && i % step == 0 {
-                true => Noise::measure(&endpoints[i].1, &flags[i]),
+                true => Noise::measure(&totals_of(i), &flags[i]),
                 false => own[i],
             })
             .collect();
     }
     let pooled = Noise::pool(&own);
     let mut found = Vec::new();
-    for (i, (endpoint, totals)) in endpoints.iter().enumerate() {
+    for (i, endpoint) in endpoints.iter().enumerate() {
+        if flags[i].is_empty() {
+            continue;
+        }
+        let totals = &totals_of(i);
         let context = Context {
             totals,
             noise: own[i].leaning_on(&pooled),
