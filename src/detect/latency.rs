@@ -242,16 +242,17 @@ impl Noise {
         let mut noise = Noise::of_requests(totals, flags);
         let sigma2 = lean(noise.sigma2, noise.pairs, PRIOR_SIGMA2);
         let past = Past::new(totals);
+        let least_told = (sigma2 / PRIOR_TAU2 / (LEAST_TELLING.powf(-0.5) - 1.0)).max(1.0);
         for (length, minutes) in WINDOWS_MIN.into_iter().enumerate() {
             let mut squares = Vec::new();
             let mut due_to_requests = 0.0;
             for (from, to) in calm_blocks(totals.slots(), minutes, flags) {
                 let (told, sum) = totals.between(from, to);
-                let by_requests = sigma2 / told as f64;
-                let tells = (PRIOR_TAU2 / (PRIOR_TAU2 + by_requests)).powi(2);
-                if told == 0 || tells < LEAST_TELLING {
+                if (told as f64) < least_told {
                     continue;
                 }
+                let by_requests = sigma2 / told as f64;
+                let tells = (PRIOR_TAU2 / (PRIOR_TAU2 + by_requests)).powi(2);
                 let Some(usual) = past.trailing(from, to, flags) else {
                     continue;
                 };
