@@ -577,7 +577,8 @@ mod tests {
 
     /// Of half of the paths.
     fn latency(path: u8, minute: i32) -> Option<u64> {
-        (path % 2 == 0).then_some(1_000 * u64::from(minute.unsigned_abs()))
+        path.is_multiple_of(2)
+            .then_some(1_000 * u64::from(minute.unsigned_abs()))
     }
 
     fn dump(aggregate: &Aggregate) -> BTreeMap<(Key, i64), Cell> {
