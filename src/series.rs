@@ -321,18 +321,18 @@ impl SeriesSet {
     /// logarithmic scale, minute by minute.
     pub fn latency_totals(&self, endpoint: EndpointId) -> Totals {
         let slot = self.slots(endpoint);
-        let mut minutes = vec![(0, 0); self.minutes];
-        for cell in self
-            .latencies
-            .get(endpoint.0 as usize)
-            .into_iter()
-            .flatten()
-        {
+        let mut sums = Vec::with_capacity(self.minutes + 1);
+        let mut sum = (0, 0);
+        let cells = self.latencies.get(endpoint.0 as usize);
+        for cell in cells.into_iter().flatten() {
             if let Some(slot) = slot(i64::from(cell.minute)) {
-                minutes[slot] = (u64::from(cell.latency.told), u64::from(cell.latency.sum));
+                sums.resize(sums.len().max(slot + 1), sum);
+                sum.0 += u64::from(cell.latency.told);
+                sum.1 += u64::from(cell.latency.sum);
             }
         }
-        Totals::new(minutes)
+        sums.resize(self.minutes + 1, sum);
+        Totals { sums }
     }
 
     /// An endpoint's cells with their offset from `start_min`, without those inside a gap.

@@ -155,7 +155,7 @@ pub enum Command {
     /// List the log formats that are known, or explain how a file is read
     Formats(FormatsArgs),
     /// Show the log lines behind an incident, or their counts
-    Show(ShowArgs),
+    Show(Box<ShowArgs>),
     Changes(ChangesArgs),
     /// Print completions for a shell: `triage completions bash > /etc/bash_completion.d/triage`
     Completions {

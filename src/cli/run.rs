@@ -50,7 +50,7 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Man { of }) => about::man(of.as_deref()).map(|()| Exit::Made.into()),
         Some(Command::Schema) => about::schema().map(|()| Exit::Made.into()),
-        Some(Command::Show(args)) => show::run(args, now_us()),
+        Some(Command::Show(args)) => show::run(*args, now_us()),
         None => Plan::new(typed.run, now_us())
             .and_then(|plan| execute(&plan))
             .map(ExitCode::from),

@@ -61,6 +61,8 @@ const PRIOR_SIGMA2: f64 = PER_OCTAVE * PER_OCTAVE;
 /// Variance between windows and their past of a log that says nothing, and until anything is measured:
 /// an eighth of an octave, 9 %. So little that no fault passes for noise.
 const PRIOR_TAU2: f64 = 1.0;
+/// Endpoints, spread over all, whose windows tell how much windows vary in general.
+const POOLED: usize = 64;
 /// Telling blocks that the pool weighs against an endpoint's own, and the prior against the pool.
 const POOL_WEIGHT: f64 = 20.0;
 /// Blocks that tell less than this are passed over: there are many, and together they tell little.
@@ -101,19 +103,18 @@ fn tells(set: &SeriesSet, endpoint: EndpointId) -> bool {
 /// As with errors: the first round presumes little noise and flags too much; then noise is measured
 /// outside of what is flagged, and what is flagged tested again, until nothing changes.
 pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
-    let endpoints: Vec<(EndpointId, Totals)> = set
-        .endpoints()
-        .filter(|id| tells(set, *id))
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .map(|id| (id, set.latency_totals(id)))
-        .collect();
+    let endpoints: Vec<EndpointId> = set.endpoints().filter(|id| tells(set, *id)).collect();
+    // Added up where they are needed: of all endpoints at once they would fill the caches.
+    let totals_of = |i: usize| set.latency_totals(endpoints[i]);
     let mut flags: Vec<Vec<SlowFlag>> = vec![Vec::new(); endpoints.len()];
     let mut open: Vec<bool> = vec![true; endpoints.len()];
-    let mut own: Vec<Noise> = endpoints
-        .par_iter()
-        .map(|(_, totals)| Noise::measure(totals, &[]))
+    let mut own: Vec<Noise> = (0..endpoints.len())
+        .into_par_iter()
+        .map(|i| Noise::of_requests(&totals_of(i), &[]))
         .collect();
+    // How much windows vary is asked where something was flagged, and of some for what all have in
+    // common: to measure it takes as long as to scan.
+    let step = endpoints.len().div_ceil(POOLED).max(1);
     for round in 0..ROUNDS {
         let pooled = Noise::pool(&own);
         let scan = |i: usize| {
@@ -122,7 +123,7 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
                 noise.tau2 = [PRIOR_TAU2; LENGTHS];
             }
             let context = Context {
-                totals: &endpoints[i].1,
+                totals: &totals_of(i),
                 noise,
                 ln_alpha,
             };
@@ -144,15 +145,19 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
         }
         own = (0..endpoints.len())
             .into_par_iter()
-            .map(|i| match changed[i] {
-                true => Noise::measure(&endpoints[i].1, &flags[i]),
+            .map(|i| match changed[i] || round == 0 && i % step == 0 {
+                true => Noise::measure(&totals_of(i), &flags[i]),
                 false => own[i],
             })
             .collect();
     }
     let pooled = Noise::pool(&own);
     let mut found = Vec::new();
-    for (i, (endpoint, totals)) in endpoints.iter().enumerate() {
+    for (i, endpoint) in endpoints.iter().enumerate() {
+        if flags[i].is_empty() {
+            continue;
+        }
+        let totals = &totals_of(i);
         let context = Context {
             totals,
             noise: own[i].leaning_on(&pooled),
@@ -206,8 +211,8 @@ fn mean_square(squares: &[(f64, f64)]) -> f64 {
 }
 
 impl Noise {
-    /// Measures an endpoint outside of its flags.
-    fn measure(totals: &Totals, flags: &[SlowFlag]) -> Noise {
+    /// Measures an endpoint outside of its flags: what its requests vary by.
+    fn of_requests(totals: &Totals, flags: &[SlowFlag]) -> Noise {
         let mut noise = Noise::default();
         // Of neighbouring minutes with equal requests each, half the squared difference of the means
         // is σ² over their number: drift hardly shows.
@@ -229,18 +234,25 @@ impl Noise {
         }
         noise.pairs = squares.len() as f64;
         noise.sigma2 = mean_square(&squares);
+        noise
+    }
+
+    /// The same, and what its windows vary by beyond that.
+    fn measure(totals: &Totals, flags: &[SlowFlag]) -> Noise {
+        let mut noise = Noise::of_requests(totals, flags);
         let sigma2 = lean(noise.sigma2, noise.pairs, PRIOR_SIGMA2);
         let past = Past::new(totals);
+        let least_told = (sigma2 / PRIOR_TAU2 / (LEAST_TELLING.powf(-0.5) - 1.0)).max(1.0);
         for (length, minutes) in WINDOWS_MIN.into_iter().enumerate() {
             let mut squares = Vec::new();
             let mut due_to_requests = 0.0;
             for (from, to) in calm_blocks(totals.slots(), minutes, flags) {
                 let (told, sum) = totals.between(from, to);
-                let by_requests = sigma2 / told as f64;
-                let tells = (PRIOR_TAU2 / (PRIOR_TAU2 + by_requests)).powi(2);
-                if told == 0 || tells < LEAST_TELLING {
+                if (told as f64) < least_told {
                     continue;
                 }
+                let by_requests = sigma2 / told as f64;
+                let tells = (PRIOR_TAU2 / (PRIOR_TAU2 + by_requests)).powi(2);
                 let Some(usual) = past.trailing(from, to, flags) else {
                     continue;
                 };

@@ -78,7 +78,7 @@ pub(super) fn last_millis(line: &[u8]) -> Option<u64> {
         return Some(1_000_000 * digit(second)? + 1_000 * millis);
     }
     let (mut seconds, mut place) = (0, 1);
-    for &byte in whole.iter().rev().take(7) {
+    for &byte in whole.iter().rev().take(6) {
         if byte == b' ' {
             return (place > 1).then_some(1_000_000 * seconds + 1_000 * millis);
         }

@@ -326,9 +326,11 @@ pub fn envelopes() -> impl Iterator<Item = &'static str> {
 #[inline]
 fn short<'a>(layout: &delimited::Layout, line: &'a [u8], clock: &mut Clock) -> Option<Record<'a>> {
     let (mut record, rest) = access::read(line, clock)?;
+    // The word right behind the status is the size, never a latency.
+    let behind = rest.get(1..).unwrap_or_default();
     record.latency_us = match layout.way_to_latency() {
         Way::Nowhere => None,
-        Way::Back => access::last_millis(line).or_else(|| latency_at_end(line)),
+        Way::Back => access::last_millis(behind).or_else(|| latency_at_end(behind)),
         Way::On => layout.latency_behind(rest),
     };
     Some(record)

