@@ -5,7 +5,7 @@
 #     fuzz/seeds.sh && RUSTC_BOOTSTRAP=1 cargo fuzz run line
 set -eu
 cd "$(dirname "$0")"
-mkdir -p corpus/unpack corpus/line corpus/pattern corpus/markers
+mkdir -p corpus/unpack corpus/line corpus/pattern corpus/log_format corpus/markers
 
 samples=../samples
 n=0
@@ -26,6 +26,20 @@ done
 for spec in ../src/format/specs/*.toml; do
     sed -n "s/^line = '\(.*\)'$/\1/p" "$spec" > "corpus/line/$(basename "$spec")"
 done
+
+# Each format's file with its samples' lines, and servers' format strings with a line each.
+for spec in ../src/format/specs/*.toml; do
+    { echo '#toml'; cat "$spec"; echo ----; cat "corpus/line/$(basename "$spec")"; } > "corpus/log_format/$(basename "$spec")"
+done
+written() { printf '%s\n----\n%s\n' "$2" "$3" > "corpus/log_format/$1"; }
+written nginx "log_format main '\$remote_addr - \$remote_user [\$time_local] \"\$request\" ' '\$status \$request_time \"\$http_x_forwarded_for\"';" \
+    '203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET /a HTTP/1.1" 503 0.100 "203.0.113.9, 10.0.0.1"'
+written nginx-pattern '$time_local $http_user_agent $request_method $host$request_uri $status $upstream_response_time' \
+    '10/Apr/2024:09:00:00 +0000 curl 8 GET shop.example/a 503 0.100, 0.020'
+written nginx-json '{"t":"$time_iso8601","r":"$request_method $request_uri","s":$status,"d":$request_time}' \
+    '{"t":"2024-04-10T09:00:00+00:00","r":"GET /a","s":503,"d":0.1}'
+written apache 'LogFormat "%v:%p %h %l %u %{%F}t %{%T}t.%{usec_frac}t \"%r\" %>s %b %D \"%{User-Agent}i\"" x' \
+    'shop.example:443 203.0.113.7 - - 2024-04-10 09:00:00.123456 "GET /a HTTP/1.1" 503 5 1200 "curl"'
 
 printf '%s\n%s\n' '(?<time>\S+) (?<method>\S+) (?<path>\S+) (?<status>\d+)' \
     '2024-04-10T09:00:00Z GET /orders/17 200' > corpus/pattern/named

@@ -1,4 +1,5 @@
-//! What pass 1 keeps: for each endpoint and minute, how many requests and how many errors.
+//! What pass 1 keeps: for each endpoint and minute, how many requests, how many errors, and how long
+//! the successful requests took.
 //!
 //! A worker fills [`ChunkCounts`] with the requests of one chunk; [`Aggregate::merge`] adds chunks
 //! up in the order of their sequence. Integers only, so sums don't depend on that order; what does
@@ -9,6 +10,7 @@
 use hashbrown::HashMap;
 
 use crate::endpoint::{Interner, ShortText, other};
+use crate::sketch::log_bucket;
 
 /// One minute, the length of a cell, in µs.
 pub const MINUTE_US: i64 = 60_000_000;
@@ -36,12 +38,38 @@ pub struct Cell {
     pub requests: u32,
     /// Errors among them.
     pub errors: u32,
+    /// How long the others took.
+    pub latency: LatencySum,
+}
+
+/// Latencies of successful requests, added up on a logarithmic scale: their mean and its scatter from
+/// minute to minute are all that a scan needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LatencySum {
+    /// Successful requests whose line tells how long they took.
+    pub told: u32,
+    /// Sum of their [`log_bucket`]s.
+    pub sum: u32,
 }
 
 impl Cell {
     fn add(&mut self, other: Cell) {
         self.requests = self.requests.saturating_add(other.requests);
         self.errors = self.errors.saturating_add(other.errors);
+        self.latency.add(other.latency);
+    }
+}
+
+impl LatencySum {
+    /// Adds another's.
+    pub fn add(&mut self, other: LatencySum) {
+        self.told = self.told.saturating_add(other.told);
+        self.sum = self.sum.saturating_add(other.sum);
+    }
+
+    /// Whether nobody told.
+    pub fn is_empty(self) -> bool {
+        self.told == 0
     }
 }
 
@@ -136,9 +164,16 @@ impl ChunkCounts {
         (key.service, key.method, key.template)
     }
 
-    /// Counts one request. `error` is its status where that counts as an error.
+    /// Counts one request. `error` is its status where that counts as an error. Latencies of errors
+    /// aren't counted: fast failures would pass for a fast service.
     #[inline]
-    pub fn count(&mut self, endpoint: LocalEndpoint, minute: i32, error: Option<u16>) {
+    pub fn count(
+        &mut self,
+        endpoint: LocalEndpoint,
+        minute: i32,
+        error: Option<u16>,
+        latency_us: Option<u64>,
+    ) {
         let slot = (minute as usize) % ROWS;
         if self.rows[slot].minute != minute {
             self.flush(slot);
@@ -158,6 +193,11 @@ impl ChunkCounts {
             cell.errors += 1;
             self.statuses
                 .push(u64::from(endpoint.0) << 16 | u64::from(status));
+        } else if let Some(latency_us) = latency_us {
+            cell.latency.add(LatencySum {
+                told: 1,
+                sum: log_bucket(latency_us),
+            });
         }
     }
 
@@ -218,8 +258,15 @@ impl ChunkCounts {
                 busier.then_with(|| self.full_key(a).cmp(&self.full_key(b)))
             });
         }
-        let mut numbering = Numbering::default();
         let mut renumbered = vec![0u32; all];
+        if all <= CHUNK_ENDPOINTS {
+            let endpoints = rank.iter().enumerate().map(|(place, &id)| {
+                renumbered[id as usize] = place as u32;
+                self.full_key(id).to_owned()
+            });
+            return (endpoints.collect(), renumbered);
+        }
+        let mut numbering = Numbering::default();
         for (place, &id) in rank.iter().enumerate() {
             let key = self.full_key(id).to_owned();
             renumbered[id as usize] = numbering.number(&key, place < CHUNK_ENDPOINTS);
@@ -356,11 +403,17 @@ struct Counts {
 }
 
 /// The minutes of one endpoint that share all but the lowest byte: sparse, in order of time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct MinuteBlock {
     /// minute >> 8.
     number: i32,
-    cells: Vec<(u8, Cell)>,
+    minutes: Vec<u8>,
+    /// Requests and errors of these minutes.
+    counts: Vec<(u32, u32)>,
+    /// Whether any of them has a latency.
+    tells: bool,
+    /// Their latencies if so: logs without any don't pay for them.
+    latencies: Vec<LatencySum>,
 }
 
 impl Aggregate {
@@ -410,13 +463,18 @@ impl Aggregate {
     }
 
     /// The minutes in which an endpoint had requests, in order of time.
-    pub fn cells(&self, endpoint: usize) -> impl Iterator<Item = (i64, Cell)> + '_ {
+    pub fn cells(&self, endpoint: usize) -> impl Iterator<Item = (i64, Cell)> + Clone + '_ {
         self.counts[endpoint].blocks.iter().flat_map(|block| {
             let first = i64::from(block.number) << 8;
-            block
-                .cells
-                .iter()
-                .map(move |&(minute, cell)| (first + i64::from(minute), cell))
+            let cells = block.minutes.iter().zip(&block.counts).enumerate();
+            cells.map(move |(i, (&minute, &(requests, errors)))| {
+                let cell = Cell {
+                    requests,
+                    errors,
+                    latency: block.latencies.get(i).copied().unwrap_or_default(),
+                };
+                (first + i64::from(minute), cell)
+            })
         })
     }
 
@@ -440,7 +498,7 @@ impl Counts {
                     i,
                     MinuteBlock {
                         number,
-                        cells: Vec::new(),
+                        ..MinuteBlock::default()
                     },
                 );
                 i
@@ -453,17 +511,35 @@ impl Counts {
 impl MinuteBlock {
     /// Adds cells of this block, which come in order of time.
     fn add(&mut self, run: &[(u32, i32, Cell)]) {
-        let mut from = self.cells.partition_point(|&(m, _)| m < run[0].1 as u8);
+        if !self.tells && run.iter().any(|(_, _, cell)| !cell.latency.is_empty()) {
+            self.tells = true;
+            self.latencies = vec![LatencySum::default(); self.minutes.len()];
+        }
+        let mut from = self.minutes.partition_point(|&m| m < run[0].1 as u8);
         for &(_, minute, cell) in run {
             let minute = minute as u8;
-            while self.cells.get(from).is_some_and(|&(m, _)| m < minute) {
+            while self.minutes.get(from).is_some_and(|&m| m < minute) {
                 from += 1;
             }
-            match self.cells.get_mut(from) {
-                Some((m, sum)) if *m == minute => sum.add(cell),
-                _ => self.cells.insert(from, (minute, cell)),
+            if self.minutes.get(from) != Some(&minute) {
+                self.insert(from, minute);
+            }
+            let counts = &mut self.counts[from];
+            counts.0 = counts.0.saturating_add(cell.requests);
+            counts.1 = counts.1.saturating_add(cell.errors);
+            if let Some(latency) = self.latencies.get_mut(from) {
+                latency.add(cell.latency);
             }
         }
+    }
+
+    /// Makes room for a minute.
+    fn insert(&mut self, at: usize, minute: u8) {
+        if self.tells {
+            self.latencies.insert(at, LatencySum::default());
+        }
+        self.minutes.insert(at, minute);
+        self.counts.insert(at, (0, 0));
     }
 }
 
@@ -490,15 +566,26 @@ mod tests {
             let endpoint = counts.endpoint(service, b"GET", |key| {
                 key.push(format!("/p{path}").as_bytes())
             });
-            counts.count(endpoint, minute, error.then_some(500));
+            counts.count(
+                endpoint,
+                minute,
+                error.then_some(500),
+                latency(path, minute),
+            );
         }
     }
 
-    fn dump(aggregate: &Aggregate) -> BTreeMap<(Key, i64), (u32, u32)> {
+    /// Of half of the paths.
+    fn latency(path: u8, minute: i32) -> Option<u64> {
+        path.is_multiple_of(2)
+            .then_some(1_000 * u64::from(minute.unsigned_abs()))
+    }
+
+    fn dump(aggregate: &Aggregate) -> BTreeMap<(Key, i64), Cell> {
         let mut all = BTreeMap::new();
         for (id, key) in aggregate.endpoints() {
             for (minute, cell) in aggregate.cells(id) {
-                let twice = all.insert((key.clone(), minute), (cell.requests, cell.errors));
+                let twice = all.insert((key.clone(), minute), cell);
                 assert_eq!(twice, None);
             }
         }
@@ -521,9 +608,13 @@ mod tests {
                     method: b"GET".to_vec(),
                     template: format!("/p{path}").into_bytes(),
                 };
-                let cell: &mut (u32, u32) = expected.entry((key, i64::from(minute))).or_default();
-                cell.0 += 1;
-                cell.1 += u32::from(error);
+                let cell: &mut Cell = expected.entry((key, i64::from(minute))).or_default();
+                cell.requests += 1;
+                cell.errors += u32::from(error);
+                if let (Some(us), false) = (latency(path, minute), error) {
+                    cell.latency.told += 1;
+                    cell.latency.sum += log_bucket(us);
+                }
             }
             let mut aggregate = Aggregate::default();
             let mut counts = ChunkCounts::default();
@@ -542,9 +633,9 @@ mod tests {
         let service = counts.service(b"api");
         let endpoint = counts.endpoint(service, b"GET", |key| key.push(b"/"));
         for status in [500, 503, 500] {
-            counts.count(endpoint, 7, Some(status));
+            counts.count(endpoint, 7, Some(status), Some(3));
         }
-        counts.count(endpoint, 7, None);
+        counts.count(endpoint, 7, None, Some(16_384));
         let mut aggregate = Aggregate::default();
         let part = counts.finish();
         aggregate.merge(&part);
@@ -556,7 +647,9 @@ mod tests {
                 7,
                 Cell {
                     requests: 8,
-                    errors: 6
+                    errors: 6,
+                    // 16.384 ms lie four octaves above 1.024 ms: 32 buckets, twice.
+                    latency: LatencySum { told: 2, sum: 64 }
                 }
             )]
         );
@@ -578,7 +671,7 @@ mod tests {
                 };
                 let service = counts.service(b"api");
                 let endpoint = counts.endpoint(service, b"GET", |key| key.push(path.as_bytes()));
-                counts.count(endpoint, 1, (i % 2 == 0).then_some(404));
+                counts.count(endpoint, 1, (i % 2 == 0).then_some(404), None);
                 requests += 1;
             }
             aggregate.merge(&counts.finish());
@@ -590,12 +683,15 @@ mod tests {
             "{}",
             all.len()
         );
-        assert_eq!(all.values().map(|c| u64::from(c.0)).sum::<u64>(), requests);
+        assert_eq!(
+            all.values().map(|c| u64::from(c.requests)).sum::<u64>(),
+            requests
+        );
         let cart = all
             .iter()
             .find(|((key, _), _)| key.template == b"/shop/cart")
             .unwrap();
-        assert_eq!(cart.1.0, 160_000);
+        assert_eq!(cart.1.requests, 160_000);
     }
 
     #[test]
@@ -603,7 +699,7 @@ mod tests {
         let mut aggregate = Aggregate::default();
         aggregate.merge(&chunk(&[(0, 1, 5, false), (0, 1, 5, true)]));
         aggregate.merge(&chunk(&[(1, 1, 5, false), (0, 1, 4, true)]));
-        let totals: Vec<u32> = dump(&aggregate).values().map(|c| c.0).collect();
+        let totals: Vec<u32> = dump(&aggregate).values().map(|c| c.requests).collect();
         assert_eq!(totals, [1, 2, 1]);
     }
 }

@@ -1,25 +1,29 @@
 //! The whole way, from what the user named to the report: each room in its turn, and what one room
 //! hands to the next. Decides nothing itself.
 
+mod formats;
+pub use formats::explain as explain_formats;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use jiff::tz::TimeZone;
 
-use crate::blame::{self, Context, EndpointFact, Load, Minute};
+use crate::blame::{self, Context, EndpointFact, Load, Minute, Slowness};
 use crate::changes::{Change, Markers};
 use crate::confirm::{self, Blip, Incident};
-use crate::detect;
+use crate::detect::{self, Signal, Slowdown};
 use crate::error::{Error, Result};
 use crate::format::{Format, Registry};
 use crate::input::{Found, Io};
 use crate::query::Query;
 use crate::reading::Reading;
 use crate::record::Reject;
-use crate::report::{self, Finding, Report};
+use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
-use crate::zoom::{self, Cells, Detail, Look, Span};
+use crate::sketch::Latencies;
+use crate::zoom::{self, Cells, Detail, LineFilter, Look, Slow, Span, Tally, Wanted};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// How far a candidate's surroundings are looked at: three hours before for what is usual, one hour
@@ -79,6 +83,89 @@ pub struct Options<'a> {
 /// # Errors
 /// No file could be read, or no line in them is a request.
 pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Result<Report> {
+    analyzed(found, markers, options, |_, analysis| Ok(analysis.report))
+}
+
+/// Which lines to show.
+#[derive(Debug, Clone)]
+pub struct LinesOf<'a> {
+    /// The incident's id, as the report has it: `i1`.
+    pub incident: &'a str,
+    /// What the lines must have besides, all of it.
+    pub filters: &'a [LineFilter],
+    /// Whether to show successes too.
+    pub successes: bool,
+    /// At most so many lines; the earliest are shown.
+    pub limit: usize,
+}
+
+/// The log lines behind an incident, and their counts by window.
+///
+/// # Errors
+/// As [`analyze`]; or there is no such incident.
+pub fn show(
+    found: &Found,
+    markers: &Markers,
+    options: &Options<'_>,
+    of: &LinesOf<'_>,
+) -> Result<Shown> {
+    analyzed(found, markers, options, |reading, analysis| {
+        let incidents = &analysis.report.incidents;
+        let Some(index) = incidents.iter().position(|i| i.id == of.incident) else {
+            let ids: Vec<&str> = incidents.iter().map(|i| i.id.as_str()).collect();
+            let hint = match ids.as_slice() {
+                [] => "these logs, read with these options, show no incident".to_owned(),
+                ids => format!("there is {}", ids.join(", ")),
+            };
+            return Err(Error::config(format!("no incident {}", of.incident)).hint(hint));
+        };
+        let incident = &analysis.findings[index].incident;
+        let endpoints = incident
+            .endpoints
+            .iter()
+            .map(|(e, b)| (*e, b.signal))
+            .collect();
+        let wanted = Wanted {
+            endpoints: &endpoints,
+            span: span_of(incident, log_end_us(analysis.scan)),
+            filters: of.filters,
+            successes: of.successes,
+            limit: of.limit,
+            window_us: i64::from(options.window_s) * 1_000_000,
+        };
+        let (catalog, blocks) = (&analysis.series.catalog, &analysis.scan.blocks);
+        let lines = zoom::lines(reading, catalog, blocks, &wanted);
+        let asked = if of.successes {
+            lines.requests
+        } else {
+            lines.errors
+        };
+        Ok(report::shown(
+            &incidents[index],
+            found,
+            analysis.scan,
+            wanted.span,
+            lines,
+            asked,
+        ))
+    })
+}
+
+/// What was found, and what it was found in.
+struct Analysis<'a> {
+    scan: &'a Scan,
+    series: &'a SeriesSet,
+    findings: &'a [Finding],
+    report: Report,
+}
+
+/// Analyzes, and makes something of it while the logs are at hand.
+fn analyzed<R>(
+    found: &Found,
+    markers: &Markers,
+    options: &Options<'_>,
+    then: impl FnOnce(&Reading<'_>, Analysis<'_>) -> Result<R>,
+) -> Result<R> {
     refuse_nothing(found)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
@@ -112,39 +199,47 @@ pub fn analyze(found: &Found, markers: &Markers, options: &Options<'_>) -> Resul
 
     let scan = scan(&reading);
     refuse_unread(&scan, found)?;
-    let (mut series, left_out) = SeriesSet::new(&scan.inside, &scan.before);
+    let (mut series, left_out) = pool.install(|| SeriesSet::new(&scan.inside, &scan.before));
     series.gaps = detect::gaps(&series);
-    let detection = detect::candidates(&series);
-    let spans = zoom_spans(&detection.candidates, &series);
-    let cells = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
-    let confirmed = confirm::incidents(&detection.candidates, &cells, &series);
+    let detection = pool.install(|| detect::candidates(&series));
+    let asked: Vec<Slow> = detection.slowdowns.iter().map(both_times).collect();
+    let latencies = zoom::latencies(&reading, &series.catalog, &scan.blocks, &asked);
+    let mut candidates = detection.candidates;
+    candidates.extend(confirm::slow(&detection.slowdowns, &latencies));
+    let spans = zoom_spans(&candidates, &series);
+    let (cells, sightings) = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
+    let confirmed = confirm::incidents(&candidates, &cells, &series);
     let asked = |last_us: i64| query.since_us.is_none_or(|since| last_us >= since);
     let (mut incidents, mut blips) = (confirmed.incidents, confirmed.blips);
     incidents.retain(|incident| asked(incident.last_failure_us));
     blips.retain(|blip| asked(blip.last_us));
-    let findings = look_closely(
-        &reading,
-        &scan,
-        &series,
-        incidents,
-        &cells,
-        &markers.changes,
-    );
-    Ok(report::convert(&report::Material {
+    let mut changes = markers.changes.clone();
+    changes.extend(blame::unmarked(&sightings, &markers.changes));
+    let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
+    let report = report::convert(&report::Material {
         found,
         scan: &scan,
         series: &series,
         left_out,
         markers,
+        changes: &changes,
+        clock_shift: blame::clock_shift(&sightings, &markers.changes),
         findings: &findings,
         chronic: &detection.chronic,
         blips: &blips,
         blip_changes: &blips
             .iter()
-            .map(|b| rollout_of(b, &series, &markers.changes))
+            .map(|b| rollout_of(b, &series, &changes))
             .collect::<Vec<_>>(),
         window_s: options.window_s,
-    }))
+    });
+    let analysis = Analysis {
+        scan: &scan,
+        series: &series,
+        findings: &findings,
+        report,
+    };
+    then(&reading, analysis)
 }
 
 impl Moment {
@@ -221,30 +316,51 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
     let file = &found.files[example.file].path;
     Err(Error::data(format!("none of {} lines tells of an HTTP request ({}); line {}: {text}", scan.lines, reason.name(), example.line))
         .at(file)
-        .hint("name the format with --log-format, or give a regex with the groups time, status and path (see --help)"))
+        .hint(match reason {
+            Reject::BadTime => "a request needs a time: have it logged, or read the lines with one in front (`docker logs -t`, `kubectl logs --timestamps`, `journalctl -o short-iso`)",
+            Reject::NoStatus => "a request needs its status on the same line (Rails: lograge); `triage formats --explain FILE` shows what each format makes of the lines",
+            _ => "`triage formats --explain FILE` shows what each format makes of its lines and what to do; --log-format names one",
+        }))
 }
 
-/// What the first look must cover: around all candidates of an endpoint.
-fn zoom_spans(candidates: &[detect::Candidate], series: &SeriesSet) -> Vec<(EndpointId, Span)> {
+/// The minutes of a slowdown, and those of the past that it is held against.
+fn both_times(slowdown: &Slowdown) -> Slow {
+    let span = |from_min: i64, to_min: i64| Span {
+        from_us: from_min * MINUTE_US,
+        to_us: to_min * MINUTE_US,
+    };
+    Slow {
+        endpoint: slowdown.endpoint,
+        during: span(slowdown.from_min, slowdown.to_min),
+        usually: span(slowdown.past_from_min, slowdown.past_to_min),
+    }
+}
+
+/// What the first look must cover: around all candidates of an endpoint that count the same.
+fn zoom_spans(
+    candidates: &[detect::Candidate],
+    series: &SeriesSet,
+) -> Vec<(EndpointId, Signal, Span)> {
     let log = Span {
         from_us: series.start_min * MINUTE_US,
         to_us: (series.start_min + series.minutes as i64) * MINUTE_US,
     };
-    let mut spans: Vec<(EndpointId, Span)> = Vec::new();
+    let mut spans: Vec<(EndpointId, Signal, Span)> = Vec::new();
     for candidate in candidates {
+        let signal = candidate.baseline.signal;
         let span = Span {
             from_us: (candidate.from_min * MINUTE_US - BEFORE_US).max(log.from_us),
             to_us: (candidate.to_min * MINUTE_US + AFTER_US).min(log.to_us),
         };
         match spans
             .iter_mut()
-            .find(|(endpoint, _)| *endpoint == candidate.endpoint)
+            .find(|(endpoint, of, _)| (*endpoint, *of) == (candidate.endpoint, signal))
         {
-            Some((_, all)) => {
+            Some((.., all)) => {
                 all.from_us = all.from_us.min(span.from_us);
                 all.to_us = all.to_us.max(span.to_us);
             }
-            None => spans.push((candidate.endpoint, span)),
+            None => spans.push((candidate.endpoint, signal, span)),
         }
     }
     spans
@@ -259,13 +375,14 @@ fn look_closely(
     cells: &[Cells],
     changes: &[Change],
 ) -> Vec<Finding> {
-    let log_end_us = scan.span_us.map_or(0, |(_, last)| last + 1);
+    let log_end_us = log_end_us(scan);
     let spans: Vec<Span> = incidents.iter().map(|i| span_of(i, log_end_us)).collect();
     let looks: Vec<Look> = incidents
         .iter()
         .zip(&spans)
         .map(|(incident, &span)| Look {
             endpoints: incident.endpoints.iter().map(|(e, _)| *e).collect(),
+            signals: incident.endpoints.iter().map(|(_, b)| b.signal).collect(),
             span,
             baseline: Span {
                 from_us: span.from_us - RECENT_US,
@@ -273,13 +390,19 @@ fn look_closely(
             },
         })
         .collect();
-    let details = if looks.is_empty() {
-        Vec::new()
+    let (details, words) = if looks.is_empty() {
+        Default::default()
     } else {
-        zoom::details(reading, &series.catalog, &scan.blocks, &looks)
+        zoom::details(reading, &series.catalog, &scan.blocks, &looks, BEFORE_US)
     };
-    let judge = |((incident, span), detail): ((Incident, Span), Detail)| {
-        let context = context(&incident, span, &detail, scan, series, cells);
+    let words = Arc::new(words);
+    let judge = |((incident, span), mut detail): ((Incident, Span), Detail)| {
+        let labels = std::mem::take(&mut detail.labels);
+        let context = Context {
+            labels,
+            words: Arc::clone(&words),
+            ..context(&incident, span, &detail, scan, series, cells)
+        };
         let verdict = blame::judge(&incident, changes, &context);
         Finding {
             incident,
@@ -294,6 +417,11 @@ fn look_closely(
         .zip(details)
         .map(judge)
         .collect()
+}
+
+/// What comes right after the last request.
+fn log_end_us(scan: &Scan) -> i64 {
+    scan.span_us.map_or(0, |(_, last)| last + 1)
 }
 
 /// From onset to end: what is counted of an incident. Where it has no onset, from the first failure
@@ -340,18 +468,26 @@ fn context(
         .enumerate()
         .map(|(index, endpoint)| {
             let id = EndpointId(index as u32);
-            let (requests, errors) = count(series, id, span);
-            let baseline_rate = match hit(id) {
-                Some((_, baseline)) => baseline.rate,
-                None => usual_rate(series, id, span),
+            let (requests, errors, baseline_rate) = match hit(id) {
+                _ if incident.is_latency() => slow_fact(incident, detail, series, id, span),
+                Some((_, baseline)) => {
+                    let (requests, errors) = count(series, id, span);
+                    (requests, errors, baseline.rate)
+                }
+                None => {
+                    let (requests, errors) = count(series, id, span);
+                    (requests, errors, usual_rate(series, id, span))
+                }
             };
+            // What only became slow with it is neither hit by failures nor spared.
+            let is_clear = !incident.slow_too.contains(&id);
             EndpointFact {
                 service: String::from_utf8_lossy(series.catalog.service_of(id)).into_owned(),
                 method: String::from_utf8_lossy(&endpoint.method).into_owned(),
                 template: String::from_utf8_lossy(&endpoint.template).into_owned(),
                 group: endpoint.group,
                 affected: hit(id).is_some(),
-                powered: blame::could_show(requests, baseline_rate, rho, excess),
+                powered: is_clear && blame::could_show(requests, baseline_rate, rho, excess),
                 requests,
                 errors,
                 baseline_rate,
@@ -366,12 +502,16 @@ fn context(
         }
     }
     error_statuses.sort_unstable();
-    let minutes = minutes(incident, series, span);
-    let median = |pick: fn(&zoom::EndpointDetail) -> &crate::sketch::Latencies| {
-        let mut all = crate::sketch::Latencies::default();
+    let all = |pick: fn(&zoom::EndpointDetail) -> &Latencies| {
+        let mut all = Latencies::default();
         detail.endpoints.iter().for_each(|d| all.merge(pick(d)));
-        all.quantile(0.5).map(|us| us as f64)
+        all
     };
+    let (successes, failures) = (all(|d| &d.successes), all(|d| &d.failures));
+    let median = |all: &Latencies| all.quantile(0.5).map(|us| us as f64);
+    if incident.is_latency() {
+        error_statuses.clear();
+    }
     Context {
         log_from_us,
         log_to_us,
@@ -380,10 +520,80 @@ fn context(
         error_statuses,
         dispersion: rho,
         load: load(incident, span, requests, log_from_us, cells),
-        failing_latency_us: median(|d| &d.failures),
-        success_latency_us: median(|d| &d.successes),
-        minutes,
+        failing_latency_us: median(&failures),
+        success_latency_us: median(&successes),
+        slow: incident.is_latency().then(|| Slowness {
+            p95_us: successes.quantile(0.95),
+            usual_p95_us: all(|d| &d.baseline).quantile(0.95),
+        }),
+        minutes: if incident.is_latency() {
+            slow_minutes(incident, cells, span)
+        } else {
+            minutes(incident, series, span)
+        },
+        labels: Tally::default(),
+        words: Arc::default(),
     }
+}
+
+/// Of an incident of slowness: the successful requests of an endpoint that tell how long they took, the
+/// slow ones among them, and the share of these to be expected. Of one that isn't hit nobody has said
+/// what slow is; it has its share, and is only asked whether it could have shown more.
+fn slow_fact(
+    incident: &Incident,
+    detail: &Detail,
+    series: &SeriesSet,
+    endpoint: EndpointId,
+    span: Span,
+) -> (u64, u64, f64) {
+    let hit = incident.endpoints.iter().zip(&detail.endpoints);
+    for ((id, baseline), counted) in hit.clone() {
+        if *id == endpoint {
+            return (counted.requests, counted.errors, baseline.rate);
+        }
+    }
+    let shares = incident.endpoints.iter().map(|(_, baseline)| baseline.rate);
+    let share = shares.sum::<f64>() / incident.endpoints.len().max(1) as f64;
+    let minutes = span.from_us.div_euclid(MINUTE_US)..=(span.to_us - 1).div_euclid(MINUTE_US);
+    let told = series
+        .latencies
+        .get(endpoint.0 as usize)
+        .into_iter()
+        .flatten();
+    let told: u64 = told
+        .filter(|cell| minutes.contains(&i64::from(cell.minute)))
+        .map(|cell| u64::from(cell.latency.told))
+        .sum();
+    (told, (share * told as f64).round() as u64, share)
+}
+
+/// The same as [`minutes`] of an incident of slowness: successes, and the slow ones among them.
+fn slow_minutes(incident: &Incident, cells: &[Cells], span: Span) -> Vec<Minute> {
+    let from = (span.from_us - HOUR_US).div_euclid(MINUTE_US);
+    let to = (span.to_us + HOUR_US).div_euclid(MINUTE_US);
+    let mut minutes = std::collections::BTreeMap::<i64, (u64, u64)>::new();
+    for cells in counted_of(incident, cells) {
+        for (i, &(requests, slow)) in cells.counts.iter().enumerate() {
+            let at_us = cells.start_us + i as i64 * zoom::CELL_US;
+            let minute = at_us.div_euclid(MINUTE_US);
+            if requests > 0 && (from..=to).contains(&minute) {
+                let sum = minutes.entry(minute).or_default();
+                sum.0 += u64::from(requests);
+                sum.1 += u64::from(slow);
+            }
+        }
+    }
+    of_minutes(minutes)
+}
+
+/// The cells that count what the incident is made of.
+fn counted_of<'c>(incident: &Incident, cells: &'c [Cells]) -> impl Iterator<Item = &'c Cells> {
+    cells.iter().filter(|cells| {
+        let counts = |(endpoint, baseline): &(EndpointId, detect::Baseline)| {
+            (*endpoint, baseline.signal) == (cells.endpoint, cells.signal)
+        };
+        incident.endpoints.iter().any(counts)
+    })
 }
 
 /// Requests and errors of an endpoint in the minutes that a span touches.
@@ -423,6 +633,10 @@ fn minutes(incident: &Incident, series: &SeriesSet, span: Span) -> Vec<Minute> {
             sum.1 += u64::from(cell.errors);
         }
     }
+    of_minutes(minutes)
+}
+
+fn of_minutes(minutes: std::collections::BTreeMap<i64, (u64, u64)>) -> Vec<Minute> {
     minutes
         .into_iter()
         .map(|(minute, (requests, errors))| Minute {
@@ -450,10 +664,7 @@ fn load(
         return None;
     }
     let within = |asked: Span| -> f64 {
-        let hit = cells
-            .iter()
-            .filter(|c| incident.endpoints.iter().any(|(e, _)| *e == c.endpoint));
-        let counted = hit.flat_map(|c| {
+        let counted = counted_of(incident, cells).flat_map(|c| {
             c.counts
                 .iter()
                 .enumerate()

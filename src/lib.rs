@@ -13,7 +13,7 @@
 //!                                        blame ←────────────────────────────────────────────────────────────────────┘
 //!                                          │ Verdict
 //!                                          ▼
-//!                                       Report ─render→ terminal | json
+//!                                       Report ─render→ terminal | json | ndjson | markdown | html
 //! ```
 //!
 //! [`find_logs`] and [`read_changes`] take what the user named, [`analyze`] does the rest,
@@ -37,25 +37,27 @@ pub mod render;
 pub mod report;
 mod scan;
 mod series;
+mod signature;
 mod sketch;
 mod stats;
 mod timestamp;
 mod zoom;
 
-pub use analysis::{Moment, Options, analyze};
+pub use analysis::{LinesOf, Moment, Options, analyze, explain_formats, show};
 pub use changes::{Markers, merge as merge_changes, read as read_changes};
 pub use endpoint::Routes;
 pub use error::{Error, Result};
-pub use format::{Format, Registry};
+pub use format::{Format, Registry, Spelling};
 pub use input::{Found, Io, find as find_logs};
 pub use query::{EndpointFilter, ErrorStatuses, Query};
+pub use zoom::{Label, LineFilter};
 
 /// What the fuzz targets and the benchmarks need of the inside. Not part of the interface: it may
 /// change with any version.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::confirm::incidents as confirmed;
-    pub use crate::detect::{candidates, gaps};
+    pub use crate::detect::{Signal, candidates, gaps};
     pub use crate::format::Scratch;
     pub use crate::input::{BLOCK, Block, Buffer, Feed, Lines, LogFile, MAX_LINE, Salvage};
     pub use crate::record::{Depth, Record, Reject, Status};

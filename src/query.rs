@@ -91,7 +91,8 @@ impl EndpointFilter {
         }
     }
 
-    fn admits(&self, method: &[u8], template: &[u8]) -> bool {
+    /// Whether it is one of these endpoints.
+    pub fn admits(&self, method: &[u8], template: &[u8]) -> bool {
         let method_asked = self
             .method
             .as_ref()

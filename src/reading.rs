@@ -12,12 +12,13 @@ use std::sync::{Arc, Mutex};
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
-use crate::format::{Format, Registry};
+use crate::format::{Format, Mixture, Registry};
 use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
 
-const DAY_US: i64 = 86_400_000_000;
+/// What a time without a year may be ahead of now.
+pub const DAY_US: i64 = 86_400_000_000;
 
 /// Everything that reading depends on.
 pub struct Reading<'a> {
@@ -46,29 +47,36 @@ pub struct Reading<'a> {
 pub struct Begun {
     /// How its first lines are read.
     pub format: Arc<Format>,
-    /// How the lines below the headers of its begin are read; the same but for W3C logs.
-    below: Arc<Format>,
+    /// How lines are read that it refuses.
+    pub mixture: Mixture,
+    /// The latest instant at which a line of it can have been written, µs: tells the year of times
+    /// without one.
+    pub latest_us: i64,
     /// The service of lines that name none.
     pub service: Vec<u8>,
 }
 
 impl Begun {
-    /// The format at the begin of a block. A header that changes far below the file's begin is in
-    /// force to the end of its block.
-    pub fn format_at(&self, block: u32) -> Arc<Format> {
-        Arc::clone(if block == 0 {
-            &self.format
-        } else {
-            &self.below
-        })
+    /// The format at the begin of a block below this header line of the file.
+    pub fn format_below(&self, header: Option<&[u8]>) -> Arc<Format> {
+        let below = header.and_then(|header| self.format.header(header));
+        below.unwrap_or_else(|| Arc::clone(&self.format))
     }
 }
 
 impl Reading<'_> {
     /// A clock for one worker. A time without a year is of the last year in which it is not more
-    /// than a day or two ahead of now.
+    /// than a day or two ahead of now, or of the time at which its file was last written.
     pub fn clock(&self) -> Clock {
         Clock::new(self.zone.clone()).not_after(self.now_us.saturating_add(DAY_US))
+    }
+
+    /// When the last line of a file can have been written. What was unpacked has no such time.
+    fn latest_us(&self, file: &LogFile) -> i64 {
+        let written_us = Some(file.modified_us).filter(|&us| us > 0);
+        written_us
+            .map_or(self.now_us, |us| us.min(self.now_us))
+            .saturating_add(DAY_US)
     }
 
     /// Lets `work` make something of each block (a pure function of the block but for the
@@ -81,18 +89,24 @@ impl Reading<'_> {
         merge: impl FnMut(R) + Send,
     ) -> Vec<Salvage> {
         let begin = |_: usize, file: &LogFile, head: &[u8]| {
-            let format = match &self.format {
-                Some(format) => self.registry.learn(format, head),
-                None => self.registry.detect(head, &self.clock()).format,
+            let latest_us = self.latest_us(file);
+            let clock = self.clock().not_after(latest_us);
+            let (format, mixture) = match &self.format {
+                Some(format) => (Registry::learn(format, head, &clock), Mixture::default()),
+                None => {
+                    let detected = self.registry.detect(head, &clock);
+                    (detected.format, detected.mixture)
+                }
             };
-            let below = format.seeded(head).unwrap_or_else(|| Arc::clone(&format));
             Begun {
                 format,
-                below,
+                mixture,
+                latest_us,
                 service: service_of(&file.path),
             }
         };
-        let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin);
+        let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin)
+            .headed(|begun| begun.format.header_begins());
         if let Some(selection) = selection {
             feed = feed.select(selection);
         }
@@ -144,6 +158,14 @@ pub fn service_of(path: &Path) -> Vec<u8> {
         .map(name_of_service)
         .find(|name| !name.is_empty());
     told.unwrap_or_else(|| names.take(1).flatten().copied().collect())
+}
+
+/// The host that a file's folder tells, where there is one folder per host: its name, unless it is
+/// a date, a number or a usual one.
+pub fn host_of(path: &Path) -> &[u8] {
+    let folder = path.parent().and_then(Path::file_name);
+    let name = folder.map_or(&b""[..], |name| name.as_encoded_bytes());
+    if says_nothing(name) { b"" } else { name }
 }
 
 /// Words in file names that name no service: suffixes, kinds of log, usual folders.
@@ -240,6 +262,19 @@ mod tests {
                 service,
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn a_host_is_told_by_a_folder_that_is_no_date() {
+        for (path, host) in [
+            ("logs/api-1/api.access.log", "api-1"),
+            ("logs/ip-10-0-3-7/access.log", "ip-10-0-3-7"),
+            ("logs/2024-04-10/access.log", ""),
+            ("var/log/access.log", ""),
+            ("access.log", ""),
+        ] {
+            assert_eq!(host_of(Path::new(path)), host.as_bytes(), "{path}");
         }
     }
 

@@ -36,12 +36,14 @@ pub struct Record<'a> {
     pub version: Option<&'a [u8]>,
     /// The region or zone that answered.
     pub region: Option<&'a [u8]>,
+    /// The version of the interface that was asked for, where a header or field names it.
+    pub api_version: Option<&'a [u8]>,
 }
 
 /// How much of a line a parser has to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
-    /// Pass 1: time, method, target, status and service; the rest may be left `None`.
+    /// Pass 1: time, method, target, status, service and latency; the rest may be left `None`.
     Counts,
     /// Pass 2: everything the line has.
     Full,

@@ -5,13 +5,20 @@
 //! and probabilities are fractions. Keys are added within `/1`, never renamed or dropped.
 
 mod convert;
+pub mod formats;
+mod marker;
+mod shown;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use marker::Marker;
+
 pub(crate) use convert::{Finding, Material, convert, log_offset_s};
+pub(crate) use shown::shown;
+pub use shown::{Shown, ShownLine};
 
 /// The name of this report's format.
 pub const SCHEMA: &str = "triage.report/1";
@@ -202,7 +209,13 @@ pub struct Change {
     pub note: Option<String>,
 }
 
-/// One incident: endpoints that began to fail together.
+/// One incident: endpoints that began to fail together, or to be slow.
+///
+/// Where `signal` is `latency`, slow requests stand in for errors: throughout the incident, `requests`
+/// are the successful requests that tell how long they took, `errors` those of them that took longer
+/// than a line between usual and slow (which is drawn for each endpoint from its own past),
+/// `error_rate` is their share, and `baseline_error_rate` the share that is usual. Real errors are not
+/// among them. An incident of errors whose endpoints are slow too is one, with the signal `errors`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Incident {
     /// `i1`, `i2`, … in order of begin.
@@ -219,9 +232,9 @@ pub struct Incident {
     pub onset_high: Option<String>,
     /// When it most likely ended; null while it lasts.
     pub end: Option<String>,
-    /// First failure that belongs to it, to the microsecond.
+    /// First failure (slow request) that belongs to it, to the microsecond.
     pub first_failure: Option<String>,
-    /// Last failure that belongs to it, to the microsecond.
+    /// Last failure (slow request) that belongs to it, to the microsecond.
     pub last_failure: Option<String>,
     /// Set where the same pattern returns.
     pub recurring: Option<Recurring>,
@@ -229,7 +242,7 @@ pub struct Incident {
     pub endpoints: Vec<HitEndpoint>,
     /// What it cost.
     pub impact: Impact,
-    /// What the failing requests have in common, narrowest first.
+    /// What the failing requests have in common: the narrowest set of labels that covers at least 90 % of the excess errors; empty where no label sets them apart.
     pub scope: Vec<ScopeLabel>,
     /// `change`, `unexplained` or `ambiguous`.
     pub verdict: String,
@@ -245,14 +258,37 @@ pub struct Incident {
     pub alternatives: Vec<Alternative>,
     /// What became of each change that was near in time.
     pub changes: Vec<Disposition>,
-    /// `[start, requests, errors]` of its endpoints from an hour before to an hour after.
+    /// `[start, requests, errors]` (of latency: successful and slow requests) of its endpoints from an hour before to an hour after.
     pub series: Vec<Window>,
     /// Leads that the logs rule out.
     pub ruled_out: Vec<RuledOut>,
     /// Leads that these logs can't tell about.
     pub not_assessed: Vec<NotAssessed>,
-    /// A few of its failing lines.
+    /// What applications wrote about their errors, what came up with the incident first; at most ten.
+    pub signatures: Vec<Signature>,
+    /// A few of its failing (slow) lines.
     pub samples: Vec<Sample>,
+}
+
+/// A kind of error message of an application.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Signature {
+    /// The service that wrote it.
+    pub service: Text,
+    /// The message, `<*>` for what varies.
+    pub template: String,
+    /// Its first line in the time listened to: from 3 h 10 min before the onset on, less in files that also hold requests.
+    pub first: String,
+    /// Lines before the onset, in that time.
+    pub count_before: u64,
+    /// Lines from the onset to the end.
+    pub count_after: u64,
+    /// Whether it came up with the incident: more often than chance explains, and never before.
+    pub novel: bool,
+    /// Whether it comes at least three times as often since the onset, beyond chance.
+    pub surging: bool,
+    /// Its first line.
+    pub example: Sample,
 }
 
 /// A pattern that returns.
@@ -275,13 +311,13 @@ pub struct HitEndpoint {
     pub endpoint: Text,
     /// Requests during the incident.
     pub requests: u64,
-    /// Errors during the incident.
+    /// Errors during the incident; of latency, slow requests.
     pub errors: u64,
     /// errors / requests.
     pub error_rate: f64,
     /// Error rate to be expected without the incident.
     pub baseline_error_rate: f64,
-    /// Errors during the incident by status.
+    /// Errors during the incident by status; of latency, the slow requests by theirs.
     pub statuses: BTreeMap<String, u64>,
     /// Median latency of all its answers during the incident; null where the log has none.
     pub latency_p50_s: Option<f64>,
@@ -296,9 +332,9 @@ pub struct HitEndpoint {
 pub struct Impact {
     /// Requests.
     pub requests: u64,
-    /// Errors.
+    /// Errors; of latency, slow requests.
     pub errors: u64,
-    /// Errors beyond what the baseline leads to expect.
+    /// Errors (slow requests) beyond what the baseline leads to expect.
     pub excess_errors: f64,
     /// errors / requests.
     pub error_rate: f64,
@@ -311,7 +347,7 @@ pub struct Impact {
 /// The users hit by an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Users {
-    /// Users with at least one error on the incident's endpoints from onset to end.
+    /// Users with at least one error (slow request) on the incident's endpoints from onset to end.
     pub affected: u64,
     /// Users with at least one request there and then.
     pub active: u64,
@@ -336,6 +372,10 @@ pub struct ScopeLabel {
     pub coverage: f64,
     /// Error rate with it ÷ error rate without it; null where nothing is without it.
     pub lift: Option<f64>,
+    /// Share of the excess errors that have it and all labels listed before it.
+    pub joint_coverage: f64,
+    /// Error rate where they all hold ÷ error rate where one does not.
+    pub joint_lift: Option<f64>,
 }
 
 /// A change that may have caused the incident.

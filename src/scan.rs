@@ -4,11 +4,13 @@
 //! and adds requests and errors up by endpoint and minute. Keeps for each block the smallest and
 //! largest time in it, so that pass 2 need visit only the blocks that matter.
 
+use std::collections::BTreeMap;
+
 use crate::aggregate::{
     Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService, MINUTE_US,
 };
 use crate::endpoint::append_template;
-use crate::format::Scratch;
+use crate::format::{Aside, ReadBy, Scratch};
 use crate::input::{Block, Lines, Salvage};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading};
@@ -70,6 +72,8 @@ pub struct FileFacts {
     pub format: String,
     /// Lines in it.
     pub lines: u64,
+    /// Lines that other formats read, by name.
+    pub others: BTreeMap<String, u64>,
     /// Requests in it, asked for or not.
     pub requests: u64,
 }
@@ -100,6 +104,7 @@ pub fn scan(reading: &Reading<'_>) -> Scan {
             query: reading.query,
             clock: reading.clock(),
             scratch: Scratch::default(),
+            aside: Aside::default(),
             inside: ChunkCounts::default(),
             before: ChunkCounts::default(),
             admitted: Vec::new(),
@@ -116,6 +121,7 @@ struct Worker<'q> {
     query: &'q Query,
     clock: Clock,
     scratch: Scratch,
+    aside: Aside,
     inside: ChunkCounts,
     before: ChunkCounts,
     /// Whether each endpoint of `inside` is asked for, where that was decided.
@@ -127,6 +133,7 @@ struct Part {
     file: usize,
     number: u32,
     format: String,
+    others: Vec<(String, u64)>,
     bytes: u64,
     inside: ChunkAggregate,
     before: ChunkAggregate,
@@ -142,6 +149,8 @@ struct Counts {
     errors: u64,
     filtered: u64,
     rejected: [u64; Reject::ALL.len()],
+    /// Lines that each other format of the file's mixture read.
+    others: Vec<u64>,
     /// Line (from 0 in the block) and text.
     examples: [Option<(u64, Vec<u8>)>; Reject::ALL.len()],
     span_us: Option<(i64, i64)>,
@@ -153,17 +162,30 @@ impl Worker<'_> {
         self.inside.clear();
         self.before.clear();
         self.admitted.clear();
-        let mut counts = Counts::default();
+        self.clock.set_not_after(block.begun.latest_us);
+        let mixture = &block.begun.mixture;
+        let mut counts = Counts {
+            others: vec![0; mixture.len()],
+            ..Counts::default()
+        };
         let service = &block.begun.service;
-        let mut format = block.begun.format_at(block.number);
+        let mut format = block.begun.format_below(block.above.as_deref());
         let services = [self.inside.service(service), self.before.service(service)];
         let mut scratch = std::mem::take(&mut self.scratch);
+        let mut aside = std::mem::take(&mut self.aside);
         for line in Lines::new(block.bytes) {
             let record = format.parse(line, &mut self.clock, &mut scratch, Depth::Counts);
             match record {
                 Ok(record) => self.count(&record, services, &mut counts),
                 Err(reason) => {
-                    counts.reject(reason, line);
+                    let depth = Depth::Counts;
+                    match mixture.read(&format, line, reason, &mut self.clock, &mut aside, depth) {
+                        Ok((by, record)) => {
+                            self.count(&record, services, &mut counts);
+                            counts.read_by(by);
+                        }
+                        Err(reason) => counts.reject(reason, line),
+                    }
                     if reason == Reject::Comment
                         && let Some(below) = format.header(line)
                     {
@@ -173,8 +195,13 @@ impl Worker<'_> {
             }
             counts.lines += 1;
         }
-        self.scratch = scratch;
+        (self.scratch, self.aside) = (scratch, aside);
+        let others = counts.others.iter().enumerate();
         Part {
+            others: others
+                .filter(|(_, lines)| **lines > 0)
+                .map(|(index, lines)| (mixture.name(index).to_owned(), *lines))
+                .collect(),
             file: block.file,
             number: block.number,
             format: block.begun.format.name().to_owned(),
@@ -218,7 +245,7 @@ impl Worker<'_> {
             .contains(record.status)
             .then_some(record.status.0);
         let minute = record.time_us.div_euclid(MINUTE_US) as i32;
-        target.count(endpoint, minute, error);
+        target.count(endpoint, minute, error, record.latency_us);
         if side == Side::Inside {
             counts.requests += 1;
             counts.errors += u64::from(error.is_some());
@@ -249,6 +276,14 @@ fn admitted(
 }
 
 impl Counts {
+    fn read_by(&mut self, by: ReadBy) {
+        if let ReadBy::Other(index) = by
+            && let Some(lines) = self.others.get_mut(index)
+        {
+            *lines += 1;
+        }
+    }
+
     #[cold]
     fn reject(&mut self, reason: Reject, line: &[u8]) {
         self.rejected[reason.index()] += 1;
@@ -267,6 +302,9 @@ impl Scan {
         let rejected: u64 = counts.rejected.iter().sum();
         file.requests += counts.lines - rejected;
         file.format = part.format;
+        for (name, lines) in part.others {
+            *file.others.entry(name).or_default() += lines;
+        }
         self.blocks.push(BlockFacts {
             file: part.file,
             number: part.number,

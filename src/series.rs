@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::aggregate::{Aggregate, Key};
 
-pub use crate::aggregate::MINUTE_US;
+pub use crate::aggregate::{LatencySum, MINUTE_US};
 
 /// Longest time that is looked at, in minutes: 400 days. One line dated 1970 must not make
 /// the series of a week 50 years long.
@@ -51,6 +53,9 @@ pub struct SeriesSet {
     pub catalog: Catalog,
     /// One series per endpoint, in the catalog's order; sparse: only minutes with requests.
     pub cells: Vec<Vec<MinuteCell>>,
+    /// The latencies of each endpoint, in the catalog's order; sparse: only minutes in which a
+    /// successful request told its own.
+    pub latencies: Vec<Vec<MinuteLatency>>,
     /// First minute of the log.
     pub start_min: i64,
     /// Number of minutes from the first to the last, both included.
@@ -70,36 +75,34 @@ pub struct MinuteCell {
     pub errors: u32,
 }
 
+/// How long the successful requests of one endpoint's minute took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinuteLatency {
+    /// Minutes since the epoch.
+    pub minute: i32,
+    /// Their latencies.
+    pub latency: LatencySum,
+}
+
 impl SeriesSet {
     /// Puts the counts of the asked time and of the time before it in order. The second value is
     /// the number of requests left out because they lie too far from the bulk of the log.
     pub fn new(inside: &Aggregate, before: &Aggregate) -> (SeriesSet, u64) {
-        let mut by_key: BTreeMap<SortKey<'_>, Vec<MinuteCell>> = BTreeMap::new();
+        let mut by_key: BTreeMap<SortKey<'_>, Vec<(&Aggregate, usize)>> = BTreeMap::new();
         for aggregate in [before, inside] {
             for (id, key) in aggregate.endpoints() {
-                let cells = aggregate.cells(id).map(|(minute, cell)| MinuteCell {
-                    minute,
-                    requests: cell.requests,
-                    errors: cell.errors,
-                });
-                by_key.entry(SortKey::of(key)).or_default().extend(cells);
+                let parts = by_key.entry(SortKey::of(key)).or_default();
+                parts.push((aggregate, id));
             }
         }
         let mut set = SeriesSet::default();
         let mut groups = BTreeMap::new();
-        for (key, mut cells) in by_key {
-            cells.sort_by_key(|cell| cell.minute);
-            cells.dedup_by(|later, earlier| {
-                let same = later.minute == earlier.minute;
-                if same {
-                    earlier.requests = earlier.requests.saturating_add(later.requests);
-                    earlier.errors = earlier.errors.saturating_add(later.errors);
-                }
-                same
-            });
-            set.catalog.push(key, &mut groups);
-            set.cells.push(cells);
+        for key in by_key.keys() {
+            set.catalog.push(*key, &mut groups);
         }
+        let by_key: Vec<_> = by_key.into_values().collect();
+        set.cells = by_key.par_iter().map(|parts| minutes(parts)).collect();
+        set.latencies = by_key.par_iter().map(|parts| latencies(parts)).collect();
         let left_out = set.keep_the_bulk();
         let first = set
             .cells
@@ -142,8 +145,56 @@ impl SeriesSet {
         for cells in &mut self.cells {
             cells.retain(|cell| kept.contains(&cell.minute));
         }
+        for cells in &mut self.latencies {
+            cells.retain(|cell| kept.contains(&i64::from(cell.minute)));
+        }
         days.values().sum::<u64>() - held(from)
     }
+}
+
+/// The minutes of one endpoint, counted in several aggregates, in order of time.
+fn minutes(parts: &[(&Aggregate, usize)]) -> Vec<MinuteCell> {
+    let mut cells: Vec<MinuteCell> = Vec::new();
+    for (aggregate, id) in parts {
+        cells.extend(aggregate.cells(*id).map(|(minute, cell)| MinuteCell {
+            minute,
+            requests: cell.requests,
+            errors: cell.errors,
+        }));
+    }
+    cells.sort_by_key(|cell| cell.minute);
+    cells.dedup_by(|later, earlier| {
+        let same = later.minute == earlier.minute;
+        if same {
+            earlier.requests = earlier.requests.saturating_add(later.requests);
+            earlier.errors = earlier.errors.saturating_add(later.errors);
+        }
+        same
+    });
+    cells
+}
+
+/// The minutes of one endpoint that tell latencies, in order of time.
+fn latencies(parts: &[(&Aggregate, usize)]) -> Vec<MinuteLatency> {
+    let told = parts
+        .iter()
+        .flat_map(|(aggregate, id)| aggregate.cells(*id))
+        .filter(|(_, cell)| !cell.latency.is_empty());
+    let mut cells: Vec<MinuteLatency> = Vec::with_capacity(told.clone().count());
+    cells.extend(told.map(|(minute, cell)| MinuteLatency {
+        // The aggregate's minutes are i32.
+        minute: minute as i32,
+        latency: cell.latency,
+    }));
+    cells.sort_by_key(|cell| cell.minute);
+    cells.dedup_by(|later, earlier| {
+        let same = later.minute == earlier.minute;
+        if same {
+            earlier.latency.add(later.latency);
+        }
+        same
+    });
+    cells
 }
 
 /// What endpoints are sorted by.
@@ -266,12 +317,39 @@ impl SeriesSet {
         Totals { sums }
     }
 
+    /// How many successful requests of an endpoint told their latency, and the sum of these on the
+    /// logarithmic scale, minute by minute.
+    pub fn latency_totals(&self, endpoint: EndpointId) -> Totals {
+        let slot = self.slots(endpoint);
+        let mut sums = Vec::with_capacity(self.minutes + 1);
+        let mut sum = (0, 0);
+        let cells = self.latencies.get(endpoint.0 as usize);
+        for cell in cells.into_iter().flatten() {
+            if let Some(slot) = slot(i64::from(cell.minute)) {
+                sums.resize(sums.len().max(slot + 1), sum);
+                sum.0 += u64::from(cell.latency.told);
+                sum.1 += u64::from(cell.latency.sum);
+            }
+        }
+        sums.resize(self.minutes + 1, sum);
+        Totals { sums }
+    }
+
     /// An endpoint's cells with their offset from `start_min`, without those inside a gap.
     pub fn seen(&self, endpoint: EndpointId) -> impl Iterator<Item = (usize, MinuteCell)> {
         let cells = self
             .cells
             .get(endpoint.0 as usize)
             .map_or(&[][..], Vec::as_slice);
+        let slot = self.slots(endpoint);
+        cells
+            .iter()
+            .filter_map(move |cell| Some((slot(cell.minute)?, *cell)))
+    }
+
+    /// The offset of a minute from `start_min`, if an endpoint's log has that minute.
+    fn slots(&self, endpoint: EndpointId) -> impl Fn(i64) -> Option<usize> + use<> {
+        let (start_min, minutes) = (self.start_min, self.minutes);
         let service = self.service_of(endpoint);
         let gaps: Vec<(usize, usize)> = self
             .gaps
@@ -279,11 +357,11 @@ impl SeriesSet {
             .filter(|(of, _, _)| of.is_none() || *of == service)
             .map(|&(_, from, to)| (from, to))
             .collect();
-        cells.iter().filter_map(move |cell| {
-            let slot = usize::try_from(cell.minute.checked_sub(self.start_min)?).ok()?;
+        move |minute| {
+            let slot = usize::try_from(minute.checked_sub(start_min)?).ok()?;
             let masked = gaps.iter().any(|&(from, to)| (from..to).contains(&slot));
-            (slot < self.minutes && !masked).then_some((slot, *cell))
-        })
+            (slot < minutes && !masked).then_some(slot)
+        }
     }
 
     /// Whether an endpoint has a single error.
@@ -323,7 +401,7 @@ mod tests {
         for (service, template, minute, error) in lines {
             let service = counts.service(service.as_bytes());
             let endpoint = counts.endpoint(service, b"GET", |key| key.push(template.as_bytes()));
-            counts.count(endpoint, *minute, error.then_some(500));
+            counts.count(endpoint, *minute, error.then_some(500), None);
         }
         let mut aggregate = Aggregate::default();
         aggregate.merge(&counts.finish());

@@ -143,6 +143,11 @@ pub fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
     }
 }
 
+/// ln P(T ≥ t) of Student's law, for t ≥ 0: half the incomplete beta function of ν/(ν + t²).
+pub fn ln_student_t_tail(t: f64, freedom: f64) -> f64 {
+    (0.5 * beta_cdf(freedom / (freedom + t * t), 0.5 * freedom, 0.5)).ln()
+}
+
 /// The continued fraction DLMF 8.17.22 by Lentz's method. It converges within some √max(a, b)
 /// steps; the limit is far above what counts below 2³² need.
 fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
@@ -229,6 +234,47 @@ pub fn negative_binomial_cdf(n: u64, mean: f64, size: f64) -> f64 {
     beta_cdf(size / (size + mean), size, n as f64 + 1.0)
 }
 
+/// Failures and successes of what is compared, then failures and successes of the rest.
+pub type Table = [f64; 4];
+
+/// The common log odds ratio of 2×2 tables (Mantel & Haenszel 1959) and its variance (Robins, Breslow
+/// & Greenland 1986); `None` where one side of the tables never fails, or always does.
+pub fn mantel_haenszel(tables: impl IntoIterator<Item = Table>) -> Option<(f64, f64)> {
+    let (mut r, mut s, mut pr, mut cross, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for [a, b, c, d] in tables {
+        let n = a + b + c + d;
+        if n <= 0.0 {
+            continue;
+        }
+        let (p, q) = ((a + d) / n, (b + c) / n);
+        let (ri, si) = (a * d / n, b * c / n);
+        r += ri;
+        s += si;
+        pr += p * ri;
+        cross += p * si + q * ri;
+        qs += q * si;
+    }
+    (r > 0.0 && s > 0.0).then(|| {
+        let variance = pr / (2.0 * r * r) + cross / (2.0 * r * s) + qs / (2.0 * s * s);
+        ((r / s).ln(), variance)
+    })
+}
+
+/// ln of the Bayes factor of "an effect, a priori N(0, `prior`)" against "none", for an estimate with
+/// this variance (Wakefield 2009).
+pub fn ln_bayes_factor(estimate: f64, variance: f64, prior: f64) -> f64 {
+    let both = variance + prior;
+    0.5 * (variance / both).ln() + estimate * estimate / (2.0 * variance) * prior / both
+}
+
+/// ln of the Bayes factor of "two rates" against "one rate", each a priori Beta(`a`, `b`): `x` of `n`
+/// against `y` of `m`.
+pub fn ln_two_rates(x: u64, n: u64, y: u64, m: u64, a: f64, b: f64) -> f64 {
+    let marginal =
+        |x: u64, n: u64| ln_beta(x as f64 + a, n.saturating_sub(x) as f64 + b) - ln_beta(a, b);
+    marginal(x, n) + marginal(y, m) - marginal(x.saturating_add(y), n.saturating_add(m))
+}
+
 /// ln Σ exp(v), without overflow; −∞ for nothing.
 pub fn log_sum_exp(values: &[f64]) -> f64 {
     let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -300,6 +346,21 @@ mod tests {
             ln_beta_binomial_tail_bound(4, 3, 0.5, 9.5),
             f64::NEG_INFINITY
         );
+    }
+
+    /// Computed with SciPy 1.17 `stats.t.sf`.
+    #[test]
+    fn students_law_has_its_tail() {
+        for (t, freedom, want) in [
+            (0.0, 30.0, 0.5),
+            (0.5, 30.0, 0.3103615024425636),
+            (2.0, 20.0, 0.02963276772328522),
+            (6.5, 30.0, 1.7390235439860103e-07),
+            (8.0, 30.0, 3.1329112378503795e-09),
+            (40.0, 30.0, 6.863022597203209e-28),
+        ] {
+            close(ln_student_t_tail(t, freedom).exp() / want, 1.0);
+        }
     }
 
     #[test]
@@ -414,5 +475,44 @@ mod tests {
         );
         assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);
         assert_eq!(log_sum_exp(&[f64::NEG_INFINITY; 2]), f64::NEG_INFINITY);
+    }
+
+    /// Admissions to Berkeley by sex in six departments: R's manual of `mantelhaen.test` has a common
+    /// odds ratio of 0.9046968 and the interval 0.7719074 to 1.0603298; the digits and the sparse
+    /// tables are statsmodels 0.14's `StratifiedTable`.
+    #[test]
+    fn mantel_haenszel_is_that_of_others() {
+        let berkeley = [
+            [512.0, 313.0, 89.0, 19.0],
+            [353.0, 207.0, 17.0, 8.0],
+            [120.0, 205.0, 202.0, 391.0],
+            [138.0, 279.0, 131.0, 244.0],
+            [53.0, 138.0, 94.0, 299.0],
+            [22.0, 351.0, 24.0, 317.0],
+        ];
+        let (theta, variance) = mantel_haenszel(berkeley).unwrap();
+        close(theta, -0.10015538780535076);
+        close(variance, 0.006559203487303512);
+        let sparse = [
+            [3.0, 7.0, 0.0, 40.0],
+            [1.0, 1.0, 2.0, 55.0],
+            [0.0, 4.0, 1.0, 9.0],
+        ];
+        let (theta, variance) = mantel_haenszel(sparse).unwrap();
+        close(theta, 2.3442794341820083);
+        close(variance, 0.9220110600528739);
+        assert_eq!(mantel_haenszel([[5.0, 5.0, 0.0, 10.0]]), None);
+        assert_eq!(mantel_haenszel([[0.0; 4]]), None);
+    }
+
+    /// The first three as differences of SciPy 1.17's `norm.logpdf`, the others of its `betaln`.
+    #[test]
+    fn bayes_factors_are_those_of_densities_and_marginals() {
+        close(ln_bayes_factor(3.4, 0.02, 2.25), 284.08784307493124);
+        close(ln_bayes_factor(0.0, 0.05, 2.25), -1.9143206982445475);
+        close(ln_bayes_factor(-0.7, 0.2, 2.25), -0.12776296849536828);
+        close(ln_two_rates(6, 20, 0, 180, 0.5, 9.5), 11.906230333864222);
+        close(ln_two_rates(0, 50, 2, 400, 0.5, 9.5), -0.6395547172340681);
+        close(ln_two_rates(1, 30, 3, 100, 0.5, 9.5), -0.5503401834510626);
     }
 }

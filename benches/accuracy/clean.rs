@@ -7,7 +7,7 @@
 
 use triage::internals::{
     CELL_US, Catalog, Cells, Endpoint, EndpointId, Failure, MINUTE_US, MinuteCell, SeriesSet,
-    ServiceId, candidates, confirmed, gaps,
+    ServiceId, Signal, candidates, confirmed, gaps,
 };
 
 use crate::chance::Chance;
@@ -90,6 +90,7 @@ fn counts(chance: &mut Chance) -> SeriesSet {
                 .collect(),
         },
         cells,
+        latencies: Vec::new(),
         start_min: START_MIN,
         minutes: MINUTES,
         gaps: Vec::new(),
@@ -133,6 +134,7 @@ fn closer(set: &SeriesSet, endpoint: EndpointId, from_min: i64, to_min: i64) -> 
     failures.sort_unstable();
     Cells {
         endpoint,
+        signal: Signal::Errors,
         start_us,
         counts,
         failures,

@@ -69,12 +69,12 @@ pub fn search(cases: &[Case]) -> String {
         blame_row(&Blame::under(&casts, &start))
     );
     let _ = writeln!(out, "| fitted {}", blame_row(&Blame::under(&casts, &rule)));
-    for kind in 0..KINDS.len() {
+    for (kind, name) in KINDS.iter().enumerate() {
         let alone = with_weight(&start, kind, rule.weights[kind].1);
         let _ = writeln!(
             out,
             "| only {} × {} {}",
-            KINDS[kind],
+            name,
             rule.weights[kind].1,
             blame_row(&Blame::under(&casts, &alone))
         );

@@ -13,7 +13,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::builtin);
 
 fuzz_target!(|text: &str| {
     let (pattern, lines) = text.split_once('\n').unwrap_or((text, ""));
-    let format = match REGISTRY.user(pattern) {
+    let format = match REGISTRY.user(pattern, |_| Ok(String::new())) {
         Ok(format) => format,
         Err(error) => {
             assert!(error.is_config(), "{error}");

@@ -25,7 +25,10 @@ pub(super) fn sentence(at_us: i64, onset_us: i64, context: &Context) -> String {
     let before = between(minute_us.saturating_sub(length_us).max(onset_us), minute_us);
     let after = between(settled_us, settled_us.saturating_add(length_us));
     if before.len() < LEAST_MINUTES || after.len() < LEAST_MINUTES {
-        return "too few minutes around it to tell whether the rate changed".to_owned();
+        return format!(
+            "too few minutes around it to tell whether the {} changed",
+            context.words().rate
+        );
     }
     let (before, after) = (Side::of(&before), Side::of(&after));
     let scatter =
@@ -40,7 +43,8 @@ pub(super) fn sentence(at_us: i64, onset_us: i64, context: &Context) -> String {
         true => "rose",
     };
     let (from, to) = (phrase::percent(before.rate), phrase::percent(after.rate));
-    format!("the rate {word} after it ({from} → {to})")
+    let rate = context.words().rate;
+    format!("the {rate} {word} after it ({from} → {to})")
 }
 
 /// Some minutes' error rate, its variance under pure chance, and how the minutes scatter around it.

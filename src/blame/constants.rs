@@ -229,3 +229,83 @@ pub(super) const FIX_SETTLES_MIN: i64 = 2;
 pub(super) const FIX_SIGMAS: f64 = 3.0;
 /// …and by this share of what it was.
 pub(super) const FIX_EFFECT: f64 = 0.25;
+
+/// What failing requests have in common covers at least this share of the excess…
+pub(super) const COMMON_COVERAGE: f64 = 0.9;
+/// …with at most so many conditions,
+pub(super) const COMMON_DEPTH: usize = 3;
+/// of which so many sets are followed at a time;
+pub(super) const COMMON_BEAM: usize = 5;
+/// each condition leaves at most this share of the requests… *Judgement.*
+pub(super) const COMMON_NARROWS: f64 = 0.9;
+/// …which fail at least so many times as often as the others…
+pub(super) const COMMON_LIFT: f64 = 2.0;
+/// …and is that by chance with less than this probability, all values tried together.
+pub(super) const COMMON_ALPHA: f64 = 0.01;
+
+/// Bounds of the contrast between new and old.
+pub(super) const CONTRAST_CLIP: (f64, f64) = (-8.0, 6.0);
+/// A contrast needs so many requests on either side.
+pub(super) const CONTRAST_POWER: u64 = 10;
+/// Below so many failures two rates are compared exactly…
+pub(super) const CONTRAST_FEW_FAILURES: u64 = 10;
+/// …and below so many on either side, where an odds ratio has no normal law…
+pub(super) const CONTRAST_FEW_OF_A_SIDE: u64 = 3;
+/// …each a priori beta distributed with these: 5 %, known as from ten requests. *Judgement.*
+pub(super) const CONTRAST_RATE_PRIOR: (f64, f64) = (0.5, 9.5);
+/// Prior variance of the log odds ratio that a bad change makes: 1.5², an odds ratio between 1/20 and
+/// 20 in nineteen of twenty cases. *Judgement.*
+pub(super) const CONTRAST_EFFECT_VARIANCE: f64 = 2.25;
+/// Spread of the log odds ratio that the cause of an incident has, as a part of what it would be if it
+/// alone made the incident. *Judgement.*
+pub(super) const CONTRAST_CAUSE_SPREAD: f64 = 0.25;
+/// Variance of a host's log odds among hosts that run the same: their odds differ by about 35 %.
+/// *Judgement.*
+pub(super) const CONTRAST_HOST_VARIANCE: f64 = 0.125;
+
+/// A version is new if its service was watched for so long without it, µs (10 min)…
+pub(super) const UNMARKED_PAST_US: i64 = 600_000_000;
+/// …in so many requests…
+pub(super) const UNMARKED_PAST: u64 = 20;
+/// …and it answered at least so many.
+pub(super) const UNMARKED_LEAST_REQUESTS: u64 = 3;
+/// A service with more versions than this within hours has something else in that field.
+pub(super) const UNMARKED_MOST_VERSIONS: usize = 16;
+/// A marker without a version accounts for one that comes up so long after it, µs (30 min)…
+pub(super) const UNMARKED_MARKER_BEFORE_US: i64 = 1_800_000_000;
+/// …or so long before it, µs (5 min): some systems write the marker when all is done.
+pub(super) const UNMARKED_MARKER_AFTER_US: i64 = 300_000_000;
+/// Clocks that are wrong by their zone are off by whole steps of this, µs (15 min)…
+pub(super) const SHIFT_STEP_US: i64 = 900_000_000;
+/// …and by so much more or less, µs (90 s).
+pub(super) const SHIFT_TOLERANCE_US: i64 = 90_000_000;
+/// So many markers must agree on a shift.
+pub(super) const SHIFT_LEAST_MARKERS: usize = 2;
+
+/// Weight of error messages: one fault writes many. *Judgement.*
+pub(super) const MESSAGE_WEIGHT: f64 = 0.7;
+/// Worth of a message that was not there before a change, and minus that of one which was.
+pub(super) const MESSAGE_NATS: f64 = 2.0;
+/// Worth of a stack trace in a file that the change touched.
+pub(super) const STACK_NATS: f64 = 3.0;
+/// A service must have been listened to for so long to know what is new, µs (10 min).
+pub(super) const MESSAGE_PAST_US: i64 = 600_000_000;
+/// A message surges with at least so many lines…
+pub(super) const MESSAGE_LEAST: u64 = 3;
+/// …and so many times as many as before…
+pub(super) const MESSAGE_SURGE: f64 = 3.0;
+/// …which by chance has less than this probability; up to 256 templates of a service are asked.
+pub(super) const MESSAGE_CHANCE: f64 = 1e-4;
+/// A message was common before a change from this share of its rate since the onset.
+pub(super) const MESSAGE_COMMON: f64 = 0.5;
+/// Worth of messages that tell of something called which did not answer, for a dependency.
+pub(super) const OUT_OF_REACH: f64 = 1.0;
+
+/// A host (region, kind of client) can show that it is the trouble with so many errors to be expected…
+pub(super) const ALIKE_LEAST_ERRORS: f64 = 5.0;
+/// …and is not if none fails so many times as often as another. *Judgement.*
+pub(super) const ALIKE_RATIO: f64 = 2.0;
+/// Versions that were compared and fail alike, for a dependency.
+pub(super) const EQUAL_VERSIONS: f64 = 1.0;
+/// A contrast of so many nats says that they do.
+pub(super) const EQUAL_FROM: f64 = -2.0;

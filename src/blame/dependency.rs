@@ -6,18 +6,27 @@
 use std::collections::BTreeSet;
 
 use super::constants::{
-    DEPENDENCY_CLIP, DOMINANT_STATUS, FAILURE_LATENCY, FAST_FAILURES, GATEWAY_STATUSES,
-    ONE_SERVICE, SERVICES_TO_COMPARE, SEVERAL_SERVICES, SLOW_FAILURES, TIMEOUT_BAND, TIMEOUTS_S,
+    DEPENDENCY_CLIP, DOMINANT_STATUS, EQUAL_VERSIONS, FAILURE_LATENCY, FAST_FAILURES,
+    GATEWAY_STATUSES, ONE_SERVICE, OUT_OF_REACH, SERVICES_TO_COMPARE, SEVERAL_SERVICES,
+    SLOW_FAILURES, TIMEOUT_BAND, TIMEOUTS_S,
 };
 use super::footprint::Footprint;
 use super::{Context, Contribution, EvidenceKind, phrase};
+use crate::zoom::Signature;
 
 /// Everything that speaks for or against a dependency, and its sum within bounds.
-pub(super) fn assess(context: &Context, candidates: &[&Footprint]) -> (f64, Vec<Contribution>) {
+pub(super) fn assess(
+    context: &Context,
+    candidates: &[&Footprint],
+    out_of_reach: Option<&Signature>,
+    equal_versions: Option<&Contribution>,
+) -> (f64, Vec<Contribution>) {
     let findings: Vec<Contribution> = [
         breadth(context, candidates),
         statuses(context),
         latency(context),
+        out_of_reach.and_then(words),
+        equal_versions.and_then(|contrast| finding(EQUAL_VERSIONS, contrast.text.clone())),
     ]
     .into_iter()
     .flatten()
@@ -32,6 +41,18 @@ fn finding(nats: f64, text: String) -> Option<Contribution> {
         nats,
         text,
     })
+}
+
+/// Applications that say so.
+fn words(signature: &Signature) -> Option<Contribution> {
+    let service = String::from_utf8_lossy(&signature.service);
+    finding(
+        OUT_OF_REACH,
+        format!(
+            "`{service}` writes `{}` since the onset",
+            signature.template
+        ),
+    )
 }
 
 /// Several services at once, unless one change touches them; or one of several.
@@ -59,9 +80,10 @@ fn breadth(context: &Context, candidates: &[&Footprint]) -> Option<Contribution>
         1 if visible.len() >= SERVICES_TO_COMPARE => finding(
             ONE_SERVICE,
             format!(
-                "only {} of {} services fails",
+                "only {} of {} services {}",
                 phrase::names(hit.iter().copied()),
-                visible.len()
+                visible.len(),
+                context.words().is_bad
             ),
         ),
         1 => None,
@@ -69,7 +91,8 @@ fn breadth(context: &Context, candidates: &[&Footprint]) -> Option<Contribution>
         n => finding(
             SEVERAL_SERVICES,
             format!(
-                "{n} services that share no change fail together ({})",
+                "{n} services that share no change {} together ({})",
+                context.words().are_bad,
                 phrase::names(hit.iter().copied())
             ),
         ),
@@ -147,7 +170,7 @@ mod tests {
             endpoints: vec![hit("api", "/login", 0), hit("web", "/login", 1)],
             ..context()
         };
-        let (nats, findings) = assess(&context, &[]);
+        let (nats, findings) = assess(&context, &[], None, None);
         assert_eq!(nats, 1.5);
         assert_eq!(
             findings[0].text,
@@ -158,7 +181,7 @@ mod tests {
             ..change("d-1", 0)
         };
         assert_eq!(
-            assess(&context, &[&Footprint::of(&change, &context)]),
+            assess(&context, &[&Footprint::of(&change, &context)], None, None),
             (0.0, Vec::new())
         );
     }
@@ -171,7 +194,7 @@ mod tests {
             success_latency_us: Some(45_000.0),
             ..context()
         };
-        let (nats, findings) = assess(&context, &[]);
+        let (nats, findings) = assess(&context, &[], None, None);
         assert_eq!(nats, -2.0);
         let texts: Vec<&str> = findings.iter().map(|f| f.text.as_str()).collect();
         assert_eq!(

@@ -43,7 +43,8 @@ pub(super) fn all(
 fn not_weighed(change: &Change, case: &Case<'_>) -> String {
     let position = case.moments.position(change);
     if case.incident.single_client {
-        return format!("{position}, but one client alone makes the failures");
+        let failures = case.moments.words.failures;
+        return format!("{position}, but one client alone makes the {failures}");
     }
     format!("{position}: more than a day")
 }

@@ -2,39 +2,77 @@
 //!
 //! What was not measured is "not assessed", never "normal".
 
-use super::constants::{LOAD_ORDINARY, ONE_SERVICE};
-use super::{Context, Contribution, NotAssessed, RuledOut};
+use std::collections::BTreeMap;
 
-/// Leads that need more than counts, with what they need.
-const NEVER_FROM_COUNTS: [(&str, &str); 6] = [
+use super::constants::{ALIKE_LEAST_ERRORS, ALIKE_RATIO, LOAD_ORDINARY, ONE_SERVICE};
+use super::phrase::Words;
+use super::{Context, Contribution, NotAssessed, RuledOut, phrase};
+use crate::zoom::{Counts, Label, Tally};
+
+/// Leads that need more than access logs have, with what they need.
+const NEVER_FROM_LOGS: [(&str, &str); 1] = [(
+    "a called service that takes its callers down",
+    "which service calls which",
+)];
+
+/// What tells requests apart, and what a line must have for it. Client and API version stand in
+/// nearly every line, and are no lead of their own.
+const BY_LABEL: [(Label, &str, &str); 3] = [
     (
-        "new version against old, host against host",
-        "requests counted by version and host",
+        Label::Version,
+        "new version against old",
+        "the version that answered, in each request's line",
     ),
     (
-        "error rate against the new version's share of traffic",
-        "requests counted by version",
+        Label::Host,
+        "host against host",
+        "the host that answered, in each request's line or as its folder",
     ),
     (
-        "shift between the markers' clock and the logs'",
-        "the first request of each version",
-    ),
-    (
-        "error messages not seen before",
-        "error lines of the applications",
-    ),
-    (
-        "stack traces in changed files",
-        "stack traces, and the files of each change",
-    ),
-    (
-        "a called service that takes its callers down",
-        "which service calls which",
+        Label::Region,
+        "region against region",
+        "the region that answered, in each request's line",
     ),
 ];
 
-/// Load and dependency, where the evidence is against them.
+/// Labels whose values may be the trouble: a host, a region, a kind of client.
+const SINGLED_OUT: [(Label, &str, &str); 3] = [
+    (Label::Host, "a single host", "hosts"),
+    (Label::Region, "a single region", "regions"),
+    (Label::Client, "a single kind of client", "kinds of client"),
+];
+
+/// Values of a label that fail alike: of those that could have shown it, none fails twice as often as
+/// another. `None` where a value stands out, or fewer than two have requests enough.
+fn alike(tally: &Tally, label: Label, of_many: &str, words: &Words) -> Option<String> {
+    let (is_bad, are_bad) = (words.is_bad, words.are_bad);
+    let mut values: BTreeMap<u32, Counts> = BTreeMap::new();
+    let mut whole = Counts::default();
+    for (_, numbers, counts) in tally.during() {
+        let number = numbers[label as usize];
+        if tally.numbers(label).contains(&number) {
+            values.entry(number).or_default().add(counts);
+        }
+        whole.add(counts);
+    }
+    let rate = |c: &Counts| c.errors as f64 / c.requests.max(1) as f64;
+    let enough = |c: &&Counts| c.requests as f64 * rate(&whole) >= ALIKE_LEAST_ERRORS;
+    let rates: Vec<f64> = values.values().filter(enough).map(rate).collect();
+    let low = rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = rates.iter().copied().fold(0.0, f64::max);
+    (rates.len() >= 2 && high < ALIKE_RATIO * low).then(|| {
+        format!(
+            "{} {of_many} {are_bad} alike, {} to {} (one that {is_bad} {ALIKE_RATIO} times as often as another would have shown)",
+            rates.len(),
+            phrase::percent(low),
+            phrase::percent(high),
+        )
+    })
+}
+
+/// Load, dependency and single hosts and the like, where the evidence is against them.
 pub(super) fn ruled_out(
+    context: &Context,
     (dependency_nats, dependency): (f64, &[Contribution]),
     (load_nats, load): (f64, &[Contribution]),
 ) -> Vec<RuledOut> {
@@ -58,6 +96,12 @@ pub(super) fn ruled_out(
             finding: against(dependency),
         });
     }
+    for (label, lead, of_many) in SINGLED_OUT {
+        ruled_out.extend(
+            alike(&context.labels, label, of_many, context.words())
+                .map(|finding| RuledOut { lead, finding }),
+        );
+    }
     ruled_out
 }
 
@@ -77,11 +121,54 @@ pub(super) fn not_assessed(context: &Context, onset_known: bool) -> Vec<NotAsses
             "logs from before the incident, to expect the traffic from",
         );
     }
-    if context.failing_latency_us.is_none() || context.success_latency_us.is_none() {
+    let told = context.success_latency_us.is_some();
+    if context.slow.is_none() && !(told && context.failing_latency_us.is_some()) {
         lacks("latency of failures", "the time that each request took");
     }
-    for (lead, needs) in NEVER_FROM_COUNTS {
+    if !told {
+        lacks("slow answers", "the time that each successful request took");
+    }
+    for (label, lead, needs) in BY_LABEL {
+        if !context.labels.has(label) {
+            lacks(lead, needs);
+        }
+    }
+    if context.words.since_us.is_empty() {
+        lacks(
+            "error messages not seen before",
+            "logs of the applications, with a time and a level in each line",
+        );
+    }
+    for (lead, needs) in NEVER_FROM_LOGS {
         lacks(lead, needs);
     }
     open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zoom::{Group, tally};
+
+    fn hosts(groups: &[Group<'_>]) -> Option<String> {
+        alike(&tally(groups), Label::Host, "hosts", phrase::words(false))
+    }
+
+    #[test]
+    fn hosts_that_fail_alike_rule_a_single_one_out() {
+        let even = [
+            (0, "1", "a", "", 100, 20),
+            (0, "1", "b", "", 100, 25),
+            // Too few requests to tell.
+            (0, "1", "c", "", 2, 2),
+        ];
+        assert_eq!(
+            hosts(&even).unwrap(),
+            "2 hosts fail alike, 20.0 % to 25.0 % (one that fails 2 times as often as another would have shown)"
+        );
+        let one = [(0, "1", "a", "", 100, 40), (0, "1", "b", "", 100, 1)];
+        assert_eq!(hosts(&one), None);
+        assert_eq!(hosts(&even[..1]), None);
+        assert_eq!(hosts(&[]), None);
+    }
 }

@@ -8,44 +8,54 @@
 //! logs and markers have them, and whoever prints them makes them harmless.
 
 mod aftermath;
+mod common;
 mod constants;
+mod contrast;
 mod dependency;
 mod disposition;
 mod footprint;
 mod lag;
 mod leads;
 mod load;
+mod novelty;
 mod phrase;
 mod posterior;
 mod power;
 mod prior;
 mod rollback;
 mod scope;
+mod unmarked;
 mod verdict;
 
 #[cfg(test)]
 mod tests;
 
+pub use common::Condition;
 pub use load::Load;
+pub use novelty::Message;
 pub use power::{could_show, smallest_visible_excess};
+pub use unmarked::{clock_shift, unmarked};
 pub use verdict::{
     Contribution, Disposition, DispositionStatus, EvidenceKind, NotAssessed, RuledOut, Suspect,
     Verdict, VerdictKind,
 };
 
+use std::sync::Arc;
+
 use crate::changes::Change;
 use crate::confirm::{Estimate, Incident};
 use crate::stats::log_sum_exp;
+use crate::zoom::{Tally, Words};
 use constants::{
-    CONTRADICTED_CAP, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S,
-    TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
+    CONTRADICTED_CAP, EQUAL_FROM, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN,
+    SKEW_S, TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
 };
 use footprint::Footprint;
 use prior::Prior;
 use rollback::Undoes;
 
 /// What the log counted around an incident.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// First request of the log, µs.
     pub log_from_us: i64,
@@ -67,6 +77,42 @@ pub struct Context {
     pub failing_latency_us: Option<f64>,
     /// Median latency of the successes of the same endpoints, µs; `None` where the log has none.
     pub success_latency_us: Option<f64>,
+    /// Set where the incident is one of slowness: then all its "errors" and "failures" are slow
+    /// requests among the successful ones.
+    pub slow: Option<Slowness>,
+    /// The requests of the incident's endpoints by their labels.
+    pub labels: Tally,
+    /// What applications wrote about their errors.
+    pub words: Arc<Words>,
+}
+
+/// How slow the incident's endpoints are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slowness {
+    /// 95 % quantile of their latencies, µs.
+    pub p95_us: Option<u64>,
+    /// The same before, µs.
+    pub usual_p95_us: Option<u64>,
+}
+
+impl Context {
+    /// The words for what is wrong with a request.
+    fn words(&self) -> &'static phrase::Words {
+        phrase::words(self.slow.is_some())
+    }
+
+    /// A verdict in words, with how slow it became.
+    fn told(&self, verdict: String) -> String {
+        let quantiles = self.slow.and_then(|s| s.usual_p95_us.zip(s.p95_us));
+        match quantiles {
+            Some((from, to)) => format!(
+                "{verdict} The 95 % quantile of latency went from {} to {}.",
+                phrase::latency(from),
+                phrase::latency(to)
+            ),
+            None => verdict,
+        }
+    }
 }
 
 /// What one endpoint did during the incident.
@@ -120,6 +166,7 @@ struct Moments<'a> {
     onset: Option<&'a Estimate>,
     end: Option<&'a Estimate>,
     first_failure_us: i64,
+    words: &'static phrase::Words,
 }
 
 impl<'a> Moments<'a> {
@@ -128,6 +175,7 @@ impl<'a> Moments<'a> {
             onset: incident.onset.as_ref(),
             end: incident.end.as_ref(),
             first_failure_us: incident.first_failure_us,
+            words: phrase::words(incident.is_latency()),
         }
     }
 
@@ -175,8 +223,9 @@ impl<'a> Moments<'a> {
         let lag_us = self.first_failure_us.saturating_sub(change.at_us);
         let side = if lag_us >= 0 { "before" } else { "after" };
         format!(
-            "{} {side} the first failure of the log",
-            phrase::duration(lag_us)
+            "{} {side} the first {} of the log",
+            phrase::duration(lag_us),
+            self.words.failure
         )
     }
 }
@@ -218,6 +267,13 @@ impl Candidate<'_> {
             .any(|c| c.kind.is_witness() && c.nats >= EVIDENCE_COUNTS)
     }
 
+    /// The contrast that says that what it brought fails no more than what was there.
+    fn equal_versions(&self) -> Option<&Contribution> {
+        let equal =
+            |c: &&Contribution| c.kind == EvidenceKind::VersionContrast && c.nats <= EQUAL_FROM;
+        self.contributions.iter().find(equal)
+    }
+
     /// Whether time and place contradict each other: only its time speaks for it and something else
     /// against, or its time against it and nothing else for it but the place that was hit. A service
     /// that fails was changed at some time; that alone accuses none of its changes.
@@ -254,9 +310,15 @@ pub fn judge(incident: &Incident, changes: &[Change], context: &Context) -> Verd
 /// The changes against each other and against all other causes.
 fn weigh(case: &Case<'_>) -> Verdict {
     let (context, moments) = (case.context, &case.moments);
-    let candidates = candidates(case);
+    let messages = novelty::messages(case);
+    let candidates = candidates(case, &messages);
     let footprints: Vec<&Footprint> = candidates.iter().map(|c| &c.footprint).collect();
-    let (dependency_nats, dependency) = dependency::assess(context, &footprints);
+    let (dependency_nats, dependency) = dependency::assess(
+        context,
+        &footprints,
+        novelty::out_of_reach(&messages, case),
+        candidates.iter().find_map(Candidate::equal_versions),
+    );
     let (load_nats, load) = load::assess(context);
 
     let others = [
@@ -284,10 +346,12 @@ fn weigh(case: &Case<'_>) -> Verdict {
     Verdict {
         kind,
         strong,
-        summary: verdict::summary(kind, strong, &suspects, unexplained, case),
+        summary: context.told(verdict::summary(kind, strong, &suspects, unexplained, case)),
         dispositions: disposition::all(case, &candidates, &probabilities, suspects.first()),
-        ruled_out: leads::ruled_out((dependency_nats, &dependency), (load_nats, &load)),
+        ruled_out: leads::ruled_out(context, (dependency_nats, &dependency), (load_nats, &load)),
         not_assessed: leads::not_assessed(context, moments.onset.is_some()),
+        in_common: in_common(case),
+        messages,
         suspects,
         unexplained_probability: unexplained,
         unexplained_nats: Some(none_nats),
@@ -301,7 +365,7 @@ fn weigh(case: &Case<'_>) -> Verdict {
 
 /// The changes neither after the onset nor too long before it, with their evidence; in the
 /// changes' order.
-fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
+fn candidates<'a>(case: &Case<'a>, messages: &[Message]) -> Vec<Candidate<'a>> {
     let (changes, context, moments) = (case.changes, case.context, &case.moments);
     let prior = Prior::new(changes, context);
     let unlisted = scope::of_unlisted(context);
@@ -317,6 +381,8 @@ fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
             contributions.push(lag::contribution(change, onset, context.zone_offset_s));
         }
         contributions.push(scope::contribution(change, &footprint, context, unlisted));
+        contributions.extend(contrast::contribution(change, case));
+        contributions.extend(novelty::contributions(change, messages, case));
         let undo = case.undoes.undone_by(index).map(|undo| &changes[undo]);
         contributions.extend(undo.and_then(|undo| rollback::contribution(undo, case)));
         Candidate {
@@ -334,6 +400,16 @@ fn candidates<'a>(case: &Case<'a>) -> Vec<Candidate<'a>> {
         .collect()
 }
 
+/// What the failing requests have in common.
+fn in_common(case: &Case<'_>) -> Vec<Condition> {
+    let endpoints = &case.incident.endpoints;
+    let rates: Vec<f64> = endpoints
+        .iter()
+        .map(|(_, baseline)| baseline.rate)
+        .collect();
+    common::narrowest(&case.context.labels, &rates)
+}
+
 /// The verdict on an incident that one client alone makes.
 fn accuse_nobody(case: &Case<'_>) -> Verdict {
     Verdict {
@@ -346,7 +422,12 @@ fn accuse_nobody(case: &Case<'_>) -> Verdict {
         dispositions: disposition::all(case, &[], &[], None),
         ruled_out: Vec::new(),
         not_assessed: leads::not_assessed(case.context, case.moments.onset.is_some()),
-        summary: "One client alone makes the failures (a retry storm); no change is accused."
-            .to_owned(),
+        in_common: in_common(case),
+        messages: novelty::messages(case),
+        summary: if case.incident.is_latency() {
+            "One client alone makes the slow requests; no change is accused.".to_owned()
+        } else {
+            "One client alone makes the failures (a retry storm); no change is accused.".to_owned()
+        },
     }
 }

@@ -2,6 +2,44 @@
 
 use crate::changes::{Change, Kind};
 
+/// What is said of requests that are bad.
+pub(super) struct Words {
+    /// A service …
+    pub is_bad: &'static str,
+    /// Services …
+    pub are_bad: &'static str,
+    /// Of its requests 2 % …
+    pub was_bad: &'static str,
+    /// One of them, and many.
+    pub failure: &'static str,
+    pub failures: &'static str,
+    /// How many of all requests.
+    pub rate: &'static str,
+}
+
+const FAILING: Words = Words {
+    is_bad: "fails",
+    are_bad: "fail",
+    was_bad: "failed",
+    failure: "failure",
+    failures: "failures",
+    rate: "rate",
+};
+
+const SLOW: Words = Words {
+    is_bad: "is slow",
+    are_bad: "are slow",
+    was_bad: "were slow",
+    failure: "slow request",
+    failures: "slow requests",
+    rate: "share of slow requests",
+};
+
+/// The words for failing requests, or for slow ones.
+pub(super) fn words(slow: bool) -> &'static Words {
+    if slow { &SLOW } else { &FAILING }
+}
+
 /// A length of time; its sign is dropped.
 pub(super) fn duration(us: i64) -> String {
     let us = us.unsigned_abs();
@@ -19,6 +57,15 @@ pub(super) fn duration(us: i64) -> String {
         _ if hours < 24 && rest > 0 => format!("{hours} h {rest} min"),
         _ if hours < 72 => format!("{} h", minutes.saturating_add(30) / 60),
         _ => format!("{} days", hours.saturating_add(12) / 24),
+    }
+}
+
+/// How long an answer took: two digits at least.
+pub(super) fn latency(us: u64) -> String {
+    match us {
+        0..1_000_000 => format!("{} ms", us / 1_000),
+        1_000_000..10_000_000 => format!("{:.1} s", us as f64 / 1e6),
+        _ => duration(i64::try_from(us).unwrap_or(i64::MAX)),
     }
 }
 

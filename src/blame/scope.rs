@@ -176,8 +176,9 @@ fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String 
 pub(super) fn rates(footprint: &Footprint, context: &Context) -> String {
     let totals = Totals::of(footprint.endpoints(context).filter(|e| e.is_witness()));
     let seen = format!(
-        "{} of its requests failed, {} expected",
+        "{} of its requests {}, {} expected",
         phrase::percent(totals.rate()),
+        context.words().was_bad,
         phrase::percent(totals.baseline_rate()),
     );
     match super::smallest_visible_excess(

@@ -77,6 +77,9 @@ pub(super) fn context() -> Context {
         load: None,
         failing_latency_us: None,
         success_latency_us: None,
+        slow: None,
+        labels: Tally::default(),
+        words: Arc::default(),
     }
 }
 
@@ -95,9 +98,10 @@ fn estimate(median_us: i64) -> Estimate {
     }
 }
 
-fn incident(onset_us: i64, end_us: Option<i64>) -> Incident {
+pub(super) fn incident(onset_us: i64, end_us: Option<i64>) -> Incident {
     Incident {
         endpoints: Vec::new(),
+        slow_too: Vec::new(),
         onset: Some(estimate(onset_us)),
         end: end_us.map(estimate),
         state: if end_us.is_some() {

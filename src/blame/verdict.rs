@@ -5,7 +5,7 @@ use super::constants::{
     STRONG_KINDS, UNEXPLAINED_BELOW,
 };
 use super::disposition::strongest_first;
-use super::{Candidate, Case, Moments, phrase};
+use super::{Candidate, Case, Condition, Message, Moments, phrase};
 
 /// What is known about an incident's cause.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,10 @@ pub struct Verdict {
     pub alternatives: Vec<Alternative>,
     /// What became of each change, in the changes' order.
     pub dispositions: Vec<Disposition>,
+    /// What the failing requests have in common, beyond their endpoints.
+    pub in_common: Vec<Condition>,
+    /// The error messages of its time, those that came up with it first.
+    pub messages: Vec<Message>,
     /// Leads that the logs rule out.
     pub ruled_out: Vec<RuledOut>,
     /// Leads that the logs can't tell about.
@@ -89,6 +93,12 @@ pub enum EvidenceKind {
     Lag,
     /// Whether what it touches is what was hit.
     Scope,
+    /// Whether what it brought fails more than what was beside it.
+    VersionContrast,
+    /// Whether its service's error messages were there before.
+    Signature,
+    /// Whether stack traces lead to a file that it changed.
+    Stack,
     /// Whether undoing it ended the incident.
     Rollback,
     /// Signs of a dependency (of "none").
@@ -109,6 +119,9 @@ impl EvidenceKind {
             EvidenceKind::Prior => "prior",
             EvidenceKind::Lag => "lag",
             EvidenceKind::Scope => "scope",
+            EvidenceKind::VersionContrast => "version_contrast",
+            EvidenceKind::Signature => "signature",
+            EvidenceKind::Stack => "stack",
             EvidenceKind::Rollback => "rollback",
             EvidenceKind::Dependency => "dependency",
             EvidenceKind::Load => "load",

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::native::Known;
 use super::time::{self, Unreadable};
 use super::{Change, words};
 use crate::error::{Error, Result};
@@ -98,11 +99,15 @@ pub(super) fn is_blank(value: &Value) -> bool {
 }
 
 /// What is to be known, and said, of the file as a whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Reader<'z> {
     zone: Option<&'z TimeZone>,
     /// Whether a time had no zone, and none was given.
     pub(super) assumed_utc: bool,
+    /// Which keys of the first entry of no known form were read.
+    pub(super) read_by: Vec<String>,
+    /// How many entries there were.
+    pub(super) entries: usize,
     /// What the user should know.
     pub(super) notes: Vec<String>,
 }
@@ -112,6 +117,8 @@ impl<'z> Reader<'z> {
         Reader {
             zone,
             assumed_utc: false,
+            read_by: Vec::new(),
+            entries: 0,
             notes: Vec::new(),
         }
     }
@@ -145,6 +152,37 @@ impl<'z> Reader<'z> {
                 )
             }
         }
+    }
+
+    /// The time in a value, where its key may say that times without a zone are in UTC.
+    pub(super) fn time_in(
+        &mut self,
+        entry: Entry<'_>,
+        value: &Value,
+        in_utc: bool,
+    ) -> Result<Option<i64>> {
+        let assumed = self.assumed_utc;
+        let zone = self.zone;
+        if in_utc {
+            self.zone = None;
+        }
+        let time = self.time(entry, value);
+        if in_utc {
+            self.zone = zone;
+            self.assumed_utc = assumed;
+        }
+        time
+    }
+
+    /// The time under a key that may as well be none.
+    pub(super) fn try_time_of(&mut self, known: &Known<'_>) -> Option<i64> {
+        let entry = Entry {
+            number: 0,
+            value: known.value,
+        };
+        self.time_in(entry, known.value, known.in_utc())
+            .ok()
+            .flatten()
     }
 
     /// The time in a value that may as well be none.
@@ -224,4 +262,27 @@ pub(super) fn last_step(text: &str) -> Option<String> {
     let step = text.trim_end_matches('/').rsplit('/').next().unwrap_or("");
     let step = step.strip_suffix(".git").unwrap_or(step);
     (!step.is_empty()).then(|| step.to_owned())
+}
+
+/// The version that an image's reference names: its tag, else its digest.
+pub(super) fn image_version(image: &str) -> Option<String> {
+    let (name, digest) = image
+        .split_once('@')
+        .map_or((image, None), |(n, d)| (n, Some(d)));
+    let tag = name
+        .rsplit('/')
+        .next()
+        .and_then(|last| last.split_once(':'))
+        .map(|(_, tag)| tag);
+    tag.or(digest)
+        .filter(|version| !version.is_empty())
+        .map(str::to_owned)
+}
+
+/// The service that an image's reference names: the last step of its path.
+pub(super) fn image_service(image: &str) -> Option<String> {
+    let name = image.split('@').next().unwrap_or(image);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let service = last.split(':').next().unwrap_or(last);
+    (!service.is_empty()).then(|| service.to_owned())
 }

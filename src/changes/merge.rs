@@ -22,6 +22,7 @@ pub fn merge(files: Vec<Markers>) -> Markers {
     let mut outcomes: Vec<Change> = Vec::new();
     for (file, markers) in files.into_iter().enumerate() {
         joined.assumed_utc |= markers.assumed_utc;
+        joined.entries += markers.entries;
         joined.notes.extend(markers.notes);
         match markers.source == export::github::STATUSES_NAME {
             true => outcomes.extend(markers.changes),
@@ -38,8 +39,9 @@ pub fn merge(files: Vec<Markers>) -> Markers {
             None => changes.push((file_of_outcomes, outcome)),
         }
     }
-    changes.sort_by(|(_, a), (_, b)| (a.at_us, &a.id).cmp(&(b.at_us, &b.id)));
-    let mut changes = tell_apart(changes, &mut joined.notes);
+    changes.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
+    let changes = tell_apart(changes, &mut joined.notes);
+    let mut changes = told_twice(changes, &mut joined.notes);
     let mut found = Vec::new();
     for (_, sequence) in sequences(&changes) {
         link(&mut changes, &sequence, &mut found);
@@ -61,6 +63,137 @@ fn common_source(files: &[Markers]) -> &'static str {
     }
 }
 
+/// The order in which changes are joined, for any order of the files: what says less comes first.
+fn order(change: &Change) -> impl Ord {
+    let texts = [
+        &change.service,
+        &change.version,
+        &change.commit,
+        &change.environment,
+        &change.author,
+        &change.description,
+        &change.url,
+    ];
+    (
+        change.at_us,
+        change.id.clone(),
+        texts.map(Clone::clone),
+        change.finished_us,
+        change.status,
+    )
+}
+
+/// How far apart two systems may date the same deploy: one when it was asked for, the other when
+/// it was rolled out.
+const SAME_DEPLOY_US: i64 = 15 * 60 * 1_000_000;
+
+/// Joins what two files tell of the same deploy: two systems that saw one version come to one
+/// place at about one time.
+fn told_twice(changes: Vec<(usize, Change)>, notes: &mut Vec<String>) -> Vec<(usize, Change)> {
+    let mut kept: Vec<(usize, Change)> = Vec::with_capacity(changes.len());
+    let mut joined: BTreeMap<String, String> = BTreeMap::new();
+    for (file, change) in changes {
+        let recent = kept
+            .iter_mut()
+            .rev()
+            .take_while(|(_, other)| change.at_us.saturating_sub(other.at_us) <= SAME_DEPLOY_US);
+        let mut others = recent.filter(|(other_file, _)| *other_file != file);
+        match others.find(|(_, other)| is_same_deploy(other, &change)) {
+            Some((_, other)) => {
+                joined.insert(change.id.clone(), other.id.clone());
+                absorb(other, change);
+            }
+            None => kept.push((file, change)),
+        }
+    }
+    for (_, change) in &mut kept {
+        if let Some(id) = change.rollback_of.as_ref().and_then(|id| joined.get(id)) {
+            change.rollback_of = Some(id.clone());
+        }
+    }
+    if !joined.is_empty() {
+        let pairs: Vec<String> = joined.iter().map(|(a, b)| format!("{a} is {b}")).collect();
+        notes.push(format!(
+            "told by two files and taken for one: {}",
+            listed(&pairs)
+        ));
+    }
+    kept
+}
+
+fn is_same_deploy(a: &Change, b: &Change) -> bool {
+    let same = |x: &Option<String>, y: &Option<String>| match (x, y) {
+        (Some(x), Some(y)) => x.eq_ignore_ascii_case(y),
+        _ => false,
+    };
+    // `9f3c51a` is short for the whole commit.
+    let same_commit = |x: &Option<String>, y: &Option<String>| match (x, y) {
+        (Some(x), Some(y)) => {
+            x.len().min(y.len()) >= 7 && (x.starts_with(y.as_str()) || y.starts_with(x.as_str()))
+        }
+        _ => false,
+    };
+    let brought = same(&a.version, &b.version)
+        || same_commit(&a.commit, &b.commit)
+        || same_commit(&a.version, &b.commit)
+        || same_commit(&a.commit, &b.version);
+    a.kind == b.kind
+        && matches!(a.kind, Kind::Deploy | Kind::Rollback)
+        && same(&a.service, &b.service)
+        && (a.environment.is_none()
+            || b.environment.is_none()
+            || same(&a.environment, &b.environment))
+        && brought
+}
+
+/// Adds to a change what another telling of it knows besides.
+fn absorb(change: &mut Change, other: Change) {
+    let texts = [
+        (&mut change.service, other.service),
+        (&mut change.version, other.version),
+        (&mut change.previous_version, other.previous_version),
+        (&mut change.rollback_of, other.rollback_of),
+        (&mut change.author, other.author),
+        (&mut change.description, other.description),
+        (&mut change.commit, other.commit),
+        (&mut change.environment, other.environment),
+        (&mut change.url, other.url),
+    ];
+    for (slot, text) in texts {
+        *slot = slot.take().or(text);
+    }
+    let lists = [
+        (&mut change.endpoints, other.endpoints),
+        (&mut change.hosts, other.hosts),
+        (&mut change.files, other.files),
+    ];
+    for (slot, list) in lists {
+        if slot.is_empty() {
+            *slot = list;
+        }
+    }
+    if matches!(change.status, None | Some(Status::InProgress)) {
+        change.status = other.status.or(change.status);
+    }
+    change.finished_us = change.finished_us.or(other.finished_us);
+    change.finished_us = change.finished_us.filter(|end| *end >= change.at_us);
+    for (key, value) in other.extra {
+        change.extra.entry(key).or_insert(value);
+    }
+}
+
+/// Whether two tellings under one id and time are of one change, perhaps exported before and after
+/// it was done: what both say is the same.
+fn is_same_telling(a: &Change, b: &Change) -> bool {
+    let agree = |x: &Option<String>, y: &Option<String>| x.is_none() || y.is_none() || x == y;
+    a.at_us == b.at_us
+        && a.kind == b.kind
+        && agree(&a.service, &b.service)
+        && agree(&a.version, &b.version)
+        && agree(&a.commit, &b.commit)
+        && agree(&a.environment, &b.environment)
+}
+
 /// Drops what is there twice, and gives different changes of one id different ids: the first in
 /// order of time keeps it.
 fn tell_apart(changes: Vec<(usize, Change)>, notes: &mut Vec<String>) -> Vec<(usize, Change)> {
@@ -70,14 +203,12 @@ fn tell_apart(changes: Vec<(usize, Change)>, notes: &mut Vec<String>) -> Vec<(us
     for (file, mut change) in changes {
         let id = change.id.clone();
         let same_id = taken.entry(id.clone()).or_default();
-        let is_kept = same_id
-            .iter()
-            .filter_map(|i| kept.get(*i))
-            .any(|(_, other)| {
-                change.id.clone_from(&other.id);
-                change == *other
-            });
-        if is_kept {
+        let same = same_id.iter().copied().find(|i| {
+            kept.get(*i)
+                .is_some_and(|(_, other)| is_same_telling(other, &change))
+        });
+        if let Some((_, other)) = same.and_then(|i| kept.get_mut(i)) {
+            absorb(other, change);
             continue;
         }
         same_id.push(kept.len());

@@ -13,6 +13,9 @@ mod csv;
 mod document;
 mod entry;
 mod export;
+mod history;
+mod keys;
+mod lists;
 mod merge;
 mod native;
 mod time;
@@ -38,6 +41,8 @@ pub use merge::merge;
 pub struct Markers {
     /// The changes, in order of time, then id.
     pub changes: Vec<Change>,
+    /// How many entries they were read from.
+    pub entries: usize,
     /// The form that was recognised (`GitHub deployments`, `CSV`).
     pub source: &'static str,
     /// Whether some time had no zone, and none was given: it was read as UTC.
@@ -50,10 +55,12 @@ pub struct Markers {
 pub fn read(bytes: &[u8], path: &Path, zone: Option<&TimeZone>) -> Result<Markers> {
     let document = document::read(bytes).map_err(|e| e.at(path))?;
     let mut reader = entry::Reader::new(zone);
+    reader.notes.extend_from_slice(&document.notes);
     let (source, mut changes) = export::read(&document, &mut reader).map_err(|e| e.at(path))?;
     sort(&mut changes);
     Ok(Markers {
         changes,
+        entries: reader.entries,
         source,
         assumed_utc: reader.assumed_utc,
         notes: reader.notes,
@@ -106,6 +113,27 @@ pub struct Change {
     pub files: Vec<String>,
     /// Keys of the marker that have no meaning here.
     pub extra: BTreeMap<String, serde_json::Value>,
+    /// Who tells of it.
+    pub source: Source,
+}
+
+/// Who tells of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// A marker.
+    Marker,
+    /// Only the logs: a version that was not seen before.
+    Logs,
+}
+
+impl Source {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Marker => "marker",
+            Source::Logs => "logs",
+        }
+    }
 }
 
 impl Change {
@@ -131,7 +159,21 @@ impl Change {
             hosts: Vec::new(),
             files: Vec::new(),
             extra: BTreeMap::new(),
+            source: Source::Marker,
         }
+    }
+
+    /// Whether software that calls itself so is what this change brought. Deploy systems and services
+    /// write one version in many ways: `v2.4.0`, `2.4.0+build.7`, `shop/api:2.4.0`, `api@2.4.0`, a
+    /// commit at full length or cut short.
+    pub fn brings(&self, version: &str) -> bool {
+        let seen = plain_version(version);
+        let mut brought = self.version.iter().chain(&self.commit);
+        !seen.is_empty()
+            && brought.any(|brought| {
+                let brought = plain_version(brought);
+                brought == seen || is_same_commit(&brought, &seen)
+            })
     }
 
     /// Gives a change without an id a stable one: a hash of what tells changes apart, so that the
@@ -155,6 +197,24 @@ impl Change {
         }
         self.id = format!("m-{:010x}", fnv1a(&content) & 0xff_ffff_ffff);
     }
+}
+
+/// A version without image, service, leading `v` and build metadata; in lower case.
+fn plain_version(version: &str) -> String {
+    let text = version.trim().to_ascii_lowercase();
+    let named = text.rsplit(['@', ':', '/']).next().unwrap_or_default();
+    let core = named.split('+').next().unwrap_or_default();
+    let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    match core.strip_prefix('v').filter(|rest| is_number(rest)) {
+        Some(number) => number.to_owned(),
+        None => core.to_owned(),
+    }
+}
+
+/// Whether two hexadecimal names are one commit, of which at least seven digits are known.
+fn is_same_commit(a: &str, b: &str) -> bool {
+    let hex = |text: &str| text.len() >= 7 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    hex(a) && hex(b) && (a.starts_with(b) || b.starts_with(a))
 }
 
 /// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>).

@@ -1,270 +1,22 @@
-//! Markers in the native form, and whatever is close enough to it.
+//! Markers in the native form, and whatever is close enough to it: the exports of systems that
+//! nobody listed, tables, notes by hand.
 //!
-//! Comes in: one JSON object (a CSV row is one too). Goes out: a [`Change`]. Keys are known by
-//! their letters alone (`deployed_at`, `deployedAt` and `Deployed At` are one key) and by the
-//! synonyms below. What isn't known, or holds what its key can't mean, is kept in `extra`.
+//! Comes in: one JSON object (a CSV row is one too). Goes out: a [`Change`]. What a key means says
+//! `keys`; what its value means is decided here. Objects that wrap an entry, or hold a side of it,
+//! are looked into. What isn't known, or holds what its key can't mean, is kept in `extra`.
+
+mod fields;
 
 use serde_json::{Map, Value};
 
-use super::entry::{Entry, Reader, is_blank, text};
-use super::words::{self, squeeze};
+use super::entry::{Entry, Reader, text};
+use super::keys::{self, Field, Role};
+use super::words;
 use super::{Change, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// Where a key's value goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Field {
-    At,
-    Finished,
-    Id,
-    Kind,
-    Service,
-    Version,
-    PreviousVersion,
-    Commit,
-    Author,
-    Description,
-    Environment,
-    Url,
-    Status,
-    RollbackOf,
-    Endpoints,
-    Hosts,
-    Files,
-}
-
-/// The keys of each field, as [`squeeze`] leaves them, the one to be believed first.
-const SYNONYMS: [(Field, &[&str]); 17] = [
-    (
-        Field::At,
-        &[
-            "at",
-            "startedat",
-            "starttime",
-            "start",
-            "started",
-            "begin",
-            "beganat",
-            "deployedat",
-            "deploytime",
-            "deploystartedat",
-            "releasedat",
-            "happenedat",
-            "occurredat",
-            "appliedat",
-            "time",
-            "timestamp",
-            "ts",
-            "datetime",
-            "when",
-            "date",
-            "eventtime",
-            "createdat",
-            "created",
-            "publishedat",
-            "updated",
-            "updatedat",
-        ],
-    ),
-    (
-        Field::Finished,
-        &[
-            "finishedat",
-            "finishtime",
-            "finished",
-            "endedat",
-            "endtime",
-            "end",
-            "ended",
-            "completedat",
-            "completetime",
-            "completed",
-            "doneat",
-        ],
-    ),
-    (
-        Field::Id,
-        &[
-            "id",
-            "changeid",
-            "deployid",
-            "deploymentid",
-            "releaseid",
-            "eventid",
-            "uuid",
-        ],
-    ),
-    (
-        Field::Kind,
-        &["kind", "type", "changetype", "eventtype", "category"],
-    ),
-    (
-        Field::Service,
-        &[
-            "service",
-            "servicename",
-            "app",
-            "appname",
-            "application",
-            "applicationname",
-            "component",
-            "project",
-            "microservice",
-            "repository",
-            "repo",
-        ],
-    ),
-    (
-        Field::Version,
-        &[
-            "version",
-            "newversion",
-            "toversion",
-            "to",
-            "tag",
-            "release",
-            "imagetag",
-            "build",
-        ],
-    ),
-    (
-        Field::PreviousVersion,
-        &[
-            "previousversion",
-            "prevversion",
-            "oldversion",
-            "fromversion",
-            "from",
-            "previous",
-        ],
-    ),
-    (
-        Field::Commit,
-        &[
-            "commit",
-            "commitsha",
-            "commithash",
-            "commitid",
-            "sha",
-            "gitsha",
-            "gitcommit",
-            "githash",
-            "hash",
-            "revision",
-            "rev",
-        ],
-    ),
-    (
-        Field::Author,
-        &[
-            "author",
-            "user",
-            "username",
-            "by",
-            "actor",
-            "deployer",
-            "deployedby",
-            "triggeredby",
-            "initiatedby",
-            "createdby",
-            "creator",
-            "who",
-            "email",
-        ],
-    ),
-    (
-        Field::Description,
-        &[
-            "description",
-            "message",
-            "title",
-            "summary",
-            "text",
-            "subject",
-            "comment",
-            "note",
-            "what",
-            "name",
-        ],
-    ),
-    (
-        Field::Environment,
-        &["environment", "env", "environmentname", "stage", "tier"],
-    ),
-    (Field::Url, &["url", "link", "href", "weburl", "htmlurl"]),
-    (
-        Field::Status,
-        &["status", "state", "result", "outcome", "conclusion"],
-    ),
-    (
-        Field::RollbackOf,
-        &["rollbackof", "reverts", "revertof", "undoes"],
-    ),
-    (
-        Field::Endpoints,
-        &["endpoints", "endpoint", "paths", "path", "routes", "route"],
-    ),
-    (
-        Field::Hosts,
-        &[
-            "hosts",
-            "host",
-            "hostnames",
-            "hostname",
-            "servers",
-            "server",
-            "instances",
-        ],
-    ),
-    (
-        Field::Files,
-        &["files", "changedfiles", "fileschanged", "filepaths"],
-    ),
-];
-
-/// Where a list of markers may lie in an object that wraps it.
-const WRAPPERS: [&str; 9] = [
-    "changes",
-    "deploys",
-    "deployments",
-    "markers",
-    "releases",
-    "events",
-    "items",
-    "results",
-    "data",
-];
-
-/// Whether a column of this name says when.
-pub(super) fn is_time_key(name: &str) -> bool {
-    matches!(field(name), Some((Field::At | Field::Finished, _)))
-}
-
-/// The markers in a value: the list that it wraps, else the value itself.
-pub(super) fn markers(value: &Value) -> Vec<&Value> {
-    let Value::Object(map) = value else {
-        return vec![value];
-    };
-    let has_time = |map: &Map<String, Value>| map.keys().any(|key| is_time_key(key));
-    let wrapped = WRAPPERS.iter().find_map(|name| {
-        map.iter()
-            .find(|(key, _)| squeeze(key) == *name)
-            .and_then(|(_, list)| list.as_array())
-    });
-    match wrapped {
-        // A marker may list what it changed: then the time is its own.
-        Some(list)
-            if !has_time(map)
-                || list
-                    .first()
-                    .and_then(Value::as_object)
-                    .is_some_and(has_time) =>
-        {
-            list.iter().collect()
-        }
-        _ => vec![value],
-    }
-}
+use fields::Fields;
+pub(super) use fields::Known;
 
 /// One marker.
 pub(super) fn read(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
@@ -272,51 +24,190 @@ pub(super) fn read(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> 
         return Err(entry.no_time());
     };
     let mut fields = Fields::of(map);
-    let mut change = match begin(&mut fields, entry, reader)? {
-        Some(at) => {
-            let mut change = Change::at(at);
-            let end = fields.take_if(Field::Finished, |value| reader.try_time(value));
-            change.finished_us = end.filter(|end| *end >= at);
-            change
-        }
-        None => {
-            let end = fields
-                .take(Field::Finished)
-                .ok_or_else(|| entry.no_time())?;
-            let end = reader.time(entry, end)?.ok_or_else(|| entry.no_time())?;
-            let mut change = Change::at(end);
-            change.finished_us = Some(end);
-            change.at_is_end = true;
-            change
-        }
-    };
-    fields.fill(&mut change);
-
-    let said = fields.take_if(Field::Kind, |v| text(v).and_then(|word| words::kind(&word)));
-    let told = || {
-        change
-            .description
-            .as_deref()
-            .and_then(words::kind_from_description)
-    };
-    change.kind = said.or_else(told).unwrap_or(Kind::Deploy);
-    change.status = fields.take_if(Field::Status, |v| text(v).and_then(|w| words::status(&w)));
-    change.extra = fields.rest();
-    change.ensure_id();
+    let mut change = dated(&mut fields, entry, reader)?;
+    let said = finish(&mut change, fields, map);
+    if reader.read_by.is_empty() {
+        reader.read_by = said;
+    }
     Ok(change)
 }
 
+/// The rest of a marker whose times are known; says which keys it was read from.
+fn finish(change: &mut Change, mut fields: Fields<'_>, map: &Map<String, Value>) -> Vec<String> {
+    fields.fill(change);
+    let said = fields.take_if(Field::Kind, |v| text(v).and_then(|word| words::kind(&word)));
+    let by_key = || map.keys().find_map(|key| keys::kind_of_key(key));
+    let told = change
+        .description
+        .as_deref()
+        .and_then(words::kind_from_opening);
+    // "Deploy" is also what systems call whatever they do.
+    let special = said.filter(|kind| *kind != Kind::Deploy);
+    change.kind = special
+        .or_else(by_key)
+        .or(said)
+        .or(told)
+        .unwrap_or(Kind::Deploy);
+    let said = fields.said();
+    change.extra.append(&mut fields.rest(map));
+    change.ensure_id();
+    said
+}
+
+/// What the most telling time of an object is to it; `None` where it has none.
+pub(super) fn role_of_time(map: &Map<String, Value>) -> Option<Role> {
+    let fields = Fields::of(map);
+    let first = |field| {
+        fields
+            .times(field)
+            .next()
+            .map(|known| Role::of_rank(known.meaning.rank))
+    };
+    first(Field::At).or_else(|| first(Field::Finished).map(|_| Role::Begin))
+}
+
+/// What is known of the entries of one form besides what their keys say.
+pub(super) struct Form {
+    /// What all its entries are.
+    pub(super) kind: Option<Kind>,
+    /// JSON pointers to when they began and ended.
+    pub(super) begins: &'static [&'static str],
+    pub(super) ends: &'static [&'static str],
+    /// JSON pointers to what the keys alone would not tell.
+    pub(super) service: &'static [&'static str],
+    pub(super) version: &'static [&'static str],
+    pub(super) commit: &'static [&'static str],
+    pub(super) author: &'static [&'static str],
+    pub(super) description: &'static [&'static str],
+    pub(super) environment: &'static [&'static str],
+    pub(super) status: &'static [&'static str],
+    /// Why an entry is no change.
+    pub(super) is_none: fn(&Value) -> Option<&'static str>,
+}
+
+/// A form of which the keys say everything.
+pub(super) const PLAIN: Form = Form {
+    kind: None,
+    begins: &[],
+    ends: &[],
+    service: &[],
+    version: &[],
+    commit: &[],
+    author: &[],
+    description: &[],
+    environment: &[],
+    status: &[],
+    is_none: |_| None,
+};
+
+/// One entry of a form.
+pub(super) fn read_as(form: &Form, entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+    let Value::Object(map) = entry.value else {
+        return Err(entry.no_time());
+    };
+    let mut fields = Fields::of(map);
+    let begins = form.begins.iter().any(|p| entry.get(p).is_some());
+    let mut change = match begins {
+        true => reader.change(entry, form.begins, form.ends)?,
+        false => dated(&mut fields, entry, reader)?,
+    };
+    let texts = [
+        (form.service, &mut change.service),
+        (form.version, &mut change.version),
+        (form.commit, &mut change.commit),
+        (form.author, &mut change.author),
+        (form.description, &mut change.description),
+        (form.environment, &mut change.environment),
+    ];
+    for (pointers, slot) in texts {
+        *slot = entry.text(pointers);
+    }
+    change.status = entry
+        .text(form.status)
+        .and_then(|word| words::status(&word));
+    let pointed = [
+        form.begins,
+        form.ends,
+        form.service,
+        form.version,
+        form.commit,
+        form.author,
+        form.description,
+        form.environment,
+        form.status,
+    ];
+    for pointer in pointed
+        .into_iter()
+        .flatten()
+        .filter(|p| entry.get(p).is_some())
+    {
+        if let Some(path) = path_of(map, pointer) {
+            fields.used(path);
+        }
+    }
+    finish(&mut change, fields, map);
+    if let Some(kind) = form.kind {
+        change.kind = kind;
+    }
+    Ok(change)
+}
+
+/// The keys on the way to what lies at a pointer.
+fn path_of<'a>(map: &'a Map<String, Value>, pointer: &str) -> Option<Vec<&'a str>> {
+    let mut path = Vec::new();
+    let mut here = map;
+    let steps = pointer.split('/').skip(1);
+    for step in steps {
+        let (key, value) = here.get_key_value(&step.replace("~1", "/").replace("~0", "~"))?;
+        path.push(key.as_str());
+        match value {
+            Value::Object(inner) => here = inner,
+            _ => break,
+        }
+    }
+    Some(path)
+}
+
 /// Gives a change what it lacks from keys with native names, as people put them into free-form
-/// details and parameters. Kind, time and id are not taken: those of the change itself are better.
+/// details and parameters. Kind and time are not taken: those of the change itself are better.
 /// What isn't used is kept in `extra`.
 pub(super) fn complete(change: &mut Change, details: &Map<String, Value>) {
     let mut fields = Fields::of(details);
     fields.fill(change);
-    if change.status.is_none() {
-        change.status = fields.take_if(Field::Status, |v| text(v).and_then(|w| words::status(&w)));
-    }
-    for (key, value) in fields.rest() {
+    for (key, value) in fields.rest(details) {
         change.extra.entry(key).or_insert(value);
+    }
+}
+
+/// A change at the time that dates it best, with its end.
+fn dated(fields: &mut Fields<'_>, entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+    let Some((role, at)) = begin(fields, entry, reader)? else {
+        let mut ends = fields.times(Field::Finished);
+        let end =
+            ends.find_map(|known| reader.try_time_of(known).map(|us| (known.path.clone(), us)));
+        drop(ends);
+        let Some((path, end)) = end else {
+            // A time that can't be read says more than that there is none.
+            return Err(match fields.times(Field::Finished).next() {
+                Some(known) => unreadable(known, entry, reader),
+                None => entry.no_time(),
+            });
+        };
+        fields.used(path);
+        let mut change = Change::at(end);
+        change.finished_us = Some(end);
+        change.at_is_end = true;
+        return Ok(change);
+    };
+    let mut change = Change::at(at);
+    change.finished_us = end_after(fields, reader, role, at);
+    Ok(change)
+}
+
+fn unreadable(known: &Known<'_>, entry: Entry<'_>, reader: &mut Reader<'_>) -> Error {
+    match reader.time(entry, known.value) {
+        Err(error) => error,
+        Ok(_) => entry.no_time(),
     }
 }
 
@@ -325,134 +216,76 @@ fn begin(
     fields: &mut Fields<'_>,
     entry: Entry<'_>,
     reader: &mut Reader<'_>,
-) -> Result<Option<i64>> {
-    while let Some(value) = fields.take(Field::At) {
-        if let Some(us) = reader.time(entry, value)? {
-            return Ok(Some(us));
-        }
-    }
-    Ok(None)
-}
-
-/// The field of a key and how much the key is to be believed: less is better.
-fn field(key: &str) -> Option<(Field, usize)> {
-    let key = squeeze(key);
-    SYNONYMS.iter().find_map(|(field, names)| {
-        names
-            .iter()
-            .position(|name| *name == key)
-            .map(|rank| (*field, rank))
-    })
-}
-
-/// The keys of one marker that are not used yet, by field and rank.
-struct Fields<'a> {
-    known: Vec<(Field, usize, &'a String, &'a Value)>,
-    unknown: Vec<(&'a String, &'a Value)>,
-}
-
-impl<'a> Fields<'a> {
-    fn of(map: &'a Map<String, Value>) -> Fields<'a> {
-        let mut known = Vec::new();
-        let mut unknown = Vec::new();
-        for (key, value) in map.iter().filter(|(_, value)| !is_blank(value)) {
-            match field(key) {
-                Some((field, rank)) => known.push((field, rank, key, value)),
-                None => unknown.push((key, value)),
+) -> Result<Option<(Role, i64)>> {
+    let mut first_trouble = None;
+    let mut found = None;
+    for known in fields.times(Field::At) {
+        let role = Role::of_rank(known.meaning.rank);
+        match reader.time_in(entry, known.value, known.meaning.in_utc) {
+            Ok(Some(us)) => {
+                found = Some((known.path.clone(), None, role, us));
+                break;
             }
-        }
-        known.sort_by_key(|(field, rank, key, _)| (*field, *rank, *key));
-        Fields { known, unknown }
-    }
-
-    /// The most believed value of a field.
-    fn take(&mut self, field: Field) -> Option<&'a Value> {
-        let found = self.known.iter().position(|(f, ..)| *f == field)?;
-        Some(self.known.remove(found).3)
-    }
-
-    /// What the most believed value of a field means; a value without a meaning stays.
-    fn take_if<T>(
-        &mut self,
-        field: Field,
-        mut meaning: impl FnMut(&Value) -> Option<T>,
-    ) -> Option<T> {
-        let mut known = self
-            .known
-            .iter()
-            .enumerate()
-            .filter(|(_, (f, ..))| *f == field);
-        let (found, meant) =
-            known.find_map(|(i, (.., value))| meaning(value).map(|meant| (i, meant)))?;
-        self.known.remove(found);
-        Some(meant)
-    }
-
-    /// Gives a change the texts and lists that it lacks.
-    fn fill(&mut self, change: &mut Change) {
-        if change.id.is_empty() {
-            change.id = self.take_if(Field::Id, text).unwrap_or_default();
-        }
-        let texts = [
-            (Field::Service, &mut change.service),
-            (Field::Version, &mut change.version),
-            (Field::PreviousVersion, &mut change.previous_version),
-            (Field::Commit, &mut change.commit),
-            (Field::Author, &mut change.author),
-            (Field::Description, &mut change.description),
-            (Field::Environment, &mut change.environment),
-            (Field::Url, &mut change.url),
-            (Field::RollbackOf, &mut change.rollback_of),
-        ];
-        for (field, slot) in texts {
-            if slot.is_none() {
-                *slot = self.take_if(field, name);
-            }
-        }
-        let lists = [
-            (Field::Endpoints, &mut change.endpoints),
-            (Field::Hosts, &mut change.hosts),
-            (Field::Files, &mut change.files),
-        ];
-        for (field, slot) in lists {
-            if slot.is_empty() {
-                *slot = self.take_if(field, strings).unwrap_or_default();
-            }
+            Ok(None) => {}
+            // A day in one column, the time of day in another.
+            Err(trouble) => match fields.day_with_time(known, entry, reader) {
+                Some((path, us)) => {
+                    found = Some((known.path.clone(), Some(path), role, us));
+                    break;
+                }
+                None if known.meaning.guessed => {}
+                None if role == Role::Native => return Err(trouble),
+                None => first_trouble = first_trouble.or(Some(trouble)),
+            },
         }
     }
-
-    /// What was not used, under the keys it came with.
-    fn rest(self) -> std::collections::BTreeMap<String, Value> {
-        let known = self.known.into_iter().map(|(.., key, value)| (key, value));
-        known
-            .chain(self.unknown)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+    match (found, first_trouble) {
+        (Some((path, other, role, us)), _) => {
+            fields.used(path);
+            other.into_iter().for_each(|path| fields.used(path));
+            Ok(Some((role, us)))
+        }
+        (None, Some(trouble)) => Err(trouble),
+        (None, None) => Ok(None),
     }
 }
 
-/// A text, or the name of the person or thing that an object describes.
-fn name(value: &Value) -> Option<String> {
-    text(value).or_else(|| {
-        ["name", "login", "username", "slug", "email", "sha", "id"]
-            .iter()
-            .find_map(|key| value.get(key).and_then(text))
-    })
-}
+/// A day: longer than any rollout, shorter than the time to the next edit of a record.
+const DAY_US: i64 = 86_400_000_000;
 
-/// A list of texts; in one text they may be parted by comma, semicolon, bar or newline.
-fn strings(value: &Value) -> Option<Vec<String>> {
-    match value {
-        Value::String(joined) => {
-            let parts = joined.split([',', ';', '|', '\n']).map(str::trim);
-            Some(
-                parts
-                    .filter(|part| !part.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-            )
+/// When a change that began at `at` was done: its end, its begin and how long it took, or when the
+/// record of a finished change was last touched.
+fn end_after(fields: &mut Fields<'_>, reader: &mut Reader<'_>, role: Role, at: i64) -> Option<i64> {
+    let mut found = None;
+    for known in fields.times(Field::Finished) {
+        if let Some(end) = reader.try_time_of(known).filter(|end| *end >= at) {
+            found = Some((known.path.clone(), end));
+            break;
         }
-        Value::Array(list) => list.iter().map(text).collect(),
-        _ => None,
     }
+    if found.is_none() {
+        found = fields.times(Field::Took).find_map(|known| {
+            let unit = keys::UNITS_US.get(known.meaning.rank)?;
+            let number = text(known.value)?.parse::<f64>().ok()?;
+            let took = number * unit;
+            (0.0..=DAY_US as f64)
+                .contains(&took)
+                .then(|| (known.path.clone(), at.saturating_add(took as i64)))
+        });
+    }
+    if found.is_none() && role == Role::Begin && fields.is_over() {
+        let touched = |known: &Known<'_>| Role::of_rank(known.meaning.rank) == Role::Updated;
+        found = fields
+            .times(Field::At)
+            .filter(|k| touched(k))
+            .find_map(|known| {
+                let end = reader.try_time_of(known)?;
+                (at..=at.saturating_add(DAY_US))
+                    .contains(&end)
+                    .then(|| (known.path.clone(), end))
+            });
+    }
+    let (path, end) = found?;
+    fields.used(path);
+    Some(end)
 }

@@ -45,6 +45,7 @@ fn a_full_native_marker_keeps_everything_it_says() {
         extra: [("ticket", json!("OPS-7")), ("risk", json!({"score": 3}))]
             .map(|(key, value)| (key.to_owned(), value))
             .into(),
+        source: Source::Marker,
     };
     assert_eq!(markers.changes, [expected]);
     assert_eq!(markers.source, "JSON");
@@ -257,8 +258,24 @@ fn trouble_is_named_with_its_place_and_a_way_out() {
             "line 2: 3 fields, but the header has 2",
         ),
         (
-            r#"[{"at":1712764710},{"service":"api","version":"2"}]"#,
-            "marker 2 has no time: its keys are service, version",
+            r#"[{"service":"api","version":"2"},{"service":"web"}]"#,
+            "marker 1 has no time: its keys are service, version",
+        ),
+        (
+            r#"[{"at":1712764710,},]"#,
+            "line 1, column 19: not JSON: trailing comma",
+        ),
+        (
+            r#"{"message":"Bad credentials","documentation_url":"https://docs.example"}"#,
+            "an error message in place of markers: \"Bad credentials\"",
+        ),
+        (
+            "<!DOCTYPE html>\n<html><title>Log in</title>",
+            "an HTML page in place of markers",
+        ),
+        (
+            "10.0.0.1 - - [10/Apr/2024:08:58:30 +0000] \"GET / HTTP/1.1\" 200 5\n",
+            "an access log in place of markers",
         ),
         (
             r#"[1712764710]"#,
@@ -289,8 +306,8 @@ fn trouble_is_named_with_its_place_and_a_way_out() {
     }
     let bytes = read(b"at\n\xff\n", Path::new("d.csv"), None).unwrap_err();
     assert_eq!(bytes.to_string(), "d.csv: line 2: not UTF-8 (byte 3)");
-    let wide = read(b"\xff\xfe[\0]\0", Path::new("d.json"), None).unwrap_err();
-    assert_eq!(wide.to_string(), "d.json: the file is UTF-16");
+    let packed = read(b"\x1f\x8b\x08", Path::new("d.json"), None).unwrap_err();
+    assert_eq!(packed.to_string(), "d.json: the file is packed");
 }
 
 fn native(text: &str) -> Markers {
@@ -449,4 +466,27 @@ fn changes_without_a_service_belong_together_only_within_their_file() {
     let joined = merge(vec![one, two]);
     assert_eq!(change(&joined, "b").previous_version.as_deref(), Some("1"));
     assert_eq!(change(&joined, "c").previous_version, None);
+}
+
+#[test]
+fn one_version_is_known_in_all_its_spellings() {
+    let change = Change {
+        version: Some("v2.4.0".to_owned()),
+        commit: Some("9f3c51ad0b7e".to_owned()),
+        ..Change::at(0)
+    };
+    for seen in [
+        "2.4.0",
+        "V2.4.0",
+        "2.4.0+build.7",
+        "registry.example/shop/api:2.4.0",
+        "api@2.4.0",
+        "9f3c51a",
+        "9f3c51ad0b7e44d1a0c3",
+    ] {
+        assert!(change.brings(seen), "{seen}");
+    }
+    for other in ["2.4.1", "2.4", "12.4.0", "9f3c5", "v", "", "9f3c51b"] {
+        assert!(!change.brings(other), "{other}");
+    }
 }

@@ -27,6 +27,8 @@ pub(super) struct Unreadable(pub(super) &'static str);
 const NO_FORM: Unreadable = Unreadable("can't be read as a time");
 const NO_TIME_OF_DAY: Unreadable = Unreadable("has no time of day");
 const BEFORE_EPOCH: Unreadable = Unreadable("lies before 1970");
+const RELATIVE: Unreadable = Unreadable("is relative to when it was written");
+const DAY_OR_MONTH: Unreadable = Unreadable("may have the day or the month first");
 
 /// The time in a value; `None` for null, empty text and Go's zero time, which all mean "not yet".
 pub(super) fn from_value(
@@ -126,7 +128,8 @@ const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 fn tidy(text: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for (i, word) in text.split_whitespace().enumerate() {
-        let lower = word.trim_end_matches(',').to_ascii_lowercase();
+        let word = word.trim_end_matches(',');
+        let lower = word.to_ascii_lowercase();
         if i == 0 && WEEKDAYS.iter().any(|day| lower.starts_with(day)) {
             continue;
         }
@@ -134,12 +137,15 @@ fn tidy(text: &str) -> String {
             break;
         }
         let after_offset = words.last().is_some_and(|last| is_offset(last));
-        let is_name = word.bytes().all(|b| b.is_ascii_alphabetic());
+        let is_name = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphabetic());
         if after_offset && is_name {
             continue;
         }
         words.push(match lower.as_str() {
             "utc" | "gmt" | "z" => "+00:00".to_owned(),
+            "a.m." | "am" => "AM".to_owned(),
+            "p.m." | "pm" => "PM".to_owned(),
+            "at" => continue,
             _ => with_colon(word),
         });
     }
@@ -164,11 +170,21 @@ fn with_colon(word: &str) -> String {
     }
 }
 
-/// Forms with a month's name, after [`tidy`]: `git log` and `date(1)`, RFC 2822, common log.
-const NAMED_MONTH: [&str; 4] = [
+/// Forms of a date that ISO 8601 does not know, after [`tidy`]; the month goes by its name, or by
+/// where it stands.
+const DATES: [&str; 10] = [
+    // Two digits of a year first: `%Y` would take 24 for the year 24.
+    "%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y", "%d/%b/%y", "%d/%b/%Y", "%d-%b-%y", "%d-%b-%Y",
+    "%d.%m.%Y", "%Y-%m-%d",
+];
+
+/// Forms of a time of day.
+const TIMES: [&str; 4] = ["%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p"];
+
+/// Dates and times that are not written one after the other: `git log`, `date(1)`, common log.
+const INTERLEAVED: [&str; 3] = [
     "%b %d %H:%M:%S %Y",
     "%b %d %H:%M:%S %:z %Y",
-    "%d %b %Y %H:%M:%S",
     "%d/%b/%Y:%H:%M:%S",
 ];
 
@@ -176,9 +192,16 @@ fn written(text: &str, zone: Option<&TimeZone>) -> Result<Moment, Unreadable> {
     if let Some(moment) = iso(text, zone) {
         return moment;
     }
-    for form in NAMED_MONTH {
+    let order = day_or_month(text)?;
+    let dates = DATES.iter().chain(&order);
+    let parted = dates.flat_map(|date| TIMES.iter().map(move |time| format!("{date} {time}")));
+    for form in INTERLEAVED
+        .iter()
+        .map(|form| (*form).to_owned())
+        .chain(parted)
+    {
         let zoned = strtime::parse(format!("{form} %:z"), text)
-            .or_else(|_| strtime::parse(form, text))
+            .or_else(|_| strtime::parse(&form, text))
             .and_then(|t| t.to_timestamp());
         if let Ok(time) = zoned {
             return Ok(Moment {
@@ -186,11 +209,24 @@ fn written(text: &str, zone: Option<&TimeZone>) -> Result<Moment, Unreadable> {
                 has_zone: true,
             });
         }
-        if let Ok(local) = strtime::parse(form, text).and_then(|t| t.to_datetime()) {
+        if let Ok(local) = strtime::parse(&form, text).and_then(|t| t.to_datetime()) {
             return local_time(local, zone);
         }
     }
-    Err(NO_FORM)
+    let is_relative = text.ends_with(" ago") || text.ends_with("ago)");
+    Err(if is_relative { RELATIVE } else { NO_FORM })
+}
+
+/// The form of a date like `23/04/2024`, if it is one: told by the number that can be no month.
+fn day_or_month(text: &str) -> Result<Option<&'static str>, Unreadable> {
+    let date = text.split(' ').next().unwrap_or("");
+    let parts: Vec<Option<u16>> = date.split('/').map(|part| part.parse().ok()).collect();
+    match parts.as_slice() {
+        [Some(1..=12), Some(1..=12), Some(1900..)] => Err(DAY_OR_MONTH),
+        [Some(_), Some(13..=31), Some(1900..)] => Ok(Some("%m/%d/%Y")),
+        [Some(13..=31), Some(_), Some(1900..)] => Ok(Some("%d/%m/%Y")),
+        _ => Ok(None),
+    }
 }
 
 /// RFC 3339, RFC 9557 and what differs from them by spaces or slashes; `None` if it is none.
@@ -199,7 +235,9 @@ fn iso(text: &str, zone: Option<&TimeZone>) -> Option<Result<Moment, Unreadable>
     if !starts_with_year {
         return None;
     }
-    let mut words = text.split(' ');
+    // Log4j's and Python's decimals.
+    let decimals = text.replacen(',', ".", 1);
+    let mut words = decimals.split(' ');
     let date = words
         .next()?
         .replacen('/', "-", if text.contains('[') { 0 } else { 2 });
@@ -288,6 +326,55 @@ mod tests {
     }
 
     #[test]
+    fn java_python_jira_and_spreadsheets_have_forms_of_their_own() {
+        for (text, has_zone) in [
+            ("2024-04-10T15:58:30.000+0000", true),
+            ("2024-04-10T15:58:30.000000000Z", true),
+            ("2024-04-10 15:58:30,000", false),
+            ("2024-04-10 03:58:30 PM", false),
+            ("Apr 10, 2024, 3:58:30 PM", false),
+            ("April 10, 2024 at 3:58:30 PM UTC", true),
+            ("10.04.2024 15:58:30", false),
+            ("10-Apr-2024 15:58:30", false),
+        ] {
+            let read = from_text(text, None);
+            assert_eq!(
+                read,
+                Ok(Some(Moment {
+                    us: MOMENT,
+                    has_zone
+                })),
+                "{text}"
+            );
+        }
+        let minutes = MOMENT - 30_000_000;
+        for text in ["10/Apr/24 3:58 PM", "Apr 10 2024 15:58"] {
+            let read = from_text(text, None);
+            assert_eq!(
+                read,
+                Ok(Some(Moment {
+                    us: minutes,
+                    has_zone: false
+                })),
+                "{text}"
+            );
+        }
+        // The 23rd, as there is no 23rd month: 13 days later.
+        let later = MOMENT + 13 * 86_400_000_000;
+        for text in ["23/04/2024 15:58:30", "04/23/2024 03:58:30 PM"] {
+            let read = from_text(text, None);
+            assert_eq!(
+                read,
+                Ok(Some(Moment {
+                    us: later,
+                    has_zone: false
+                })),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn a_time_without_a_zone_is_utc_or_in_the_zone_given() {
         let paris = TimeZone::get("Europe/Paris").unwrap();
         for text in [
@@ -354,7 +441,8 @@ mod tests {
             ("yesterday", NO_FORM),
             ("2024-04-10", NO_TIME_OF_DAY),
             ("20240410", NO_TIME_OF_DAY),
-            ("04/10/2024 08:58", NO_FORM),
+            ("04/10/2024 08:58", DAY_OR_MONTH),
+            ("2 hours ago", RELATIVE),
             ("2024-13-40T00:00:00Z", NO_FORM),
             ("1969-12-31T23:59:59Z", BEFORE_EPOCH),
             ("42", NO_FORM),

@@ -1,7 +1,7 @@
 //! The words that deploy systems use for a kind of change and for what became of it.
 //!
 //! Comes in: a marker's own word, or its description. Goes out: a [`Kind`] or [`Status`], or
-//! `None` where the words don't say. Guesses nothing from descriptions but plain rollbacks.
+//! `None` where the words don't say. Of descriptions only what they plainly tell or begin with counts.
 
 use super::{Kind, Status};
 
@@ -23,6 +23,10 @@ const KINDS: [(Kind, &[&str]); 6] = [
             "featuretoggle",
             "experiment",
             "killswitch",
+            "featureenvironment",
+            "featurestate",
+            "split",
+            "rolloutflag",
         ],
     ),
     (
@@ -128,6 +132,8 @@ const STATUSES: [(Status, &[&str]); 4] = [
             "degraded",
             "crashed",
             "timedout",
+            "unsuccessful",
+            "undeployed",
         ],
     ),
     (
@@ -140,6 +146,10 @@ const STATUSES: [(Status, &[&str]); 4] = [
             "skipped",
             "notbuilt",
             "rejected",
+            "discarded",
+            "abandoned",
+            "notdeployed",
+            "deferred",
         ],
     ),
     (
@@ -159,6 +169,11 @@ const STATUSES: [(Status, &[&str]); 4] = [
             "progressing",
             "paused",
             "scheduled",
+            "deploying",
+            "applying",
+            "planning",
+            "initializing",
+            "implement",
         ],
     ),
     (
@@ -182,6 +197,16 @@ const STATUSES: [(Status, &[&str]); 4] = [
             "inactive",
             "live",
             "unstable",
+            "ready",
+            "applied",
+            "serving",
+            "executed",
+            "implemented",
+            "closed",
+            "resolved",
+            "deactivated",
+            "stable",
+            "finalized",
         ],
     ),
 ];
@@ -235,6 +260,158 @@ fn is_rollback(word: &str) -> bool {
     )
 }
 
+/// Environments that go by their name alone.
+const ENVIRONMENTS: [&str; 22] = [
+    "production",
+    "prod",
+    "staging",
+    "stage",
+    "preprod",
+    "development",
+    "dev",
+    "testing",
+    "test",
+    "qa",
+    "uat",
+    "canary",
+    "live",
+    "prd",
+    "stg",
+    "sandbox",
+    "preview",
+    "deploy-preview",
+    "branch-deploy",
+    "pre-production",
+    "preproduction",
+    "acceptance",
+];
+
+/// Whether a name is one that environments go by.
+pub(super) fn is_environment(name: &str) -> bool {
+    ENVIRONMENTS.contains(&name.to_lowercase().as_str())
+}
+
+/// Whether a name is that of a version rather than of a branch: a number with a dot, perhaps after a `v`.
+pub(super) fn is_version(name: &str) -> bool {
+    let number = name.strip_prefix("refs/tags/").unwrap_or(name);
+    let number = number.strip_prefix(['v', 'V']).unwrap_or(number);
+    number.starts_with(|c: char| c.is_ascii_digit()) && number.contains('.')
+}
+
+/// How descriptions of changes that are no deploy begin. Compared without case.
+const OPENINGS: [(Kind, &[&str]); 4] = [
+    (
+        Kind::Flag,
+        &[
+            "flag",
+            "flags",
+            "feature flag",
+            "feature-flag",
+            "featureflag",
+            "toggle",
+            "enable flag",
+            "enabled flag",
+            "disable flag",
+            "disabled flag",
+            "turn on flag",
+            "turned on flag",
+            "turn off flag",
+            "turned off flag",
+            "kill switch",
+            "experiment",
+        ],
+    ),
+    (
+        Kind::Migration,
+        &[
+            "migration",
+            "migrate",
+            "migrated",
+            "db migration",
+            "database migration",
+            "schema migration",
+            "schema change",
+            "backfill",
+            "alter table",
+            "create index",
+        ],
+    ),
+    (
+        Kind::Config,
+        &[
+            "config",
+            "configuration",
+            "config change",
+            "set config",
+            "dns",
+            "firewall rule",
+        ],
+    ),
+    (
+        Kind::Infra,
+        &[
+            "infra",
+            "terraform",
+            "scale up",
+            "scaled up",
+            "scale down",
+            "scaled down",
+            "node pool",
+            "certificate",
+            "cert renewal",
+            "kernel upgrade",
+            "network maintenance",
+        ],
+    ),
+];
+
+/// The kind that a description gives away by how it begins: `flag: new-login on`, `Migration 0042`,
+/// `terraform apply`. What goes on (`Config parser: fix crash`) is code, and deployed.
+pub(super) fn kind_from_opening(text: &str) -> Option<Kind> {
+    if let Some(kind) = kind_from_description(text) {
+        return Some(kind);
+    }
+    let text = text.trim_start_matches(['[', '(', '*', ' ']).to_lowercase();
+    OPENINGS
+        .iter()
+        .find(|(_, openings)| openings.iter().any(|o| opens(&text, o)))
+        .map(|(kind, _)| *kind)
+}
+
+/// Whether a text is this opening alone, or goes on with what it introduces: a sign, a number, or a
+/// name that is no ordinary word (`flag new-login`).
+fn opens(text: &str, opening: &str) -> bool {
+    let Some(after) = text.strip_prefix(opening) else {
+        return false;
+    };
+    let is_phrase = opening.contains([' ', '-']);
+    let next = after.trim_start();
+    match after.chars().next() {
+        None | Some(':' | ']' | ')' | '=' | '"' | '\'' | '`') => true,
+        Some(' ') if is_phrase => true,
+        Some(' ') => {
+            let word = next.split(' ').next().unwrap_or("");
+            word.contains(|c: char| c.is_ascii_digit() || "-_./:\"'`=".contains(c))
+                || matches!(
+                    word,
+                    "change" | "update" | "apply" | "on" | "off" | "database" | "db" | "schema"
+                )
+        }
+        Some(_) => false,
+    }
+}
+
+/// Whether a name is that of a job that checks code and changes nothing.
+pub(super) fn tests(name: &str) -> bool {
+    const CHECKS: [&str; 14] = [
+        "test", "tests", "ci", "lint", "check", "checks", "build", "coverage", "codeql", "e2e",
+        "unit", "scan", "format", "docs",
+    ];
+    words_of(name)
+        .iter()
+        .any(|word| CHECKS.contains(&word.as_str()))
+}
+
 /// Letters and digits only, in lower case.
 pub(super) fn squeeze(text: &str) -> String {
     text.chars()
@@ -243,9 +420,15 @@ pub(super) fn squeeze(text: &str) -> String {
         .collect()
 }
 
-/// The words of a name, each neighbouring pair joined, and all of it joined. `camelCase` counts
-/// as two words.
+/// The words of a name and each neighbouring pair joined.
 fn parts(name: &str) -> Vec<String> {
+    let words = words_of(name);
+    let pairs: Vec<String> = words.windows(2).map(|pair| pair.concat()).collect();
+    words.into_iter().chain(pairs).collect()
+}
+
+/// The words of a name, in lower case; `camelCase` counts as two.
+pub(super) fn words_of(name: &str) -> Vec<String> {
     let mut spaced = String::with_capacity(name.len() + 4);
     let mut was_lower = false;
     for c in name.chars().take(120) {
@@ -255,9 +438,7 @@ fn parts(name: &str) -> Vec<String> {
         was_lower = c.is_lowercase();
         spaced.push(if c.is_alphanumeric() { c } else { ' ' });
     }
-    let words: Vec<String> = spaced.split_whitespace().map(str::to_lowercase).collect();
-    let pairs: Vec<String> = words.windows(2).map(|pair| pair.concat()).collect();
-    words.into_iter().chain(pairs).collect()
+    spaced.split_whitespace().map(str::to_lowercase).collect()
 }
 
 fn contains_any(parts: &[String], words: &[&str]) -> bool {

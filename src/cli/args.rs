@@ -3,7 +3,12 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::changes::ChangesArgs;
+use super::formats::FormatsArgs;
+use super::show::ShowArgs;
 
 /// What broke, since when, for whom, and which change did it?
 ///
@@ -11,7 +16,19 @@ use clap::{ArgAction, Parser, ValueEnum};
 /// changes that may have done it, with evidence and a probability; or says that none did.
 #[derive(Debug, Parser)]
 #[command(name = "triage", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = EXAMPLES_LONG)]
-pub struct Args {
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub struct Typed {
+    /// What to do instead of reading logs; a folder of the same name is read as `./formats`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What to read and how to look at it.
+#[derive(Debug, Args)]
+pub struct RunArgs {
     /// Log files, folders or globs; `-` is standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -21,11 +38,14 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", help_heading = "Input")]
     pub deploys: Vec<PathBuf>,
 
-    /// Format of the logs: a name, or a regex with named groups; told from the lines otherwise
+    /// Format of the logs: a name, a FILE.toml, nginx's log_format or Apache's LogFormat string, or a regex with
+    /// named groups; told from the lines otherwise
     ///
-    /// A regex needs the groups `time`, `status` and `path` (or `request` for a whole request line);
-    /// `method`, `latency_ms`, `client`, `user`, `service`, `host`, … are read where they are there.
-    #[arg(long, value_name = "NAME|REGEX", help_heading = "Input")]
+    /// `triage formats` lists the names, `triage formats --explain FILE` shows how a file is read and why. The
+    /// samples of a FILE.toml are read before the logs are. A regex needs the groups `time`, `status` and `path`
+    /// (or `request` for a whole request line); `method`, `latency_ms`, `client`, `user`, `service`, `host`, … are
+    /// read where they are there.
+    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
     pub log_format: Option<String>,
 
     /// Zone of times that name none, such as Europe/Berlin or -07:00 [default: UTC]
@@ -92,8 +112,12 @@ pub struct Args {
     pub explain: bool,
 
     /// When to colour the table
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto, help_heading = "Output")]
-    pub color: ColorArg,
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, help_heading = "Output")]
+    pub color: When,
+
+    /// Draw the table with ASCII only
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
 
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
@@ -102,6 +126,10 @@ pub struct Args {
     /// Say more about the run on standard error
     #[arg(short, long, action = ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
+
+    /// When to show on standard error how far a run of more than a second has come
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto, help_heading = "Output")]
+    pub progress: When,
 
     /// Exit with 1 when there is an incident, or a suspect change
     #[arg(long, value_enum, value_name = "WHAT", help_heading = "Running")]
@@ -119,6 +147,30 @@ pub struct Args {
         help_heading = "Running"
     )]
     pub config: Option<PathBuf>,
+}
+
+/// What else there is to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the log formats that are known, or explain how a file is read
+    Formats(FormatsArgs),
+    /// Show the log lines behind an incident, or their counts
+    Show(Box<ShowArgs>),
+    Changes(ChangesArgs),
+    /// Print completions for a shell: `triage completions bash > /etc/bash_completion.d/triage`
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page of the command, or of one of its subcommands: `triage man | man -l -`
+    Man {
+        /// A subcommand
+        #[arg(value_name = "SUBCOMMAND")]
+        of: Option<String>,
+    },
+    /// Print the JSON schema of the report
+    Schema,
 }
 
 /// `--io`.
@@ -141,12 +193,16 @@ pub enum FormatArg {
     Json,
     /// The same as one event per line, for pipes and log shippers
     Ndjson,
+    /// A postmortem draft, for GitHub or a wiki
+    Markdown,
+    /// A report with charts, in one file without scripts or links to fetch
+    Html,
 }
 
-/// `--color`.
+/// `--color` and `--progress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorArg {
-    /// On a terminal, unless NO_COLOR is set
+pub enum When {
+    /// On a terminal (colour: unless NO_COLOR is set)
     Auto,
     /// Always
     Always,
@@ -167,6 +223,7 @@ const EXAMPLES: &str = "\
 Examples:
   triage logs/ --deploys deploys.json
   kubectl logs -l app=api --since=3h | triage - --deploys deploys.json
+  triage logs/ -d deploys.json --format html -o report.html
   triage logs/ -d deploys.json --json | jq '.incidents[0].suspects[0]'";
 
 const EXAMPLES_LONG: &str = "\
@@ -175,6 +232,9 @@ Examples:
       triage logs/ --deploys deploys.json
   From a pipe, with the markers of two systems:
       kubectl logs -l app=api --since=3h | triage - -d deploys.json -d flags.csv
+  A report to share, and the draft of a postmortem:
+      triage logs/ -d deploys.json --format html -o report.html
+      triage logs/ -d deploys.json --format markdown
   The most probable cause, for another tool:
       triage logs/ -d deploys.json --json | jq '.incidents[0].suspects[0]'
   One service, one hour, with all the evidence:

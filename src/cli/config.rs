@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use triage::{Error, Result};
+use triage::{Error, Result, Spelling};
 
 /// The file's content. What was typed goes before it.
 #[derive(Debug, Default, Deserialize)]
@@ -12,7 +12,7 @@ use triage::{Error, Result};
 pub struct Config {
     /// `--deploys`, relative to the file's folder.
     pub deploys: Vec<PathBuf>,
-    /// `--log-format`.
+    /// `--log-format`; a file is relative to this file's folder.
     pub log_format: Option<String>,
     /// `--tz`.
     pub tz: Option<String>,
@@ -51,6 +51,11 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         for deploys in &mut config.deploys {
             *deploys = folder.join(&deploys);
+        }
+        if let Some(text) = &config.log_format
+            && let Spelling::File(file) = Spelling::of(text)
+        {
+            config.log_format = Some(folder.join(file).to_string_lossy().into_owned());
         }
         Ok(config)
     }

@@ -10,7 +10,7 @@ use triage::{
     EndpointFilter, Error, ErrorStatuses, Format, Io, Moment, Query, Registry, Result, Routes,
 };
 
-use super::args::{Args, ColorArg, FailOn, FormatArg, IoArg};
+use super::args::{FailOn, FormatArg, IoArg, RunArgs, When};
 use super::config::Config;
 use super::moment;
 
@@ -46,6 +46,10 @@ pub struct Plan {
     pub explain: bool,
     /// Whether the table is coloured.
     pub color: bool,
+    /// Whether to show how far the run has come.
+    pub progress: bool,
+    /// Whether the table may have more than ASCII.
+    pub unicode: bool,
     /// -1 quiet, 0, 1 and more verbose.
     pub verbosity: i8,
     /// When to exit with 1.
@@ -57,7 +61,7 @@ impl Plan {
     ///
     /// # Errors
     /// The first thing that can't be meant.
-    pub fn new(args: Args, now_us: i64) -> Result<Plan> {
+    pub fn new(args: RunArgs, now_us: i64) -> Result<Plan> {
         let config = args
             .config
             .as_deref()
@@ -106,7 +110,7 @@ impl Plan {
         let log_format = args
             .log_format
             .or(config.log_format)
-            .map(|f| registry.user(&f))
+            .map(|text| log_format(&registry, &text))
             .transpose()?;
         let window = args.window.or(config.window);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -117,14 +121,12 @@ impl Plan {
                     .hint("without --threads one per core reads"),
             );
         }
-        let color = match args.color {
-            ColorArg::Always => true,
-            ColorArg::Never => false,
-            ColorArg::Auto => {
-                let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-                    && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
-                wanted && args.output.is_none() && std::io::stdout().is_terminal()
-            }
+        let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+        let color = colored(args.color, to_terminal);
+        let progress = match args.progress {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => !args.quiet && std::io::stderr().is_terminal(),
         };
         Ok(Plan {
             paths: args.paths,
@@ -154,6 +156,8 @@ impl Plan {
             top: args.top.or(config.top).unwrap_or(10),
             explain: args.explain,
             color,
+            progress,
+            unicode: !args.ascii,
             verbosity: if args.quiet {
                 -1
             } else {
@@ -164,12 +168,50 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether JSON is asked for.
+    pub fn is_json(&self) -> bool {
+        self.format == FormatArg::Json
+    }
+}
+
 /// What was typed goes before what is configured.
 fn typed_or<T>(typed: Vec<T>, configured: Vec<T>) -> Vec<T> {
     if typed.is_empty() { configured } else { typed }
 }
 
-fn zone(name: &str) -> Result<TimeZone> {
+/// The format that was named, in any of its spellings.
+///
+/// # Errors
+/// There is no such format, or what was written describes none.
+pub fn log_format(registry: &Registry, text: &str) -> Result<Arc<Format>> {
+    registry.user(text, |path| {
+        std::fs::read_to_string(path).map_err(|e| {
+            Error::io("the log format can't be read", e)
+                .at(path)
+                .hint("--log-format takes a name from `triage formats`, or a TOML file; `triage formats --spec combined` prints one to begin with")
+        })
+    })
+}
+
+/// Whether to colour what goes to a terminal, or not.
+pub(super) fn colored(color: When, to_terminal: bool) -> bool {
+    match color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            to_terminal
+                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+        }
+    }
+}
+
+/// The zone of that name or offset.
+///
+/// # Errors
+/// There is none.
+pub fn zone(name: &str) -> Result<TimeZone> {
     let no_such = || {
         Error::config(format!("--tz {name}: no such zone"))
             .hint("write a name such as Europe/Berlin, or an offset such as -07:00")
@@ -198,7 +240,8 @@ fn zone(name: &str) -> Result<TimeZone> {
     }
 }
 
-fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>> {
+/// What `--service` may name.
+pub(super) fn globs(patterns: &[String]) -> Result<Option<globset::GlobSet>> {
     if patterns.is_empty() {
         return Ok(None);
     }

@@ -8,12 +8,19 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use triage::render::{Style, json, ndjson, table};
+use triage::render::{Style, html, json, markdown, ndjson, printable, table};
 use triage::report::Report;
-use triage::{Error, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes};
+use triage::{
+    Error, Found, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes,
+};
 
-use super::args::{Args, FailOn, FormatArg};
+use super::args::{Command, FailOn, FormatArg, Typed};
 use super::plan::Plan;
+use super::progress;
+use super::{about, changes, formats, show};
+
+/// Columns of a page that is read elsewhere.
+const WIDTH: usize = 100;
 
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +41,22 @@ impl From<Exit> for ExitCode {
 /// Does what the command line says.
 pub fn run() -> ExitCode {
     // clap prints its own usage errors and exits with 2.
-    let args = Args::parse();
-    match Plan::new(args, now_us()).and_then(|plan| execute(&plan)) {
-        Ok(exit) => exit.into(),
+    let typed = Typed::parse();
+    let done = match typed.command {
+        Some(Command::Formats(args)) => formats::run(&args).map(|()| Exit::Made.into()),
+        Some(Command::Changes(args)) => changes::run(&args, now_us()),
+        Some(Command::Completions { shell }) => {
+            about::completions(shell).map(|()| Exit::Made.into())
+        }
+        Some(Command::Man { of }) => about::man(of.as_deref()).map(|()| Exit::Made.into()),
+        Some(Command::Schema) => about::schema().map(|()| Exit::Made.into()),
+        Some(Command::Show(args)) => show::run(*args, now_us()),
+        None => Plan::new(typed.run, now_us())
+            .and_then(|plan| execute(&plan))
+            .map(ExitCode::from),
+    };
+    match done {
+        Ok(exit) => exit,
         Err(error) => {
             complain(&error);
             let exit = if error.is_config() {
@@ -51,24 +71,33 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn now_us() -> i64 {
+/// The time now, µs since the epoch.
+pub fn now_us() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_micros() as i64)
 }
 
-fn complain(error: &Error) {
-    eprintln!("triage: {error}");
+/// Says on standard error what went wrong. Names and values in it are a stranger's as often as not.
+pub fn complain(error: &Error) {
+    eprintln!("triage: {}", printable(&error.to_string()));
     if let Some(hint) = error.hint_text() {
-        eprintln!("\nhint: {hint}");
+        eprintln!("\nhint: {}", printable(hint));
     }
 }
 
-fn execute(plan: &Plan) -> Result<Exit> {
-    let begin = Instant::now();
+/// Finds the logs, reads the markers, and has `look` make something of them while a bar shows how far
+/// it has come.
+///
+/// # Errors
+/// What can't be read, and those of `look`.
+pub fn read_with<R>(
+    plan: &Plan,
+    look: impl FnOnce(&Found, &Markers, &Options<'_>) -> Result<R>,
+) -> Result<(R, Found)> {
     let markers = markers(plan)?;
     let found = find_logs(&plan.paths, &plan.deploys)?;
-    let progress = AtomicU64::new(0);
+    let done = AtomicU64::new(0);
     let options = Options {
         query: plan.query.clone(),
         since: plan.moments[0],
@@ -80,12 +109,24 @@ fn execute(plan: &Plan) -> Result<Exit> {
         threads: plan.threads,
         io: plan.io,
         now_us: now_us(),
-        progress: &progress,
+        progress: &done,
     };
-    let report = analyze(&found, &markers, &options)?;
+    let work = || look(&found, &markers, &options);
+    let made = if plan.progress {
+        let total = found.files.iter().map(|file| file.len).sum();
+        progress::shown(total, &done, work)
+    } else {
+        work()
+    }?;
     if plan.verbosity >= 0 {
         found.unreadable.iter().for_each(complain);
     }
+    Ok((made, found))
+}
+
+fn execute(plan: &Plan) -> Result<Exit> {
+    let begin = Instant::now();
+    let (report, found) = read_with(plan, analyze)?;
     print(plan, &report)?;
     if plan.verbosity >= 0 && (plan.verbosity > 0 || io::stderr().is_terminal()) {
         throughput(&report, begin.elapsed().as_secs_f64());
@@ -112,7 +153,8 @@ fn markers(plan: &Plan) -> Result<Markers> {
     Ok(merge_changes(all))
 }
 
-fn read_whole(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a marker file; `-` is standard input.
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         io::stdin().lock().read_to_end(&mut bytes)
@@ -131,35 +173,66 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
     let text = match plan.format {
         FormatArg::Json => json(report),
         FormatArg::Ndjson => ndjson(report),
+        FormatArg::Markdown => markdown(report),
+        FormatArg::Html => html(report),
         FormatArg::Table => table(report, &style(plan)),
     };
+    deliver(plan, &text)
+}
+
+/// Writes to the file that was named, or to standard output.
+///
+/// # Errors
+/// It can't be written to.
+pub fn deliver(plan: &Plan, text: &str) -> Result<()> {
     match &plan.output {
         Some(path) => fs::write(path, text).map_err(|e| {
             Error::io("the report can't be written", e)
                 .at(path)
                 .hint("name a file in a folder that exists and may be written to")
         }),
-        None => match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads us has read enough: `triage … | head`.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result
-                .map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-"))),
-        },
+        None => print_text(text),
+    }
+}
+
+/// Writes to standard output.
+///
+/// # Errors
+/// It can't be written to.
+pub fn print_text(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads us has read enough: `triage … | head`.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => {
+            result.map_err(|e| Error::io("the report can't be written", e).at(PathBuf::from("-")))
+        }
+    }
+}
+
+/// How a page on standard output looks; `otherwise` is its width where there is no terminal.
+pub fn style_for(color: bool, otherwise: usize) -> Style {
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style {
+        width: terminal.map_or(otherwise, |width| width.clamp(60, 140)),
+        color,
+        unicode: true,
+        top: 10,
+        explain: false,
     }
 }
 
 fn style(plan: &Plan) -> Style {
-    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    let width = match (&plan.output, terminal) {
-        (None, Some(width)) => width.clamp(60, 140),
-        _ => 100,
-    };
+    let page = style_for(plan.color, WIDTH);
     Style {
-        width,
-        color: plan.color,
-        unicode: true,
+        width: if plan.output.is_none() {
+            page.width
+        } else {
+            WIDTH
+        },
+        unicode: plan.unicode,
         top: plan.top,
         explain: plan.explain,
+        ..page
     }
 }
 

@@ -3,16 +3,20 @@
 //! Comes in: candidates, and 10 s cells with the failing requests around each (`trace`). Those that
 //! one moment of onset suits are grouped (`merge`), the gates decide what a group is (`gates`), and
 //! an incident gets its onset (`edge`) and its end (`recovery`). Only this room makes an incident.
-//! What is shorter and smaller becomes a blip. Knows no change and accuses none.
+//! What is shorter and smaller becomes a blip. Slowness (`slow`) goes the same way, with slow requests
+//! in the place of failures. Knows no change and accuses none.
 
 mod edge;
 mod gates;
 mod merge;
 mod recovery;
+mod slow;
 mod trace;
 
 #[cfg(test)]
 mod tests;
+
+pub use slow::slow;
 
 use crate::detect::{Baseline, Candidate};
 use crate::series::{EndpointId, SeriesSet};
@@ -30,11 +34,13 @@ pub struct Confirmed {
     pub blips: Vec<Blip>,
 }
 
-/// Endpoints that began to fail together.
+/// Endpoints that began to fail, or to be slow, together.
 #[derive(Debug, Clone)]
 pub struct Incident {
-    /// The endpoints hit, with what was expected of each.
+    /// The endpoints hit, with what was expected of each: all by errors, or all by latency.
     pub endpoints: Vec<(EndpointId, Baseline)>,
+    /// Further endpoints that only became slow with those that fail.
+    pub slow_too: Vec<EndpointId>,
     /// When it began: `None` where it began before the log.
     pub onset: Option<Estimate>,
     /// When it ended: `None` while it lasts.
@@ -47,6 +53,14 @@ pub struct Incident {
     pub last_failure_us: i64,
     /// Whether one client alone makes the excess (a retry storm): then no change is accused.
     pub single_client: bool,
+}
+
+impl Incident {
+    /// What went wrong.
+    pub fn is_latency(&self) -> bool {
+        let first = self.endpoints.first();
+        first.is_some_and(|(_, baseline)| baseline.signal.is_latency())
+    }
 }
 
 /// A point in time with its uncertainty: a discrete posterior.
@@ -112,23 +126,65 @@ pub fn incidents(candidates: &[Candidate], cells: &[Cells], set: &SeriesSet) -> 
         .filter_map(|c| trace(c, candidates, cells, set))
         .collect();
     let mut confirmed = Confirmed::default();
+    let is_slow = |t: &&Trace| t.candidate.baseline.signal.is_latency();
+    let mut slow: Vec<Incident> = Vec::new();
     for group in merge::groups(&traces) {
-        let members: Vec<&Trace> = group.iter().map(|i| &traces[*i]).collect();
-        let failures = gates::excess_failures(&members);
-        match gates::rule(&members, &failures) {
-            Ruling::Blip => confirmed.blips.extend(blip(&members)),
-            ruling => {
-                confirmed
-                    .incidents
-                    .push(incident(&members, ruling == Ruling::SingleClient, set));
+        let members = group.iter().map(|i| &traces[*i]);
+        let (slow_ones, failing): (Vec<&Trace>, Vec<&Trace>) = members.partition(is_slow);
+        if !failing.is_empty() {
+            match gates::rule(&failing, &gates::excess_failures(&failing)) {
+                Ruling::Blip => confirmed.blips.extend(blip(&failing)),
+                ruling => {
+                    let mut found = incident(&failing, ruling == Ruling::SingleClient, set);
+                    found.slow_too = besides(&found, &slow_ones);
+                    confirmed.incidents.push(found);
+                    continue;
+                }
             }
         }
+        if slow_ones.is_empty() {
+            continue;
+        }
+        // Slowness that is short and small is none: a blip is one of errors.
+        let ruling = gates::rule(&slow_ones, &gates::excess_failures(&slow_ones));
+        if ruling != Ruling::Blip {
+            slow.push(incident(&slow_ones, ruling == Ruling::SingleClient, set));
+        }
     }
+    // Who fails is mostly slow, too, and not from the same moment on: that is no second incident.
+    slow.retain(|slow| {
+        !confirmed
+            .incidents
+            .iter()
+            .any(|failing| includes(failing, slow))
+    });
+    confirmed.incidents.extend(slow);
     confirmed
         .incidents
         .sort_by_key(|i| (i.first_failure_us, i.endpoints.first().map(|e| e.0)));
     confirmed.blips.sort_by_key(|b| (b.first_us, b.endpoint));
     confirmed
+}
+
+/// Endpoints of the slow traces that are not among the incident's, sorted.
+fn besides(incident: &Incident, slow: &[&Trace]) -> Vec<EndpointId> {
+    let hit = |endpoint: &EndpointId| incident.endpoints.iter().any(|(e, _)| e == endpoint);
+    let slow = slow.iter().map(|t| t.candidate.endpoint);
+    let mut besides: Vec<EndpointId> = slow.filter(|endpoint| !hit(endpoint)).collect();
+    besides.sort();
+    besides.dedup();
+    besides
+}
+
+/// Whether an incident of slowness lies within one of errors: its endpoints are among those that
+/// fail, and it overlaps in time.
+fn includes(failing: &Incident, slow: &Incident) -> bool {
+    let overlap = slow.first_failure_us <= failing.last_failure_us
+        && failing.first_failure_us <= slow.last_failure_us;
+    let known = |endpoint: &EndpointId| {
+        failing.slow_too.contains(endpoint) || failing.endpoints.iter().any(|(e, _)| e == endpoint)
+    };
+    overlap && slow.endpoints.iter().all(|(endpoint, _)| known(endpoint))
 }
 
 /// The candidate between its neighbours on the same endpoint.
@@ -138,7 +194,8 @@ fn trace<'a>(
     cells: &'a [Cells],
     set: &SeriesSet,
 ) -> Option<Trace<'a>> {
-    let others = || all.iter().filter(|c| c.endpoint == candidate.endpoint);
+    let kind = |c: &Candidate| (c.endpoint, c.baseline.signal.is_latency());
+    let others = || all.iter().filter(|c| kind(c) == kind(candidate));
     let before = others()
         .map(|c| c.to_min)
         .filter(|to| *to <= candidate.from_min)
@@ -175,6 +232,7 @@ fn incident(traces: &[&Trace], single_client: bool, set: &SeriesSet) -> Incident
     endpoints.dedup_by_key(|(endpoint, _)| *endpoint);
     Incident {
         endpoints,
+        slow_too: Vec::new(),
         first_failure_us: within().min().unwrap_or(excess_from),
         last_failure_us: within().max().unwrap_or(excess_to),
         onset,

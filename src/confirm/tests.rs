@@ -36,6 +36,7 @@ fn zoom(set: &SeriesSet, requests: &[Request], candidates: &[Candidate]) -> Vec<
             failures.sort_unstable();
             Cells {
                 endpoint: c.endpoint,
+                signal: c.baseline.signal,
                 start_us: from,
                 counts,
                 failures,

@@ -58,7 +58,10 @@ impl<'a> Trace<'a> {
             let (from, to) = (minute_us(candidate.from_min), minute_us(candidate.to_min));
             (end.min(to) - c.start_us.max(from)).max(0)
         };
-        let mine = cells.iter().filter(|c| c.endpoint == candidate.endpoint);
+        let (endpoint, signal) = (candidate.endpoint, candidate.baseline.signal);
+        let mine = cells
+            .iter()
+            .filter(|c| c.endpoint == endpoint && c.signal == signal);
         let cells = mine.max_by_key(covered).filter(|c| covered(c) > 0)?;
         let first = cells.start_us.div_euclid(CELL_US);
         let cell_of = |minute: i64| {

@@ -167,7 +167,7 @@ impl<'a> Past<'a> {
 
     /// The rate in the span's unflagged minutes, leaning on the parents' in the span.
     fn leaning(&self, from: usize, to: usize, flags: &[Flag]) -> Expected {
-        self.expect(from, to, self.calm(from, to, flags))
+        self.expect(from, to, calm(self.totals, from, to, flags))
     }
 
     /// What so many requests and errors of a span lead to expect.
@@ -235,16 +235,16 @@ impl<'a> Past<'a> {
         rates.sort_by(f64::total_cmp);
         Some(rates[(rates.len() - 1) / 2])
     }
+}
 
-    /// Counts of the span without its flagged minutes.
-    fn calm(&self, from: usize, to: usize, flags: &[Flag]) -> (u64, u64) {
-        let touching = &flags[flags.partition_point(|f| f.to <= from)..];
-        let flagged = touching.iter().take_while(|f| f.from < to);
-        flagged.fold(self.totals.between(from, to), |(n, x), f| {
-            let (requests, errors) = self.totals.between(f.from.max(from), f.to.min(to));
-            (n.saturating_sub(requests), x.saturating_sub(errors))
-        })
-    }
+/// Counts of the span without its flagged minutes.
+pub(super) fn calm<E>(totals: &Totals, from: usize, to: usize, flags: &[Flag<E>]) -> (u64, u64) {
+    let touching = &flags[flags.partition_point(|f| f.to <= from)..];
+    let flagged = touching.iter().take_while(|f| f.from < to);
+    flagged.fold(totals.between(from, to), |(n, x), f| {
+        let (requests, errors) = totals.between(f.from.max(from), f.to.min(to));
+        (n.saturating_sub(requests), x.saturating_sub(errors))
+    })
 }
 
 fn bounded(rate: f64) -> f64 {

@@ -6,7 +6,7 @@
 //! c² leans on that of all, and all on a prior, by how much the blocks can tell.
 
 use super::WINDOWS_MIN;
-use super::windows::Flag;
+use super::windows::{Flag, calm_blocks};
 use crate::series::{EndpointId, Totals};
 
 const LENGTHS: usize = WINDOWS_MIN.len();
@@ -33,9 +33,13 @@ struct Blocks {
     telling: f64,
 }
 
+/// One endpoint's blocks of each length.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Unrest([Blocks; LENGTHS]);
+
 /// The unrest of all endpoints.
 pub(super) struct Dispersion {
-    own: Vec<[Blocks; LENGTHS]>,
+    own: Vec<Unrest>,
     /// `None` until [`Dispersion::pool`] is called.
     pooled: Option<[f64; LENGTHS]>,
 }
@@ -43,13 +47,13 @@ pub(super) struct Dispersion {
 impl Dispersion {
     pub(super) fn new(endpoints: usize) -> Dispersion {
         Dispersion {
-            own: vec![[Blocks::default(); LENGTHS]; endpoints],
+            own: vec![Unrest::default(); endpoints],
             pooled: None,
         }
     }
 
-    /// Measures one endpoint outside of its flagged spans.
-    pub(super) fn measure(&mut self, endpoint: EndpointId, totals: &Totals, flags: &[Flag]) {
+    /// Measures an endpoint outside of its flagged spans.
+    pub(super) fn measure(totals: &Totals, flags: &[Flag]) -> Unrest {
         let minutes = totals.slots();
         let (mut n, mut x) = totals.between(0, minutes);
         for flag in flags {
@@ -57,16 +61,17 @@ impl Dispersion {
             n = n.saturating_sub(requests);
             x = x.saturating_sub(errors);
         }
-        let Some(own) = self.own.get_mut(endpoint.0 as usize) else {
-            return;
-        };
-        *own = [Blocks::default(); LENGTHS];
         if x == 0 || x >= n {
-            return;
+            return Unrest::default();
         }
         let p = x as f64 / n as f64;
-        for (blocks, length) in own.iter_mut().zip(WINDOWS_MIN) {
-            *blocks = measure_blocks(totals, flags, p, length);
+        Unrest(WINDOWS_MIN.map(|length| measure_blocks(totals, flags, p, length)))
+    }
+
+    /// Keeps what was measured of an endpoint.
+    pub(super) fn set(&mut self, endpoint: EndpointId, unrest: Unrest) {
+        if let Some(own) = self.own.get_mut(endpoint.0 as usize) {
+            *own = unrest;
         }
     }
 
@@ -80,7 +85,7 @@ impl Dispersion {
         let mut pooled = [0.0; LENGTHS];
         let mut prior = PRIOR_C2;
         for (length, c2) in pooled.iter_mut().enumerate() {
-            let blocks = self.own.iter().map(|own| own[length]);
+            let blocks = self.own.iter().map(|own| own.0[length]);
             let (sum, telling) = blocks.fold((0.0, 0.0), |(sum, telling), b| {
                 (sum + b.telling * b.c2, telling + b.telling)
             });
@@ -97,7 +102,7 @@ impl Dispersion {
             let own = self
                 .own
                 .get(endpoint.0 as usize)
-                .map_or(Blocks::default(), |own| own[length]);
+                .map_or(Blocks::default(), |own| own.0[length]);
             (POOL_WEIGHT * pooled[length] + own.telling * own.c2) / (POOL_WEIGHT + own.telling)
         });
         (TAIL * c2 * m / (1.0 - m)).clamp(RHO_MIN, RHO_MAX)
@@ -106,13 +111,7 @@ impl Dispersion {
 
 fn measure_blocks(totals: &Totals, flags: &[Flag], p: f64, length: usize) -> Blocks {
     let (mut excess, mut scale, mut telling) = (0.0, 0.0, 0.0);
-    let mut flags = flags.iter().peekable();
-    for from in (0..totals.slots()).step_by(length) {
-        let to = from + length;
-        while flags.next_if(|f| f.to <= from).is_some() {}
-        if to > totals.slots() || flags.peek().is_some_and(|f| f.from < to) {
-            continue;
-        }
+    for (from, to) in calm_blocks(totals.slots(), length, flags) {
         let (n, x) = totals.between(from, to);
         if n < 2 {
             continue;

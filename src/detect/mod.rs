@@ -1,4 +1,5 @@
-//! Series → candidates: spans in which an endpoint failed more than its past leads to expect.
+//! Series → candidates: spans in which an endpoint failed more than its past leads to expect, or was
+//! slower (`latency`).
 //!
 //! The exact beta-binomial scan of docs/detection.md. Each endpoint's windows are tested against
 //! its own past (`baseline`) and its own unrest (`dispersion`); what is significant beyond the
@@ -11,6 +12,7 @@ mod baseline;
 mod companions;
 mod dispersion;
 mod gaps;
+mod latency;
 mod trim;
 mod windows;
 
@@ -20,7 +22,10 @@ pub(crate) mod simulate;
 mod tests;
 
 pub use gaps::gaps;
+pub use latency::Slowdown;
 pub(crate) use trim::densest;
+
+use rayon::prelude::*;
 
 use crate::series::{EndpointId, SeriesSet, Totals};
 use crate::stats;
@@ -49,9 +54,39 @@ pub struct Candidate {
     pub began_before_log: bool,
 }
 
+/// What makes a request a bad one: all that follows counts bad requests, of one sort at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Its status is an error.
+    Errors,
+    /// It succeeded and took longer than this. Errors count neither as slow nor as fast.
+    Latency {
+        /// In µs.
+        slower_than_us: u64,
+    },
+}
+
+impl Signal {
+    /// Whether it is latency.
+    pub fn is_latency(self) -> bool {
+        matches!(self, Signal::Latency { .. })
+    }
+
+    /// Whether a request is bad; `None` where it doesn't count.
+    pub fn judge(self, is_error: bool, latency_us: Option<u64>) -> Option<bool> {
+        match self {
+            Signal::Errors => Some(is_error),
+            Signal::Latency { .. } if is_error => None,
+            Signal::Latency { slower_than_us } => latency_us.map(|us| us > slower_than_us),
+        }
+    }
+}
+
 /// What an endpoint's past leads to expect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Baseline {
+    /// What is counted: in a candidate for latency, `errors` and this rate are those of slow requests.
+    pub signal: Signal,
     /// Expected error rate m.
     pub rate: f64,
     /// Over-dispersion ρ of the error counts at one-minute windows.
@@ -69,6 +104,8 @@ pub struct Baseline {
 pub struct Detection {
     /// Spans of excess errors, by endpoint, then by time.
     pub candidates: Vec<Candidate>,
+    /// Spans of slowness, by endpoint, then by time.
+    pub slowdowns: Vec<Slowdown>,
     /// Endpoints that fail all the time, and did before anything that this log tells of.
     pub chronic: Vec<Chronic>,
 }
@@ -98,7 +135,7 @@ const CHRONIC_RATE: f64 = 0.2;
 /// Rounds of telling faults from noise; all logs tried settled within four.
 const ROUNDS: usize = 8;
 
-/// Scans every endpoint of a log for excess errors.
+/// Scans every endpoint of a log for excess errors and for slowness.
 pub fn candidates(set: &SeriesSet) -> Detection {
     let parents = Parents::new(set);
     let ln_alpha = ln_alpha(set);
@@ -120,6 +157,7 @@ pub fn candidates(set: &SeriesSet) -> Detection {
     found.sort_by_key(|c| (c.endpoint, c.from_min, c.to_min));
     Detection {
         candidates: found,
+        slowdowns: latency::slowdowns(set, ln_alpha),
         chronic: chronic(set, &parents),
     }
 }
@@ -174,34 +212,41 @@ fn flag(
         .map(|id| (id, Vec::new()))
         .collect();
     for round in 0..ROUNDS {
-        let mut next = Vec::new();
-        for (endpoint, before) in &flagged {
+        let known = &*noise;
+        let scan = |(endpoint, before): &(EndpointId, Vec<Flag>)| {
             let totals = set.totals(*endpoint);
             let context = Context {
                 set,
                 totals: &totals,
-                noise,
+                noise: known,
                 endpoint: *endpoint,
                 ln_alpha,
             };
             let flags = windows::scan(&context, &mut Past::new(&totals, parents, *endpoint));
-            if round == 0 || flags != *before {
-                noise.measure(*endpoint, &totals, &flags);
-            }
-            next.push((*endpoint, flags));
-        }
-        if next == flagged {
+            let changed = round == 0 || flags != *before;
+            let unrest = changed.then(|| Dispersion::measure(&totals, &flags));
+            (*endpoint, flags, unrest)
+        };
+        let scanned: Vec<_> = flagged.par_iter().map(scan).collect();
+        if scanned.iter().all(|(_, _, unrest)| unrest.is_none()) {
             break;
         }
+        flagged.clear();
+        for (endpoint, flags, unrest) in scanned {
+            if let Some(unrest) = unrest {
+                noise.set(endpoint, unrest);
+            }
+            if !flags.is_empty() {
+                flagged.push((endpoint, flags));
+            }
+        }
         noise.pool();
-        next.retain(|(_, flags)| !flags.is_empty());
-        flagged = next;
     }
     flagged
 }
 
-/// ln α: false alarms allowed, shared out among series, minutes of a week and window lengths. A
-/// shorter log has the same α.
+/// ln α: false alarms allowed, shared out among the series of both signals, minutes of a week and window
+/// lengths. A shorter log has the same α.
 fn ln_alpha(set: &SeriesSet) -> f64 {
     let failing = set
         .cells
@@ -209,7 +254,8 @@ fn ln_alpha(set: &SeriesSet) -> f64 {
         .filter(|cells| cells.iter().map(|c| u64::from(c.errors)).sum::<u64>() >= MIN_ERRORS)
         .count();
     let windows: f64 = WINDOWS_MIN.iter().map(|w| 1.0 / *w as f64).sum();
-    let tests = failing.max(1) as f64 * MINUTES_PER_WEEK as f64 * windows;
+    let series = failing + latency::series(set);
+    let tests = series.max(1) as f64 * MINUTES_PER_WEEK as f64 * windows;
     (FALSE_ALARMS_PER_WEEK / tests).ln()
 }
 

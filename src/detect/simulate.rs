@@ -194,6 +194,7 @@ impl Plan {
                 endpoints: self.traffic.iter().enumerate().map(endpoint).collect(),
             },
             cells,
+            latencies: Vec::new(),
             start_min: self.start_min,
             minutes: self.minutes,
             gaps: Vec::new(),

@@ -445,7 +445,7 @@ fn the_fast_scan_equals_the_scan_by_its_definition() {
         let parents = Parents::new(&set);
         let mut noise = Dispersion::new(set.cells.len());
         set.endpoints()
-            .for_each(|id| noise.measure(id, &set.totals(id), &[]));
+            .for_each(|id| noise.set(id, Dispersion::measure(&set.totals(id), &[])));
         if seed % 2 == 0 {
             noise.pool();
         }

@@ -7,7 +7,7 @@
 
 use super::baseline::Expected;
 use super::windows::{Flag, exceeds};
-use super::{Baseline, Candidate, Context, MIN_ERRORS};
+use super::{Baseline, Candidate, Context, MIN_ERRORS, Signal};
 use crate::series::Totals;
 
 /// Pieces closer than this belong together.
@@ -23,11 +23,13 @@ pub(super) fn candidates<'a>(
     flags: &'a [Flag],
 ) -> impl Iterator<Item = Candidate> + use<'a> {
     flags.iter().filter(|flag| flag.news).flat_map(move |flag| {
-        pieces(context, flag).into_iter().map(|(from, to)| {
-            let mut found = candidate(context, from, to, flag.expected);
-            found.p_value = found.p_value.min(flag.ln_p.exp());
-            found
-        })
+        spans_of_excess(context, flag)
+            .into_iter()
+            .map(|(from, to)| {
+                let mut found = candidate(context, from, to, flag.expected);
+                found.p_value = found.p_value.min(flag.ln_p.exp());
+                found
+            })
     })
 }
 
@@ -49,6 +51,7 @@ pub(super) fn candidate(
         requests,
         errors,
         baseline: Baseline {
+            signal: Signal::Errors,
             rate: m,
             rho: context.noise.rho(context.endpoint, 1, m),
             requests: expected.requests,
@@ -63,18 +66,29 @@ pub(super) fn candidate(
 }
 
 /// The spans of excess in a flag, in order of time.
-fn pieces(context: &Context, flag: &Flag) -> Vec<(usize, usize)> {
-    let m = flag.expected.rate;
+fn spans_of_excess(context: &Context, flag: &Flag) -> Vec<(usize, usize)> {
+    let densest = |from, to| densest(context.totals, from, to, flag.expected.rate);
+    let holds = |low, high, is_first| {
+        let (n, x) = context.totals.between(low, high);
+        x >= MIN_ERRORS
+            && (is_first || exceeds(context, x, n, &flag.expected, high - low).is_some())
+    };
+    pieces((flag.from, flag.to), densest, holds)
+}
+
+/// The densest part of a span, and beside it those that hold by themselves, in order of time.
+pub(super) fn pieces(
+    span: (usize, usize),
+    densest: impl Fn(usize, usize) -> Option<(usize, usize)>,
+    holds: impl Fn(usize, usize, bool) -> bool,
+) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
-    let mut open = vec![(flag.from, flag.to)];
+    let mut open = vec![span];
     while let Some((from, to)) = open.pop() {
-        let Some((low, high)) = densest(context.totals, from, to, m) else {
+        let Some((low, high)) = densest(from, to) else {
             continue;
         };
-        let (n, x) = context.totals.between(low, high);
-        let holds = x >= MIN_ERRORS
-            && (found.is_empty() || exceeds(context, x, n, &flag.expected, high - low).is_some());
-        if holds {
+        if holds(low, high, found.is_empty()) {
             found.push((low, high));
             open.extend([(high, to), (from, low)]);
         }
@@ -99,7 +113,13 @@ pub(crate) fn densest(totals: &Totals, from: usize, to: usize, m: f64) -> Option
         if raised <= m {
             return None;
         }
-        let next = largest_sum(totals, from, to, m, raised)?;
+        // The minutes' ln L(raised) − ln L(m).
+        let per_error = (raised / m).ln();
+        let per_success = ((1.0 - raised) / (1.0 - m)).ln();
+        let next = largest_sum(from, to, |minute| {
+            let (n, x) = totals.between(minute, minute + 1);
+            x as f64 * per_error + n.saturating_sub(x) as f64 * per_success
+        })?;
         if next == segment {
             break;
         }
@@ -108,24 +128,19 @@ pub(crate) fn densest(totals: &Totals, from: usize, to: usize, m: f64) -> Option
     Some(segment)
 }
 
-/// Kadane's algorithm over the minutes' ln L(raised) − ln L(m).
-fn largest_sum(
-    totals: &Totals,
+/// The segment with the largest sum of its minutes' values, if that is positive (Kadane's algorithm).
+pub(super) fn largest_sum(
     from: usize,
     to: usize,
-    m: f64,
-    raised: f64,
+    value: impl Fn(usize) -> f64,
 ) -> Option<(usize, usize)> {
-    let per_error = (raised / m).ln();
-    let per_success = ((1.0 - raised) / (1.0 - m)).ln();
     let (mut best, mut best_sum) = (None, 0.0);
     let (mut begin, mut sum) = (from, 0.0);
     for minute in from..to {
-        let (n, x) = totals.between(minute, minute + 1);
         if sum <= 0.0 {
             (begin, sum) = (minute, 0.0);
         }
-        sum += x as f64 * per_error + n.saturating_sub(x) as f64 * per_success;
+        sum += value(minute);
         if sum > best_sum {
             (best, best_sum) = (Some((begin, minute + 1)), sum);
         }

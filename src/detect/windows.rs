@@ -5,20 +5,22 @@
 //! are tested: any other holds the same errors as one of those. Cheap tests come first: most windows
 //! fall for having too few errors, or too small a share of them, before any tail is summed.
 
-use super::baseline::{Expected, LAG_MIN, Past};
+use super::baseline::{Expected, Past};
+
+pub(super) use super::baseline::LAG_MIN;
 use super::{Context, MIN_ERRORS, MIN_RISE, WINDOWS_MIN, WINDOWS_WHEN_BUSY, is_large};
 use crate::stats;
 
 /// Minutes covered by flagged windows less than [`LAG_MIN`] apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Flag {
+pub(super) struct Flag<E = Expected> {
     pub from: usize,
     pub to: usize,
     /// ln p of the most significant of its windows (at each end, the longest that is significant
     /// is looked at), or a bound above it.
     pub ln_p: f64,
     /// What the first of its windows was held against, and so all that followed.
-    pub expected: Expected,
+    pub expected: E,
     /// Whether it is more than what the same hours of earlier weeks had. What is not is no
     /// candidate, but neither is it noise nor part of a calm past.
     pub news: bool,
@@ -121,7 +123,7 @@ pub(super) fn exceeds(
 }
 
 /// Adds a window to the flags, joined with those that it touches or almost touches.
-fn unite(flags: &mut Vec<Flag>, mut flag: Flag) {
+pub(super) fn unite<E: Copy>(flags: &mut Vec<Flag<E>>, mut flag: Flag<E>) {
     while let Some(last) = flags.pop_if(|last| flag.from < last.to + LAG_MIN) {
         flag.from = flag.from.min(last.from);
         flag.ln_p = flag.ln_p.min(last.ln_p);
@@ -131,4 +133,19 @@ fn unite(flags: &mut Vec<Flag>, mut flag: Flag) {
         flag.news |= last.news;
     }
     flags.push(flag);
+}
+
+/// The blocks of a length, side by side from the log's begin, that lie in it and touch no flag.
+pub(super) fn calm_blocks<E>(
+    slots: usize,
+    length: usize,
+    flags: &[Flag<E>],
+) -> impl Iterator<Item = (usize, usize)> {
+    let mut flags = flags.iter().peekable();
+    (0..slots).step_by(length).filter_map(move |from| {
+        let to = from + length;
+        while flags.next_if(|f| f.to <= from).is_some() {}
+        let touched = flags.peek().is_some_and(|f| f.from < to);
+        (to <= slots && !touched).then_some((from, to))
+    })
 }

@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// Byte strings ↔ small numbers. The hash is keyed anew for each interner: the strings are chosen
 /// by strangers, and no order of its own reaches any output.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Interner {
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,

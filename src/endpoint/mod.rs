@@ -6,6 +6,7 @@
 //! into [`other`]. Knows no log line and counts nothing.
 
 mod intern;
+mod marks;
 mod routes;
 mod template;
 mod text;

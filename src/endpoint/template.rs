@@ -16,6 +16,7 @@
 //! parts of ≥ 3 digits, hexadecimal and token parts.
 
 use super::ShortText;
+use super::marks::{Marks, SPAN, marks};
 
 /// Longest template, in bytes; what is longer ends in `{rest}`.
 const MAX_LEN: usize = 256;
@@ -58,6 +59,78 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
         out.push(path.get(..MAX_LEN).unwrap_or(path));
         return;
     }
+    if let Some(marks) = marks(path)
+        && let Some(plain) = Plain::new(path, marks)
+    {
+        plain.append(out);
+    } else {
+        append_path(path, out);
+    }
+}
+
+/// A path without anything that asks for a closer look at where its segments end: all of it, up to
+/// its query, lies within the marked bytes, and it has neither parameters nor long words.
+struct Plain<'a> {
+    path: &'a [u8],
+    slash: u64,
+    /// What may make a segment a thing: digits and `@`.
+    special: u64,
+    digit: u64,
+}
+
+impl<'a> Plain<'a> {
+    #[inline]
+    fn new(path: &'a [u8], marks: Marks) -> Option<Plain<'a>> {
+        let end = (marks.stop.trailing_zeros() as usize).min(path.len());
+        if end >= SPAN || path.get(end) == Some(&b';') {
+            return None;
+        }
+        let inside = (1 << end) - 1;
+        let slash = marks.slash & inside;
+        // Bit i is set where bytes i to i + 2ⁿ⁺¹ - 1 are of one segment.
+        let two = !slash & !slash >> 1 & inside >> 1;
+        let four = two & two >> 2;
+        let eight = four & four >> 4;
+        let long = eight & eight >> 8 & eight >> (LONG - 8);
+        (long == 0 && slash.count_ones() as usize <= MAX_SEGMENTS).then_some(Plain {
+            path: &path[..end],
+            slash,
+            special: (marks.digit | marks.at) & inside,
+            digit: marks.digit,
+        })
+    }
+
+    /// Appends its template: only segments with special bytes are looked at.
+    #[inline]
+    fn append(self, out: &mut ShortText) {
+        let mut run = 0;
+        let mut special = self.special;
+        while special != 0 {
+            let before = (1u64 << special.trailing_zeros()) - 1;
+            let start = SPAN - (self.slash & before).leading_zeros() as usize;
+            let after = self.slash & !before;
+            let end = (after.trailing_zeros() as usize).min(self.path.len());
+            let segment = (1u64 << end) - (1u64 << start);
+            special &= !segment;
+            let digits = self.digit & segment;
+            let has_at = self.special & !self.digit & segment != 0;
+            if digits == segment {
+                out.push(&self.path[run..start]);
+                out.push(b"{id}");
+            } else if end - start < SHORT && digits.count_ones() < 3 && !has_at {
+                continue;
+            } else {
+                out.push(&self.path[run..start]);
+                append_segment(&self.path[start..end], has_at, out);
+            }
+            run = end;
+        }
+        out.push(&self.path[run..]);
+    }
+}
+
+/// The same for any path, segment by segment.
+fn append_path(path: &[u8], out: &mut ShortText) {
     let begin = out.len();
     // What of the path is not copied yet begins here: runs of literal segments are copied at once.
     let mut run = 0;
@@ -78,7 +151,7 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
             if all & DIGIT != 0 && at > start {
                 out.push(b"{id}");
             } else {
-                append_segment(&path[start..at], any, out);
+                append_segment(&path[start..at], any & AT != 0, out);
             }
             run = at;
         }
@@ -178,6 +251,8 @@ impl Word {
     }
 }
 
+/// A shorter segment is a word if fewer than three digits and no `@` are in it: `v1`, `oauth2`.
+const SHORT: usize = 8;
 /// A segment of this length without a digit may still be a token.
 const LONG: usize = 24;
 /// A segment of this length is a token whatever is in it.
@@ -206,8 +281,8 @@ fn path_of_absolute(target: &[u8]) -> &[u8] {
 /// A segment that is neither a plain word nor plain digits.
 #[cold]
 #[inline(never)]
-fn append_segment(segment: &[u8], any: u8, out: &mut ShortText) {
-    if let Some(placeholder) = whole(segment, any) {
+fn append_segment(segment: &[u8], has_at: bool, out: &mut ShortText) {
+    if let Some(placeholder) = whole(segment, has_at) {
         out.push(placeholder);
         return;
     }
@@ -229,11 +304,11 @@ fn append_segment(segment: &[u8], any: u8, out: &mut ShortText) {
 }
 
 /// The placeholder of a segment that is one thing as a whole.
-fn whole(segment: &[u8], any: u8) -> Option<&'static [u8]> {
+fn whole(segment: &[u8], has_at: bool) -> Option<&'static [u8]> {
     if is_uuid(segment) {
         return Some(b"{uuid}");
     }
-    if any & AT != 0 {
+    if has_at {
         let at = segment.iter().position(|&b| b == b'@')?;
         if at > 0 && segment[at + 1..].contains(&b'.') {
             return Some(b"{email}");
@@ -399,6 +474,17 @@ mod tests {
             prop_assert_eq!(segment.any & DIGIT != 0, text.iter().any(u8::is_ascii_digit));
             prop_assert_eq!(segment.any & AT != 0, text.contains(&b'@'));
             prop_assert_eq!(segment.all & DIGIT != 0, text.iter().all(u8::is_ascii_digit));
+        }
+
+        /// The short way and the long way give the same.
+        #[test]
+        fn a_path_has_one_template_whichever_way_it_is_read(path in "/[a-c0-9/?#;@._\\-é]{0,70}|(/[a-z]{0,30}|/[0-9]{0,5}){0,14}") {
+            let (mut short, mut long) = (ShortText::default(), ShortText::default());
+            append_template(path.as_bytes(), &mut short);
+            if path.starts_with('/') {
+                append_path(path.as_bytes(), &mut long);
+                prop_assert_eq!(short.as_bytes(), long.as_bytes());
+            }
         }
 
         #[test]

@@ -45,7 +45,7 @@ impl ShortText {
     }
 
     /// Appends `text`.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, text: &[u8]) {
         let text = text.get(..CAPACITY - 1 - self.len).unwrap_or(text);
         copy_short(&mut self.bytes[self.len..self.len + text.len()], text);
@@ -55,7 +55,7 @@ impl ShortText {
 
 /// Copies `from` to `to`, which has the same length: up to 32 bytes as two blocks of fixed size that
 /// may overlap. For the few bytes of a path segment a call of `memcpy` costs more than the copy.
-#[inline]
+#[inline(always)]
 fn copy_short(to: &mut [u8], from: &[u8]) {
     match from.len() {
         17..=32 => copy_ends::<16>(to, from),

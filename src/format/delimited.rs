@@ -3,18 +3,27 @@
 //! A layout is written as the line would be, with the parts in braces:
 //! `{who} [{time}] "{request}" {status} {}{|} "{}" "{agent}"{tail}`.
 //! A part ends where the (first two bytes of the) text after it stand; one in quotes ends at the first quote that no
-//! backslash escapes. `{}` is stepped over, `{latency:ms}` has a unit. Three are special:
+//! backslash escapes. `{}` is stepped over, `{latency:ms}` has a unit, `{{` is a brace. A part that
+//! stands on the line more than once says which place counts first: `{client}` is empty or `-` in the
+//! logs of a server without a proxy before it, `{client:1}` stands in for it then, and so on.
+//! Three are special:
 //! - `{who}`: the head of a CLF line: `[virtual host[:port]] client ident user`;
 //! - `{|}`: the line may end here, or go on with the tail;
 //! - `{tail}`: what administrators added at the end, which is learned from a file's first lines
 //!   ([`Layout::learn`]); `{bare tail}` may not begin with a quote.
 
+mod compile;
+mod tail;
+
 use crate::record::{Depth, Reject};
 use crate::timestamp::Unit;
 
 use super::fields::{Fields, Slot, is_ip, split_once};
-use super::keys::{Keys, Meaning, with_unit};
-use super::text::{find_near, latency_us};
+use super::keys::Keys;
+use super::text::find_near;
+use compile::{Token, rank_choices, tokens};
+pub(super) use tail::latency_at_end;
+use tail::{Seen, Tail};
 
 /// How a kind of line is laid out.
 #[derive(Debug, Clone)]
@@ -22,8 +31,15 @@ pub(super) struct Layout {
     steps: Vec<Step>,
     /// How many steps lead behind the last part that is counted.
     counted: usize,
+    /// Whether all parts that are counted stand as in [`ACCESS`].
+    is_access: bool,
+    /// Whether one of the steps is the latency.
+    has_latency: bool,
     tail: Tail,
 }
+
+/// How the counted parts of most access logs are laid out.
+const ACCESS: &str = "{who} [{time}] \"{request}\" {status} ";
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -32,6 +48,8 @@ enum Step {
     Part {
         slot: Option<Slot>,
         unit: Option<Unit>,
+        /// Of several places for one part, how many go before this one; `None` if it has one place.
+        choice: Option<u8>,
         end: End,
     },
     Who,
@@ -54,41 +72,34 @@ enum End {
     Line,
 }
 
-/// Where in the tail the latency stands.
-#[derive(Debug, Clone)]
-enum Tail {
-    Unknown,
-    /// In the token `name=…`.
-    Named {
-        name: Box<[u8]>,
-        unit: Option<Unit>,
-    },
-    /// It is the token at this place.
-    At {
-        index: usize,
-        unit: Option<Unit>,
-    },
+/// What pass 1 does behind the status of an access log's line to find the latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// There is none.
+    Nowhere,
+    /// It looks at the line's last word.
+    Back,
+    /// It walks on.
+    On,
 }
 
 impl Layout {
     /// Compiles a layout; the error says what is wrong with it.
     pub(super) fn new(text: &str) -> Result<Layout, String> {
+        let tokens = tokens(text)?;
         let mut steps = Vec::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let Some((literal, after)) = rest.split_once('{') else {
-                steps.push(Step::Literal(rest.as_bytes().into()));
-                break;
-            };
-            if !literal.is_empty() {
-                steps.push(Step::Literal(literal.as_bytes().into()));
-            }
-            let (part, after) = after.split_once('}').ok_or("a brace that isn't closed")?;
-            steps.push(Step::new(part, literal, after)?);
-            rest = after;
+        for (index, token) in tokens.iter().enumerate() {
+            steps.push(match token {
+                Token::Literal(literal) => Step::Literal(literal.as_bytes().into()),
+                Token::Part(part) => {
+                    let before = index.checked_sub(1).and_then(|i| tokens.get(i));
+                    Step::new(part, before, tokens.get(index + 1))?
+                }
+            });
         }
+        rank_choices(&mut steps)?;
         let is_counted = |step: &Step| match step {
-            Step::Part { slot, .. } => slot.is_some_and(Slot::is_counted),
+            Step::Part { slot, .. } => slot.is_some_and(Slot::makes_request),
             Step::Who => true,
             _ => false,
         };
@@ -96,29 +107,112 @@ impl Layout {
             .iter()
             .rposition(is_counted)
             .map_or(0, |last| last + 1);
+        let ends_with_status = matches!(
+            steps[..counted].last(),
+            Some(Step::Part {
+                slot: Some(Slot::Status),
+                ..
+            })
+        );
+        let is_access = ends_with_status && text.starts_with(ACCESS);
+        let has_latency = steps.iter().any(|step| {
+            matches!(
+                step,
+                Step::Part {
+                    slot: Some(Slot::Latency),
+                    ..
+                }
+            )
+        });
         Ok(Layout {
             steps,
             counted,
-            tail: Tail::Unknown,
+            is_access,
+            has_latency,
+            tail: Tail::default(),
         })
+    }
+
+    /// Whether what is counted is laid out as in most access logs.
+    #[inline]
+    pub(super) fn is_access(&self) -> bool {
+        self.is_access
+    }
+
+    /// The parts of a request that it names; in a tail there may be a latency too.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.steps.iter().flat_map(|step| match step {
+            Step::Part { slot, .. } => slot.iter().copied().collect(),
+            Step::Who => vec![Slot::Service, Slot::Client, Slot::User],
+            Step::Tail { .. } => self.tail.slots(),
+            Step::Literal(_) | Step::MayEnd => Vec::new(),
+        })
+    }
+
+    /// Where a line that hasn't this layout leaves it: the part that can't be read there, what should
+    /// stand on the line, and what stands there instead. `None` if it has the layout.
+    pub(super) fn leaves<'a>(&self, line: &'a [u8]) -> Option<Left<'a>> {
+        let mut rest = line;
+        for (index, step) in self.steps.iter().enumerate() {
+            let mut fields = Fields::new(Depth::Full);
+            fields.set_strict(true);
+            // An optional rest is decided by the text behind it.
+            let may_end = index > 0 && matches!(self.steps[index - 1], Step::MayEnd);
+            match along(std::slice::from_ref(step), rest, &mut fields) {
+                Ok(Walked::On(after)) => rest = after,
+                Ok(Walked::Tail(_)) => return None,
+                Err(_) if may_end && (rest.is_empty() || rest[0] == b' ') => return None,
+                Err(_) => {
+                    return Some(Left {
+                        part: self.steps[index..].iter().find_map(Step::name),
+                        expected: step.needs(self.steps.get(index + 1)),
+                        found: rest,
+                    });
+                }
+            }
+        }
+        (!rest.is_empty()).then_some(Left {
+            part: None,
+            expected: "the end of the line".to_owned(),
+            found: rest,
+        })
+    }
+
+    /// How pass 1 finds the latency of a line whose status was found.
+    #[inline]
+    pub(super) fn way_to_latency(&self) -> Way {
+        match self.tail.ends_with_latency() {
+            Some(true) => Way::Back,
+            None if !self.has_latency => Way::Nowhere,
+            _ => Way::On,
+        }
+    }
+
+    /// The latency in what follows the last part that is counted, in µs.
+    pub(super) fn latency_behind(&self, rest: &[u8]) -> Option<u64> {
+        let mut fields = Fields::new(Depth::Counts);
+        let (_, others) = self.steps.split_at(self.counted);
+        if let Ok(Walked::Tail(tail)) = along(others, rest.trim_ascii_end(), &mut fields) {
+            self.read_tail(tail, &mut fields);
+        }
+        fields.latency_us()
     }
 
     /// The parts of the request that stand on the line.
     #[inline]
     pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
         let tail = self.walk(line, fields)?;
-        let latency = match &self.tail {
-            Tail::Unknown => None,
-            _ if tail.is_empty() || fields.depth() == Depth::Counts => None,
-            Tail::Named { name, unit } => Tokens(tail)
-                .find_map(|token| named(token, name))
-                .map(|text| (text, *unit)),
-            Tail::At { index, unit } => Tokens(tail).nth(*index).map(|token| (token, *unit)),
-        };
-        if let Some((text, unit)) = latency {
-            fields.set(Slot::Latency, unquoted(text), unit);
-        }
+        self.read_tail(tail, fields);
         Ok(())
+    }
+
+    #[inline]
+    fn read_tail<'a>(&self, tail: &'a [u8], fields: &mut Fields<'a>) {
+        match fields.depth() {
+            _ if tail.is_empty() => {}
+            Depth::Counts => self.tail.read_latency(tail, fields),
+            Depth::Full => self.tail.read(tail, fields),
+        }
     }
 
     /// Takes the steps along the line; what is left is the tail.
@@ -138,7 +232,7 @@ impl Layout {
                 Walked::On(tail) | Walked::Tail(tail) => Ok(tail),
             };
         }
-        if fields.depth() == Depth::Counts {
+        if fields.depth() == Depth::Counts && self.way_to_latency() == Way::Nowhere {
             return Ok(b"");
         }
         match along(others, rest, fields) {
@@ -147,41 +241,37 @@ impl Layout {
         }
     }
 
-    /// The same layout, knowing where the tail of these lines has the latency. It has one where a
-    /// name says so (`rt=0.123`), or where every line has, at the same place, a number with a unit
-    /// (`12ms`) or with exactly three decimals (nginx's `$request_time`, in seconds; an upstream's
-    /// time beside it is the smaller one). Other numbers can mean anything and are left alone.
+    /// The same layout, knowing what the tails of these lines have.
     pub(super) fn learn<'l>(&self, lines: impl Iterator<Item = &'l [u8]>, keys: &Keys) -> Layout {
-        let has_latency = |step: &Step| {
-            matches!(
-                step,
-                Step::Part {
-                    slot: Some(Slot::Latency),
-                    ..
-                }
-            )
-        };
-        if self.steps.iter().any(has_latency) {
-            return self.clone();
-        }
-        let strictly = |line| {
+        let strictly = |line: &'l [u8]| {
             let mut fields = Fields::new(Depth::Full);
             fields.set_strict(true);
-            self.walk(line, &mut fields).ok()
+            let tail = self.walk(line, &mut fields).ok()?;
+            let size = size_behind(line, fields.value(Slot::Status)?);
+            Some(Seen { tail, size })
         };
-        let tails: Vec<Vec<&[u8]>> = lines
-            .filter_map(strictly)
-            .map(|tail| Tokens(tail).collect())
-            .collect();
-        let tail = named_latency(&tails, keys)
-            .or_else(|| bare_latency(&tails))
-            .unwrap_or(Tail::Unknown);
+        let seen: Vec<Seen<'_>> = lines.filter_map(strictly).collect();
         Layout {
-            steps: self.steps.clone(),
-            counted: self.counted,
-            tail,
+            tail: Tail::learn(&seen, !self.has_latency, keys),
+            ..self.clone()
         }
     }
+}
+
+/// The number behind a status, which CLF has for the bytes sent.
+fn size_behind(line: &[u8], status: &[u8]) -> Option<u64> {
+    let status = [b"\" ", status, b" "].concat();
+    let rest = &line[memchr::memmem::find(line, &status)? + status.len()..];
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+}
+
+/// Where a line leaves the layout.
+pub(super) struct Left<'a> {
+    /// The next part that has a name.
+    pub part: Option<&'static str>,
+    pub expected: String,
+    pub found: &'a [u8],
 }
 
 /// How far some steps led.
@@ -213,10 +303,19 @@ fn along<'a>(
                 }
                 None => return Err(Reject::Unrecognized),
             },
-            Step::Part { slot, unit, end } => {
+            Step::Part {
+                slot,
+                unit,
+                choice,
+                end,
+            } => {
                 let len = end.find(rest)?;
-                if let Some(slot) = slot {
-                    fields.set(*slot, &rest[..len], *unit);
+                match (slot, choice) {
+                    (Some(slot), None) => fields.set(*slot, &rest[..len], *unit),
+                    (Some(slot), Some(rank)) => {
+                        fields.offer(*slot, *rank, *unit, &rest[..len], false);
+                    }
+                    (None, _) => {}
                 }
                 rest = &rest[len..];
                 may_end = false;
@@ -237,104 +336,31 @@ fn along<'a>(
     Ok(Walked::On(rest))
 }
 
-/// The best-ranked name of a latency in any of the tails.
-fn named_latency(tails: &[Vec<&[u8]>], keys: &Keys) -> Option<Tail> {
-    let mut best: Option<(u8, &[u8], Option<Unit>)> = None;
-    for token in tails.iter().flatten() {
-        let Some((name, value)) = split_once(unquoted(token), b'=') else {
-            continue;
-        };
-        let Some(Meaning::Part {
-            slot: Slot::Latency,
-            rank,
-            unit,
-        }) = keys.find_name(name)
-        else {
-            continue;
-        };
-        if latency_us(unquoted(value), unit).is_some()
-            && best.is_none_or(|(known, ..)| rank < known)
-        {
-            best = Some((rank, name, unit));
+impl Step {
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Step::Part { slot, .. } => slot.map(Slot::name),
+            Step::Who => Some(Slot::Client.name()),
+            _ => None,
         }
     }
-    best.map(|(_, name, unit)| Tail::Named {
-        name: name.into(),
-        unit,
-    })
-}
 
-/// The place where every tail has a latency (or `-`), the longest if there are several.
-fn bare_latency(tails: &[Vec<&[u8]>]) -> Option<Tail> {
-    let places = tails.iter().map(Vec::len).min()?;
-    let sum_at = |index: usize| {
-        let mut sum = None;
-        for tail in tails {
-            match unquoted(tail[index]) {
-                b"-" => {}
-                token => sum = Some(sum.unwrap_or(0u64).saturating_add(bare_us(token)?)),
-            }
-        }
-        sum.map(|sum| (sum, index))
-    };
-    // Of equal sums the first place.
-    let longest = (0..places)
-        .filter_map(sum_at)
-        .max_by_key(|&(sum, index)| (sum, usize::MAX - index));
-    longest.map(|(_, index)| Tail::At {
-        index,
-        unit: Some(Unit::Seconds),
-    })
-}
-
-/// `0.123` and `12ms`, but no `12`, `1.5` or `1.2345`.
-fn bare_us(token: &[u8]) -> Option<u64> {
-    let three_decimals = match token {
-        [whole @ .., b'.', a, b, c] => {
-            !whole.is_empty() && whole.iter().chain([a, b, c]).all(u8::is_ascii_digit)
-        }
-        _ => false,
-    };
-    latency_us(token, three_decimals.then_some(Unit::Seconds))
-}
-
-impl Step {
-    fn new(part: &str, before: &str, after: &str) -> Result<Step, String> {
-        let (name, unit) = with_unit(part);
-        let slot = Slot::named(name);
-        // These may have spaces in them; whatever else is named is one word.
-        let is_word = slot.is_some_and(|slot| {
-            !matches!(
-                slot,
-                Slot::Time | Slot::Request | Slot::Latency | Slot::User | Slot::Agent
-            )
-        });
-        let end = match *after.as_bytes() {
-            [b'"', ..] if before.ends_with('"') => End::Quote,
-            // An optional rest or a tail begins with a space.
-            [b'{', ..] => End::Byte(b' '),
-            [b' ', ..] if is_word => End::Byte(b' '),
-            [one, two, ..] if two != b'{' => End::Pair([one, two]),
-            [one, ..] => End::Byte(one),
-            [] => End::Line,
+    /// What must stand on the line for this step, in words.
+    fn needs(&self, next: Option<&Step>) -> String {
+        let text = |bytes: &[u8]| match bytes {
+            b" " => "a space".to_owned(),
+            _ => format!("`{}`", String::from_utf8_lossy(bytes)),
         };
-        Ok(match (part, slot) {
-            ("who", _) => Step::Who,
-            ("|", _) => Step::MayEnd,
-            ("tail", _) => Step::Tail { bare: false },
-            ("bare tail", _) => Step::Tail { bare: true },
-            ("", _) => Step::Part {
-                slot: None,
-                unit,
-                end,
-            },
-            (_, Some(slot)) => Step::Part {
-                slot: Some(slot),
-                unit,
-                end,
-            },
-            _ => return Err(format!("{{{part}}}: no such part of a request")),
-        })
+        match (self, next) {
+            (Step::Literal(literal), _) => text(literal),
+            (Step::Part { .. }, Some(Step::Literal(literal))) => {
+                format!("{} behind it", text(literal))
+            }
+            (Step::Who, _) => "an address and ` [` behind it".to_owned(),
+            (Step::Tail { bare: true }, _) => "the end, or a space and no quote".to_owned(),
+            (Step::Tail { bare: false }, _) => "the end, or a space".to_owned(),
+            _ => "more of the line".to_owned(),
+        }
     }
 }
 
@@ -405,6 +431,7 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
     };
     let head = &text[..open];
     let (first, after) = split_once(head, b' ').unwrap_or((head, b""));
+    let (first, after) = forwarded(first, after);
     let (client, names) = if is_ip(first) {
         (first, after)
     } else {
@@ -429,6 +456,31 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
     Ok(&text[open..])
 }
 
+/// In front of the client may stand whom it forwards for, in quotes or as a list: the first of them.
+fn forwarded<'a>(first: &'a [u8], after: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let (mut first, mut after, listed) = match first {
+        [b'"', inside @ .., b'"'] => (inside, after, false),
+        [one @ .., b','] => (one, after, true),
+        _ => return (first, after),
+    };
+    if listed {
+        while let Some((next, rest)) = split_once(after, b' ') {
+            after = rest;
+            if !next.ends_with(b",") {
+                break;
+            }
+        }
+    } else if let Some((proxy, names)) = split_once(after, b' ')
+        && is_ip(proxy)
+    {
+        if !is_ip(first) {
+            first = proxy;
+        }
+        after = names;
+    }
+    (first, after)
+}
+
 /// The text behind a literal. Literals have a few bytes, for which a call to memcmp costs more than
 /// the compare.
 #[inline]
@@ -439,42 +491,4 @@ fn strip_short<'a>(text: &'a [u8], literal: &[u8]) -> Option<&'a [u8]> {
         .zip(literal)
         .all(|(a, b)| a == b)
         .then_some(rest)
-}
-
-/// The value of a token `name=value`, with or without quotes.
-#[inline]
-fn named<'a>(token: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    unquoted(token).strip_prefix(name)?.strip_prefix(b"=")
-}
-
-#[inline]
-fn unquoted(token: &[u8]) -> &[u8] {
-    match token {
-        [b'"', inside @ .., b'"'] => inside,
-        _ => token,
-    }
-}
-
-/// The words of a tail; quoted ones, or those with a quoted value, may have spaces in them.
-struct Tokens<'a>(&'a [u8]);
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = &'a [u8];
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let text = self.0.trim_ascii_start();
-        if text.is_empty() {
-            return None;
-        }
-        let word = memchr::memchr(b' ', text).unwrap_or(text.len());
-        let len = match memchr::memchr(b'"', &text[..word]) {
-            Some(open) => {
-                closing_quote(&text[open + 1..]).map_or(text.len(), |inside| open + inside + 2)
-            }
-            None => word,
-        };
-        self.0 = &text[len..];
-        Some(&text[..len])
-    }
 }

@@ -9,6 +9,7 @@ use crate::record::Depth;
 use super::fields::{Fields, Slot, split_once};
 use super::json;
 use super::keys::{Keys, Memo};
+use super::{mixed, prose};
 
 /// One kind of wrapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,25 +29,43 @@ pub(super) enum Envelope {
     Syslog,
     /// RFC 5424: `<pri>1 <time> host app pid id [data] <line>`.
     Rfc5424,
+    /// Prose that begins with a time and ends in an object, as zap, Monolog and many a logger print it:
+    /// `<time> INFO handled {"status": 500}`. The object is the line.
+    Lead,
     /// Ruby's logger: `I, [<time> #pid]  INFO -- : <line>`.
     Ruby,
 }
 
 /// The wrappings that are looked for, outermost first; what is listed earlier wins if a later one
 /// gives no more.
-pub(super) const CHAINS: [&[Envelope]; 11] = [
+pub(super) const CHAINS: [&[Envelope]; 14] = [
     &[Envelope::Cri],
     &[Envelope::Json],
     &[Envelope::Compose],
     &[Envelope::Kubectl],
-    &[Envelope::Stamped],
     &[Envelope::Syslog],
     &[Envelope::Rfc5424],
+    &[Envelope::Stamped],
     &[Envelope::Ruby],
     &[Envelope::Compose, Envelope::Stamped],
     &[Envelope::Kubectl, Envelope::Stamped],
     &[Envelope::Syslog, Envelope::Ruby],
+    &[Envelope::Lead],
+    &[Envelope::Compose, Envelope::Lead],
+    &[Envelope::Kubectl, Envelope::Lead],
 ];
+
+/// Whether a line that has this around it can't be one that is whole without: text in front of it,
+/// which a head of free words (CLF's client, identity, user) would take for its own. A JSON object
+/// may well tell of a request and have a message in it.
+pub(super) fn is_prefix(chain: &[Envelope]) -> bool {
+    !matches!(chain, [] | [Envelope::Json])
+}
+
+/// What they are called, from the outside in.
+pub(super) fn names(chain: &[Envelope]) -> Vec<&'static str> {
+    chain.iter().map(|envelope| envelope.name()).collect()
+}
 
 /// What was around a line, and the line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,6 +97,7 @@ impl<'a> Inner<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     text: Vec<u8>,
+    bytes: Vec<u8>,
     memo: Memo,
 }
 
@@ -110,10 +130,10 @@ pub(super) fn unwrap<'a>(
 /// The keys of a JSON wrapping: the line stands where a whole request would.
 static JSON_KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let table = toml::toml! {
-        request = ["log", "message", "MESSAGE"]
-        time = ["time", "@timestamp", "timestamp", "__REALTIME_TIMESTAMP"]
+        request = ["log", "message", "MESSAGE", "textPayload", "msg"]
+        time = ["time", "@timestamp", "timestamp", "_SOURCE_REALTIME_TIMESTAMP:us", "__REALTIME_TIMESTAMP:us", "ts", "date", "datetime"]
         host = ["kubernetes.pod_name", "kubernetes.pod.name", "_HOSTNAME", "hostname", "host.name"]
-        service = ["kubernetes.labels.app", "kubernetes.container_name", "container_name", "service.name"]
+        service = ["kubernetes.labels.app", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
     };
     Keys::new(&table).expect("these names are known")
 });
@@ -130,15 +150,56 @@ fn json_inner<'a>(line: &'a [u8], memory: &'a mut Memory) -> Option<Inner<'a>> {
     .ok()?;
     fields.unescape(&mut memory.text);
     let text = |slot| fields.value(slot);
+    // journald writes a line that isn't UTF-8, or has colours in it, as a list of its bytes.
+    let line = match text(Slot::Request) {
+        Some(line) if !line.iter().all(u8::is_ascii_digit) => line,
+        _ => byte_list(line, &mut memory.bytes)?,
+    };
+    let unit = |name: &'a [u8]| name.strip_suffix(b".service").unwrap_or(name);
     Some(Inner {
-        line: text(Slot::Request)?,
+        line,
         time: text(Slot::Time),
         host: text(Slot::Host),
-        service: text(Slot::Service),
+        service: text(Slot::Service).map(unit),
     })
 }
 
+/// The text of `"MESSAGE":[71,69,…]`.
+fn byte_list<'a>(line: &[u8], out: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    const BEGIN: &[u8] = b"\"MESSAGE\":[";
+    let list = line.get(memchr::memmem::find(line, BEGIN)? + BEGIN.len()..)?;
+    let (list, _) = split_once(list, b']')?;
+    out.clear();
+    for number in list.split(|&b| b == b',') {
+        out.push(
+            std::str::from_utf8(number.trim_ascii())
+                .ok()?
+                .parse()
+                .ok()?,
+        );
+    }
+    // Colours are no part of the line, and nobody looks for them inside.
+    let mut plain = Vec::new();
+    mixed::uncolour(out, &mut plain);
+    *out = plain;
+    Some(out)
+}
+
 impl Envelope {
+    fn name(self) -> &'static str {
+        match self {
+            Envelope::Cri => "Kubernetes CRI",
+            Envelope::Json => "JSON (Docker's json-file, journald)",
+            Envelope::Compose => "docker compose",
+            Envelope::Kubectl => "kubectl --prefix",
+            Envelope::Stamped => "a time in front",
+            Envelope::Syslog => "syslog (RFC 3164)",
+            Envelope::Rfc5424 => "syslog (RFC 5424)",
+            Envelope::Lead => "prose with a time before an object",
+            Envelope::Ruby => "Ruby's logger",
+        }
+    }
+
     fn strip(self, line: &[u8]) -> Option<Inner<'_>> {
         match self {
             Envelope::Cri => {
@@ -167,6 +228,7 @@ impl Envelope {
             Envelope::Stamped => stamp(line).map(|(time, rest)| Inner::timed(rest, time)),
             Envelope::Syslog => syslog(line),
             Envelope::Rfc5424 => rfc5424(line),
+            Envelope::Lead => lead(line),
             Envelope::Ruby => {
                 let (_, rest) = split_once(line, b'[')?;
                 let (time, rest) = split_once(rest, b' ')?;
@@ -211,6 +273,18 @@ fn compose(line: &[u8]) -> Option<Inner<'_>> {
         host: Some(name),
         service: Some(service),
     })
+}
+
+fn lead(line: &[u8]) -> Option<Inner<'_>> {
+    // Monolog writes what it has no context for as an empty list.
+    let line = line.strip_suffix(b" []").unwrap_or(line);
+    let time = prose::time(line)?;
+    if line.get(..time.start)?.contains(&b'{') {
+        return None;
+    }
+    let open = time.end + memchr::memchr(b'{', line.get(time.end..)?)?;
+    let object = line.get(open..).filter(|object| object.ends_with(b"}"))?;
+    Some(Inner::timed(object, line.get(time)?))
 }
 
 fn without_priority(line: &[u8]) -> &[u8] {

@@ -7,6 +7,7 @@
 use crate::record::{Depth, Record, Reject, Status};
 use crate::timestamp::{Clock, Unit};
 
+use super::keys::WEAK;
 use super::text::{latency_us, unescape};
 
 /// A part of a request.
@@ -26,11 +27,15 @@ pub(super) enum Slot {
     Host,
     Version,
     Region,
+    ApiVersion,
+    Level,
+    Message,
+    Exception,
 }
 
 impl Slot {
     /// Every slot with its name in specs.
-    pub(super) const ALL: [(&'static str, Slot); 13] = [
+    pub(super) const ALL: [(&'static str, Slot); 17] = [
         ("time", Slot::Time),
         ("status", Slot::Status),
         ("method", Slot::Method),
@@ -44,6 +49,10 @@ impl Slot {
         ("host", Slot::Host),
         ("version", Slot::Version),
         ("region", Slot::Region),
+        ("api_version", Slot::ApiVersion),
+        ("level", Slot::Level),
+        ("message", Slot::Message),
+        ("exception", Slot::Exception),
     ];
 
     pub(super) fn named(name: &str) -> Option<Slot> {
@@ -53,9 +62,18 @@ impl Slot {
             .map(|&(_, slot)| slot)
     }
 
+    pub(super) fn name(self) -> &'static str {
+        Slot::ALL[self as usize].0
+    }
+
+    /// Whether there is no request without it, or no telling whose it is.
+    pub(super) fn makes_request(self) -> bool {
+        (self as usize) <= Slot::Service as usize
+    }
+
     /// Whether pass 1 needs it.
     pub(super) fn is_counted(self) -> bool {
-        (self as usize) <= Slot::Service as usize
+        (self as usize) <= Slot::Latency as usize
     }
 }
 
@@ -81,14 +99,14 @@ const ABSENT: Raw<'static> = Raw {
 };
 
 /// A value for each slot; those that pass 1 does not count are kept only where they are wanted: to
-/// clear 13 values for each line takes longer than to parse its time.
+/// clear 17 values for each line takes longer than to parse its time.
 struct Parts<'a> {
     counted: [Raw<'a>; COUNTED],
     others: Option<[Raw<'a>; Slot::ALL.len() - COUNTED]>,
 }
 
 /// Number of slots that pass 1 counts.
-const COUNTED: usize = Slot::Service as usize + 1;
+const COUNTED: usize = Slot::Latency as usize + 1;
 
 impl<'a> Parts<'a> {
     #[inline]
@@ -142,6 +160,8 @@ pub(super) struct Fields<'a> {
     saw_empty_request: bool,
     /// A status's key was there, whatever its value.
     saw_status: bool,
+    /// Who asked, or how long it took, was there.
+    saw_circumstances: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -155,6 +175,7 @@ impl<'a> Fields<'a> {
             is_positional: false,
             saw_empty_request: false,
             saw_status: false,
+            saw_circumstances: false,
         }
     }
 
@@ -209,6 +230,7 @@ impl<'a> Fields<'a> {
         text: &'a [u8],
         escaped: bool,
     ) {
+        self.saw_circumstances |= matches!(slot, Slot::Latency | Slot::Client | Slot::Agent);
         if rank >= self.parts.get(slot).rank || !(slot.is_counted() || self.depth == Depth::Full) {
             return;
         }
@@ -234,6 +256,12 @@ impl<'a> Fields<'a> {
             };
             self.parts.put(slot, raw);
         }
+    }
+
+    /// Whether a request could be made of what is there, if it had a time.
+    pub(super) fn lacks_a_time_only(&self) -> bool {
+        let has = |slot| self.get(slot).is_some();
+        has(Slot::Status) && (has(Slot::Target) || has(Slot::Request)) && !has(Slot::Time)
     }
 
     pub(super) fn depth(&self) -> Depth {
@@ -287,14 +315,12 @@ impl<'a> Fields<'a> {
         };
         let status = status.ok_or(Reject::NoStatus)?;
         let time_us = self.time_us(clock).ok_or(Reject::BadTime)?;
-        let full = self.depth == Depth::Full;
-        let latency = Some(self.parts.get(Slot::Latency)).filter(|_| full);
         Ok(Record {
             time_us,
             method,
             target,
             status,
-            latency_us: latency.and_then(|raw| latency_us(raw.text, raw.unit)),
+            latency_us: self.latency_us(),
             service: self.value(Slot::Service).map(without_port),
             client: self.value(Slot::Client).and_then(address),
             user: self.value(Slot::User),
@@ -302,11 +328,43 @@ impl<'a> Fields<'a> {
             host: self.value(Slot::Host).map(first_of_list),
             version: self.value(Slot::Version),
             region: self.value(Slot::Region),
+            api_version: self.value(Slot::ApiVersion),
         })
     }
 
+    /// The three parts that every request has, the text in the place of each, and whether it can be
+    /// one: which of them is at fault where a line is none. Asked after [`Fields::record`].
+    pub(super) fn essentials(&self, clock: &mut Clock) -> [Essential<'a>; 3] {
+        let status_text = self.get(Slot::Status);
+        let essential = |name, text, is_good| Essential {
+            name,
+            text,
+            is_good,
+        };
+        [
+            essential("time", self.get(Slot::Time), self.time_us(clock).is_some()),
+            essential(
+                "request",
+                self.get(Slot::Target).or(self.get(Slot::Request)),
+                self.request().is_ok(),
+            ),
+            essential(
+                "status",
+                status_text,
+                status_text.and_then(status).is_some(),
+            ),
+        ]
+    }
+
+    /// How long the answer took, in µs.
     #[inline]
-    fn time_us(&self, clock: &mut Clock) -> Option<i64> {
+    pub(super) fn latency_us(&self) -> Option<u64> {
+        let raw = self.parts.get(Slot::Latency);
+        latency_us(raw.text, raw.unit)
+    }
+
+    #[inline]
+    pub(super) fn time_us(&self, clock: &mut Clock) -> Option<i64> {
         let raw = self.parts.get(Slot::Time);
         match raw.unit {
             None if self.utc => clock.read_utc(raw.text),
@@ -326,6 +384,7 @@ impl<'a> Fields<'a> {
                 .value(Slot::Method)
                 .or_else(|| line().map(|(method, _)| method));
             return match method {
+                None if self.is_vague() => Err(Reject::NoRequest),
                 None if is_target(target) => Ok((NO_METHOD, target)),
                 Some(method) if is_request(method, target) => Ok((method, target)),
                 _ if matches!(target, b"" | b"-") => Err(Reject::EmptyRequest),
@@ -337,6 +396,12 @@ impl<'a> Fields<'a> {
             None if self.saw_empty_request => Err(Reject::EmptyRequest),
             None => Err(Reject::NoRequest),
         }
+    }
+
+    /// Whether there is no more to it than a path and a status by names that files and jobs have too.
+    fn is_vague(&self) -> bool {
+        let is_weak = |slot| (WEAK..OUTER).contains(&self.parts.get(slot).rank);
+        is_weak(Slot::Status) && is_weak(Slot::Target) && !self.saw_circumstances
     }
 
     #[cold]
@@ -358,6 +423,14 @@ impl<'a> Fields<'a> {
             start = end;
         }
     }
+}
+
+/// A part without which a line is no request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Essential<'a> {
+    pub name: &'static str,
+    pub text: Option<&'a [u8]>,
+    pub is_good: bool,
 }
 
 /// What stands for the method where the log has none.

@@ -1,5 +1,8 @@
 //! JSON lines: one object a line, walked key by key over its bytes; no tree is built.
 //!
+//! OpenTelemetry's lists of attributes (`[{"key": "http.route", "value": {"stringValue": "/"}}]`) are
+//! read as the object that they stand for.
+//!
 //! Nested keys are one name with their parents (`{"http": {"status": 500}}` is `http.status`), of an
 //! array the first element counts, and what follows a key that isn't asked for is stepped over. The
 //! grammar is checked on the way, but not the inside of strings: bytes that aren't UTF-8, control
@@ -130,14 +133,62 @@ impl<'a> Walk<'a, '_> {
             return Ok(());
         }
         self.path.fill();
+        let is_attributes = meaning == Some(Meaning::Wrapper);
         let mut meaning = meaning.filter(|meaning| *meaning != Meaning::Wrapper);
         loop {
             self.space();
             if self.peek() == Some(b'[') {
                 meaning = None;
             }
-            self.value(key, meaning.take(), depth)?;
+            if is_attributes && self.peek() == Some(b'{') {
+                self.attribute(depth)?;
+            } else {
+                self.value(key, meaning.take(), depth)?;
+            }
             if !self.another(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One of a list of attributes: its value is an object of one member, named by its type.
+    fn attribute(&mut self, depth: usize) -> Result<(), Reject> {
+        let mut named = None;
+        self.members(|walk, key| {
+            walk.space();
+            match (walk.slice(key), walk.peek()) {
+                (b"key", Some(b'"')) => {
+                    walk.at += 1;
+                    let name = walk.string()?;
+                    named = walk.keys.find_name(walk.slice(name));
+                    Ok(())
+                }
+                (b"value", Some(b'{')) => {
+                    let meaning = named.take().filter(|named| *named != Meaning::Wrapper);
+                    walk.members(|walk, key| walk.value(key, meaning, depth))
+                }
+                _ => walk.value(key, None, depth),
+            }
+        })
+    }
+
+    /// Each member of the object that begins here.
+    fn members(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Text) -> Result<(), Reject>,
+    ) -> Result<(), Reject> {
+        self.expect(b'{')?;
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.expect(b'"')?;
+            let key = self.string()?;
+            self.expect(b':')?;
+            each(self, key)?;
+            if !self.another(b'}')? {
                 return Ok(());
             }
         }

@@ -32,6 +32,10 @@ pub(super) struct Keys {
     serial: u64,
 }
 
+/// The ranks of names that many things have, requests among them: marked by `?` in a table. Alone
+/// they make no request.
+pub(super) const WEAK: u8 = 100;
+
 /// A folded name, nesting included, is shorter than this.
 pub(super) const LONGEST: usize = 64;
 
@@ -52,15 +56,22 @@ impl Keys {
             for (rank, name) in names.iter().enumerate() {
                 let name = name.as_str().ok_or_else(|| format!("{part}: not a name"))?;
                 let (name, unit) = with_unit(name);
-                let rank = u8::try_from(rank).ok().filter(|&rank| rank < 200);
+                let (name, worse) = match name.strip_suffix('?') {
+                    Some(name) => (name, WEAK),
+                    None => (name, 0),
+                };
+                let rank = u8::try_from(rank).ok().filter(|&rank| rank < WEAK);
+                let rank = rank.map(|rank| rank + worse);
                 let meaning = match (part.as_str(), Slot::named(part), rank) {
                     ("wrappers", ..) => Meaning::Wrapper,
                     (_, Some(slot), Some(rank)) => Meaning::Part { slot, rank, unit },
-                    _ => {
+                    (_, None, _) => {
                         return Err(format!(
-                            "{part}: no such part of a request, or too many names"
+                            "{part}: no such part of a request; there are {}, and wrappers",
+                            Slot::ALL.map(|(name, _)| name).join(", ")
                         ));
                     }
+                    _ => return Err(format!("{part}: more than 200 names")),
                 };
                 keys.insert(name, meaning)?;
             }
@@ -88,6 +99,11 @@ impl Keys {
         self.entries.push((folded.into(), meaning));
         self.table[at] = u16::try_from(self.entries.len()).map_err(|_| "too many names")?;
         Ok(())
+    }
+
+    /// What its names mean, each.
+    pub(super) fn meanings(&self) -> impl Iterator<Item = Meaning> {
+        self.entries.iter().map(|(_, meaning)| *meaning)
     }
 
     /// What a folded name means.

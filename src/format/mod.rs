@@ -2,23 +2,32 @@
 //!
 //! A [`Format`] is a row of data (`specs/*.toml`: a name, a layout or a table of keys, the vendor's
 //! page, samples that are run as tests) for one of a few parsers, one per *shape* of line:
-//! `delimited`, `json`, `logfmt`, `w3c`, and `pattern` for regular expressions. A [`Registry`] holds the
-//! formats that are built in, makes one of a user's pattern, and tells a file's format from its
-//! first lines.
+//! `delimited`, `json`, `logfmt`, `w3c`, `prose`, and `pattern` for regular expressions. A [`Registry`] holds
+//! the formats that are built in, makes one of what a user wrote ([`Spelling`]: a file, a server's format
+//! string, a regular expression), tells a file's format from its first lines, and explains why.
 //!
 //! Parsing is a pure function of one line: no file, no endpoint and no count is known here. No line
 //! costs an allocation once the [`Scratch`] has grown to the longest value that had to be unescaped.
 
+mod access;
 mod delimited;
 mod envelope;
+mod explain;
 mod fields;
 mod json;
 mod keys;
 mod logfmt;
+mod mixed;
 mod pattern;
 mod plain;
+mod prose;
 mod registry;
+mod remark;
+mod sample;
+mod spec;
+mod spelling;
 mod text;
+mod translate;
 mod w3c;
 
 use std::sync::Arc;
@@ -26,8 +35,12 @@ use std::sync::Arc;
 use crate::record::{Depth, Record, Reject};
 use crate::timestamp::Clock;
 
+use delimited::{Way, latency_at_end};
+pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
+pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
+pub use spelling::Spelling;
 
 /// Longer lines are not read.
 const LONGEST_LINE: usize = 1 << 20;
@@ -59,6 +72,7 @@ enum Shape {
     Logfmt,
     W3c(w3c::Columns),
     Pattern(pattern::Pattern),
+    Prose,
     Plain,
 }
 
@@ -82,6 +96,29 @@ impl Format {
         &self.title
     }
 
+    /// Other names that it answers to.
+    pub fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
+    /// How its lines are built: the parser that reads them.
+    pub fn shape(&self) -> &'static str {
+        match self.shape {
+            Shape::Delimited(_) => "delimited",
+            Shape::Json => "json",
+            Shape::Logfmt => "logfmt",
+            Shape::W3c(_) => "w3c",
+            Shape::Pattern(_) => "pattern",
+            Shape::Prose => "prose",
+            Shape::Plain => "plain",
+        }
+    }
+
+    /// Of two formats that read a file equally well the one with the higher rank is taken.
+    pub fn rank(&self) -> i64 {
+        self.rank
+    }
+
     /// The vendor's page that defines it; empty for a user's pattern.
     pub fn url(&self) -> &str {
         &self.url
@@ -96,7 +133,26 @@ impl Format {
         scratch: &'a mut Scratch,
         depth: Depth,
     ) -> Result<Record<'a>, Reject> {
+        if depth == Depth::Counts
+            && let Some(layout) = self.access()
+            && let Some(record) = short(layout, line, clock)
+        {
+            return Ok(record);
+        }
         self.read(line, clock, scratch, depth, false)
+    }
+
+    /// The layout of its lines, if they are those of an access log with nothing around them.
+    #[inline]
+    fn access(&self) -> Option<&delimited::Layout> {
+        match &self.shape {
+            Shape::Delimited(layout)
+                if layout.is_access() && self.wrapped_in.is_empty() && self.mark.is_none() =>
+            {
+                Some(layout)
+            }
+            _ => None,
+        }
     }
 
     /// The same for a line that must have the whole shape of this format, down to its end: whether
@@ -139,19 +195,10 @@ impl Format {
         } else {
             self.unwrap(line, &mut fields, outer)?
         };
+        let parsed = self.parts(line, &mut fields, text, memo, groups, clock);
         // Only logfmt can tell a line of its shape from prose after having read it.
-        let mut is_logfmt = true;
-        let parsed = match &self.shape {
-            Shape::Delimited(layout) => layout.parse(line, &mut fields),
-            Shape::Json => json::parse(&self.keys, line, &mut fields, text, memo),
-            Shape::Logfmt => {
-                logfmt::parse(&self.keys, line, &mut fields).map(|looks| is_logfmt = looks)
-            }
-            Shape::W3c(columns) => columns.parse(line, &mut fields),
-            Shape::Pattern(pattern) => pattern.parse(line, &mut fields, groups),
-            Shape::Plain => Err(plain::reason(line, clock)),
-        };
-        let record = parsed.and_then(|()| fields.record(clock, text));
+        let is_logfmt = parsed != Ok(false);
+        let record = parsed.and_then(|_| fields.record(clock, text));
         let is_comment = line[0] == b'#';
         match record {
             Ok(_) if !self.is_marked(line) => Err(Reject::NoRequest),
@@ -160,6 +207,36 @@ impl Format {
             Err(Reject::Unrecognized | Reject::Truncated) if is_comment => Err(Reject::Comment),
             record => record,
         }
+    }
+
+    /// Takes the parts of a request that a line has, without what is around it; says whether it
+    /// looks like its shape at all, where only reading it can tell.
+    #[inline]
+    fn parts<'a>(
+        &self,
+        line: &'a [u8],
+        fields: &mut Fields<'a>,
+        text: &mut Vec<u8>,
+        memo: &mut keys::Memo,
+        groups: &mut pattern::Groups,
+        clock: &Clock,
+    ) -> Result<bool, Reject> {
+        match &self.shape {
+            Shape::Delimited(layout) => layout.parse(line, fields)?,
+            Shape::Json => json::parse(&self.keys, line, fields, text, memo)?,
+            Shape::Logfmt => {
+                let is_logfmt = logfmt::parse(&self.keys, line, fields)?;
+                if !is_logfmt {
+                    prose::offer_time(line, fields);
+                }
+                return Ok(is_logfmt);
+            }
+            Shape::W3c(columns) => columns.parse(line, fields)?,
+            Shape::Pattern(pattern) => pattern.parse(line, fields, groups)?,
+            Shape::Prose => prose::parse(line, fields)?,
+            Shape::Plain => return Err(plain::reason(line, clock)),
+        }
+        Ok(true)
     }
 
     #[inline]
@@ -187,17 +264,20 @@ impl Format {
         }
     }
 
-    /// Whether the meaning of its lines depends on a header line above them, as in W3C logs.
-    pub fn has_headers(&self) -> bool {
-        matches!(self.shape, Shape::W3c(_))
+    /// Whether it takes lines for what words they have, and not for their shape.
+    fn is_prose(&self) -> bool {
+        matches!(self.shape, Shape::Prose)
+    }
+
+    /// What the header lines begin with on which the meaning of its lines depends, as in W3C logs.
+    pub fn header_begins(&self) -> Option<&'static [u8]> {
+        matches!(self.shape, Shape::W3c(_)).then_some(w3c::HEADER)
     }
 
     /// The format of the lines below this one, if it is a header line. A format that has headers
     /// rejects them as comments, so only then there is a reason to ask.
     pub fn header(&self, line: &[u8]) -> Option<Arc<Format>> {
-        if !self.has_headers() {
-            return None;
-        }
+        self.header_begins()?;
         let columns = w3c::Columns::from_header(trimmed(line), &self.keys)?;
         Some(Arc::new(Format {
             shape: Shape::W3c(columns),
@@ -205,26 +285,8 @@ impl Format {
         }))
     }
 
-    /// The format in force behind these bytes of a file, for a reader that begins in its middle:
-    /// that of the last header in them. `None` if there is none, or the format has no headers.
-    pub fn seeded(&self, before: &[u8]) -> Option<Arc<Format>> {
-        if !self.has_headers() {
-            return None;
-        }
-        let mut before = before;
-        loop {
-            let at = memchr::memmem::rfind(before, w3c::HEADER)?;
-            let line = &before[at..];
-            let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-            if at == 0 || before[at - 1] == b'\n' {
-                return self.header(line);
-            }
-            before = &before[..at];
-        }
-    }
-
-    /// The same format, knowing what these lines of one file have beyond it: where in the tail of an
-    /// access log the latency stands.
+    /// The same format, knowing what these lines of one file have beyond it: what the tail of an
+    /// access log has.
     fn learned<'l>(self: &Arc<Format>, lines: impl Iterator<Item = &'l [u8]>) -> Arc<Format> {
         let Shape::Delimited(layout) = &self.shape else {
             return Arc::clone(self);
@@ -252,6 +314,26 @@ impl Format {
             ..self.clone()
         }
     }
+}
+
+/// What may be around lines, from the outside in.
+pub fn envelopes() -> impl Iterator<Item = &'static str> {
+    let single = envelope::CHAINS.iter().filter(|chain| chain.len() == 1);
+    single.flat_map(|chain| envelope::names(chain))
+}
+
+/// What pass 1 reads of a plain line of an access log; `None` where it isn't plain.
+#[inline]
+fn short<'a>(layout: &delimited::Layout, line: &'a [u8], clock: &mut Clock) -> Option<Record<'a>> {
+    let (mut record, rest) = access::read(line, clock)?;
+    // The word right behind the status is the size, never a latency.
+    let behind = rest.get(1..).unwrap_or_default();
+    record.latency_us = match layout.way_to_latency() {
+        Way::Nowhere => None,
+        Way::Back => access::last_millis(behind).or_else(|| latency_at_end(behind)),
+        Way::On => layout.latency_behind(rest),
+    };
+    Some(record)
 }
 
 /// Without the white space around it and a byte order mark in front.

@@ -35,12 +35,21 @@ impl Groups {
 }
 
 impl Pattern {
-    /// From an expression whose groups must give at least a time, a request and a status.
-    pub(super) fn new(expression: &str, keys: &Keys) -> Result<Pattern> {
+    /// From an expression and what its groups mean, the whole match first.
+    pub(super) fn with_meanings(
+        expression: &str,
+        meanings: Vec<Option<Meaning>>,
+    ) -> Result<Pattern> {
         let regex = Regex::new(expression).map_err(|e| {
             Error::config(format!("not a regular expression: {e}"))
                 .hint("the syntax is that of Rust's regex crate: https://docs.rs/regex/latest/regex/#syntax")
         })?;
+        Ok(Pattern { regex, meanings })
+    }
+
+    /// From an expression whose named groups must give at least a time, a request and a status.
+    pub(super) fn new(expression: &str, keys: &Keys) -> Result<Pattern> {
+        let Pattern { regex, .. } = Pattern::with_meanings(expression, Vec::new())?;
         let mut meanings = Vec::new();
         for name in regex.capture_names() {
             let meaning = name.and_then(|name| keys.find_name(name.as_bytes()));
@@ -75,6 +84,11 @@ impl Pattern {
             }
         }
         Ok(Pattern { regex, meanings })
+    }
+
+    /// What its groups mean.
+    pub(super) fn meanings(&self) -> impl Iterator<Item = Meaning> {
+        self.meanings.iter().copied().flatten()
     }
 
     /// Takes the parts of a request that the groups give.

@@ -41,6 +41,16 @@ impl Columns {
         Columns(Vec::new())
     }
 
+    /// The parts of a request that the columns give; none before a header has been seen.
+    pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.0.iter().filter_map(|column| match column {
+            Column::Time => Some(Slot::Time),
+            Column::Part { slot, .. } => Some(*slot),
+            Column::TimeTaken { .. } => Some(Slot::Latency),
+            Column::Date | Column::Other => None,
+        })
+    }
+
     /// From a header line; `None` if it is none.
     pub(super) fn from_header(line: &[u8], keys: &Keys) -> Option<Columns> {
         let names = line.strip_prefix(HEADER)?;

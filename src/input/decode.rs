@@ -4,6 +4,7 @@
 
 use std::io::{self, Read};
 
+use super::feed::Header;
 use super::logfile::LogFile;
 use super::{BLOCK, MAX_LINE};
 
@@ -22,6 +23,8 @@ pub struct Decoder {
     dropping: bool,
     /// Text bytes handed out.
     pub offset: u64,
+    /// The last header line in the blocks that were handed out, of a file that has such.
+    pub header: Header,
     /// Set at the end of the text, or where it broke.
     pub ended: bool,
 }
@@ -35,6 +38,7 @@ impl Decoder {
             carry: Vec::new(),
             dropping: false,
             offset: 0,
+            header: None,
             ended: false,
         })
     }
@@ -46,6 +50,7 @@ impl Decoder {
             carry: Vec::new(),
             dropping: false,
             offset: 0,
+            header: None,
             ended: true,
         }
     }

@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::decode::Decoder;
-use super::logfile::{Codec, LogFile};
+use super::logfile::{BEGIN, Codec, LogFile};
 use super::source::Source;
 use super::{BLOCK, Io};
 
 /// Files in work at a time.
 const LANES: usize = 8;
-/// Bytes of a file's begin that tell its format.
-const HEAD: usize = 64 << 10;
+
+/// A header line of a file, if there is one above.
+pub type Header = Option<Box<[u8]>>;
 
 /// Whole lines of one file.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Block<'b, T> {
     pub number: u32,
     /// The lines, the last one perhaps without its newline.
     pub bytes: &'b [u8],
+    /// The last header line above them in the file's blocks before; see [`Feed::headed`].
+    pub above: Header,
     /// What was made of the file's begin.
     pub begun: &'b T,
 }
@@ -61,6 +64,7 @@ pub struct Feed<'a, T, B> {
     io: Io,
     now_us: i64,
     begin: B,
+    headed: fn(&T) -> Option<&'static [u8]>,
     selection: Option<Selection>,
     schedule: Mutex<Schedule<T>>,
     salvaged: Mutex<Vec<Salvage>>,
@@ -85,6 +89,8 @@ struct Open<T> {
     index: usize,
     begun: OnceLock<T>,
     source: OnceLock<Option<Source>>,
+    /// The header in force at the end of each block of a plain file, where somebody asked.
+    headers: OnceLock<Vec<OnceLock<Header>>>,
     decoder: Mutex<Option<Decoder>>,
 }
 
@@ -118,6 +124,7 @@ where
             io,
             now_us,
             begin,
+            headed: |_| None,
             selection: None,
             schedule: Mutex::new(schedule),
             salvaged: Mutex::default(),
@@ -128,6 +135,14 @@ where
     /// The same with only some blocks of each file.
     pub fn select(mut self, selection: Selection) -> Self {
         self.selection = Some(selection);
+        self
+    }
+
+    /// The same for files in which some lines say what those below them mean: `headed` tells, from
+    /// what was made of a file's begin, what such lines begin with. Each block comes with the last
+    /// one above it.
+    pub fn headed(mut self, headed: fn(&T) -> Option<&'static [u8]>) -> Self {
+        self.headed = headed;
         self
     }
 
@@ -181,6 +196,7 @@ where
                 index,
                 begun: OnceLock::new(),
                 source: OnceLock::new(),
+                headers: OnceLock::new(),
                 decoder: Mutex::new(None),
             };
             schedule.lanes.push(Lane {
@@ -251,7 +267,7 @@ where
         let begun = file.begun.get_or_init(|| {
             let head = source
                 .as_ref()
-                .and_then(|s| s.head(HEAD, &mut buffer.head).ok());
+                .and_then(|s| s.head(BEGIN, &mut buffer.head).ok());
             (self.begin)(file.index, facts, head.unwrap_or_default())
         });
         let size = facts
@@ -259,11 +275,15 @@ where
             .saturating_sub(u64::from(number) * BLOCK as u64)
             .min(BLOCK as u64);
         self.done.fetch_add(size, Ordering::Relaxed);
+        let above = source
+            .as_ref()
+            .and_then(|source| self.above(file, source, begun, number));
         let block = |bytes| Block {
             seq,
             file: file.index,
             number,
             bytes,
+            above: above.clone(),
             begun,
         };
         let Some(source) = source else {
@@ -289,6 +309,38 @@ where
         }
     }
 
+    /// The last header line above a block of a plain file. Looks back no further than the next one
+    /// or a block whose end is known, so each block is searched once.
+    fn above(&self, file: &Open<T>, source: &Source, begun: &T, number: u32) -> Header {
+        let begins = (self.headed)(begun)?;
+        let at_end = file.headers.get_or_init(|| {
+            let blocks = blocks_of(self.files[file.index].len);
+            (0..blocks).map(|_| OnceLock::new()).collect()
+        });
+        let mut buffer = Vec::new();
+        let mut last_in = |number: u32| {
+            let bytes = match source.mapped(number) {
+                Some(bytes) => bytes,
+                None => source.read(number, &mut buffer).ok()?.0,
+            };
+            last_line(bytes, begins)
+        };
+        let known = |number: u32| at_end.get(number as usize).and_then(|end| end.get());
+        let mut found = None;
+        for before in (0..number).rev() {
+            if let Some(known) = known(before) {
+                found = known.clone();
+                break;
+            }
+            found = last_in(before);
+            if found.is_some() {
+                break;
+            }
+        }
+        let end = at_end.get(number.checked_sub(1)? as usize)?;
+        end.get_or_init(|| found).clone()
+    }
+
     fn decode<R>(
         &self,
         file: &Open<T>,
@@ -306,7 +358,7 @@ where
                 Err(e) => self.salvage(file.index, 0, e.to_string()),
             }
         }
-        let begun = match decoder.as_mut() {
+        let (begun, above) = match decoder.as_mut() {
             Some(decoder) => {
                 let error = decoder.next(&mut buffer.block);
                 if let Some(e) = error {
@@ -315,14 +367,22 @@ where
                 if decoder.ended {
                     self.done.fetch_add(facts.len, Ordering::Relaxed);
                 }
-                let head = &buffer.block[..buffer.block.len().min(HEAD)];
-                file.begun
-                    .get_or_init(|| (self.begin)(file.index, facts, head))
+                let head = &buffer.block[..buffer.block.len().min(BEGIN)];
+                let begun = file
+                    .begun
+                    .get_or_init(|| (self.begin)(file.index, facts, head));
+                let above = decoder.header.clone();
+                if let Some(begins) = (self.headed)(begun) {
+                    decoder.header = last_line(&buffer.block, begins).or(decoder.header.take());
+                }
+                (begun, above)
             }
             None => {
                 *decoder = Some(Decoder::nothing());
-                file.begun
-                    .get_or_init(|| (self.begin)(file.index, facts, &[]))
+                let begun = file
+                    .begun
+                    .get_or_init(|| (self.begin)(file.index, facts, &[]));
+                (begun, None)
             }
         };
         drop(decoder);
@@ -335,6 +395,7 @@ where
             file: file.index,
             number,
             bytes,
+            above,
             begun,
         })
     }
@@ -353,6 +414,22 @@ impl<T> Schedule<T> {
         } else {
             self.turn = lane + 1;
         }
+    }
+}
+
+/// The last line that begins so.
+fn last_line(text: &[u8], begins: &[u8]) -> Header {
+    let mut before = text;
+    loop {
+        let at = memchr::memmem::rfind(before, begins)?;
+        let is_begin =
+            matches!(text[..at].last(), None | Some(b'\n')) || text[..at] == *b"\xef\xbb\xbf";
+        if is_begin {
+            let line = &text[at..];
+            let len = memchr::memchr(b'\n', line).unwrap_or(line.len());
+            return Some(line[..len].into());
+        }
+        before = &text[..at];
     }
 }
 

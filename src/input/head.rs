@@ -61,13 +61,13 @@ impl Head {
         if codec(text) != Codec::Plain {
             return Kind::Other("packed twice; unpack it once first");
         }
-        if ARCHIVES.iter().any(|magic| text.starts_with(magic)) {
-            return Kind::Other("an archive; unpack it first");
+        if let Some((_, why)) = ARCHIVES.iter().find(|(magic, _)| text.starts_with(magic)) {
+            return Kind::Other(why);
         }
         if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
             return Kind::Other("UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`");
         }
-        if text.contains(&0) {
+        if is_binary(text) {
             Kind::Other("binary")
         } else {
             Kind::Text
@@ -80,15 +80,37 @@ impl Head {
     }
 }
 
-/// zip, 7z, rar, lz4, lzop and compress: not read here.
-const ARCHIVES: &[&[u8]] = &[
-    b"PK\x03\x04",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!\x1a\x07",
-    b"\x04\x22\x4d\x18",
-    b"\x89LZO\0",
-    b"\x1f\x9d",
+/// What is not read here, and what reads it.
+const ARCHIVES: &[(&[u8], &str)] = &[
+    (b"PK\x03\x04", "a zip archive; unpack it with `unzip`"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it with `7z x`"),
+    (b"Rar!\x1a\x07", "a rar archive; unpack it with `unrar x`"),
+    (
+        b"\x04\x22\x4d\x18",
+        "packed by lz4; pipe it in: `lz4 -dc FILE | triage -`",
+    ),
+    (
+        b"\xff\x06\x00\x00sNaPpY",
+        "packed by snappy; unpack it with `snzip -d`",
+    ),
+    (
+        b"\x89LZO\0",
+        "packed by lzop; pipe it in: `lzop -dc FILE | triage -`",
+    ),
+    (
+        b"\x1f\x9d",
+        "packed by compress; pipe it in: `zcat FILE | triage -`",
+    ),
 ];
+
+/// Whether bytes are no text. Where a log was cut to nothing while its writer kept its place, or the
+/// machine crashed, the file has zeros in front of its lines; those are blank space.
+fn is_binary(text: &[u8]) -> bool {
+    let zeros = text.iter().take_while(|&&b| b == 0).count();
+    let rest = &text[zeros..];
+    // An object file has few zeros in front, and others behind.
+    rest.contains(&0) || zeros > 0 && rest.is_empty() && text.len() < HEAD
+}
 
 fn codec(head: &[u8]) -> Codec {
     match head {
@@ -120,5 +142,26 @@ pub fn plainly_no_log(path: &Path) -> Option<&'static str> {
         "py" | "rs" | "go" | "js" | "ts" | "rb" | "java" | "sh" | "c" | "h" => Some("source code"),
         "md5" | "sha1" | "sha256" | "sig" | "asc" => Some("a checksum"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_in_front_of_lines_make_no_binary() {
+        let is_text = |text: &[u8]| {
+            let head = Head {
+                text: text.to_vec(),
+            };
+            matches!(head.kind(), Kind::Text)
+        };
+        assert!(is_text(b"a line\n"));
+        assert!(is_text(&[&[0; 300][..], b"a line\n"].concat()));
+        assert!(is_text(&[0; HEAD]));
+        for binary in [&b"a\0line\n"[..], b"\x7fELF\0", b"\0\0a\0", b"\0\0"] {
+            assert!(!is_text(binary), "{binary:?}");
+        }
     }
 }

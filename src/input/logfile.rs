@@ -13,6 +13,9 @@ use std::time::UNIX_EPOCH;
 
 use super::unpack::Unpack;
 
+/// Bytes of a file's begin that tell its format.
+pub(super) const BEGIN: usize = 64 << 10;
+
 /// How a log's bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
@@ -106,6 +109,18 @@ impl LogFile {
             begin: self.begin,
             at: 0,
             len: self.len,
+        }
+    }
+
+    /// Its first bytes, unpacked: those that tell its format. Where its packing is broken, what comes
+    /// before the break.
+    pub fn begin(&self) -> io::Result<Vec<u8>> {
+        let mut text = vec![0; BEGIN];
+        let (len, error) = fill(&mut self.text(self.open()?, BEGIN), &mut text);
+        text.truncate(len);
+        match error {
+            Some(error) if text.is_empty() => Err(error),
+            _ => Ok(text),
         }
     }
 

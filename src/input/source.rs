@@ -60,9 +60,14 @@ impl Source {
         if self.faulted() {
             return None;
         }
-        let map = self.map.as_deref()?;
+        let map = self.map.as_ref()?;
         let from = number as usize * BLOCK;
-        Some(lines(map, from, (from + BLOCK).min(map.len()), 0))
+        let to = (from + BLOCK).min(map.len());
+        // All its pages in one call instead of a fault for every few of them. Only advice: systems that
+        // don't know it map the pages one by one.
+        #[cfg(target_os = "linux")]
+        let _ = map.advise_range(memmap2::Advice::PopulateRead, from, to.saturating_sub(from));
+        Some(lines(map, from, to, 0))
     }
 
     /// Whether what was read through the mapping is garbage.

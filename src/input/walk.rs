@@ -352,7 +352,7 @@ mod tests {
                 ("README.md".into(), "a document"),
                 ("core".into(), "binary"),
                 ("core.gz".into(), "binary"),
-                ("logs".into(), "an archive; unpack it first"),
+                ("logs".into(), "a zip archive; unpack it with `unzip`"),
                 ("twice.gz".into(), "packed twice; unpack it once first"),
                 (
                     "wide.log".into(),

@@ -279,6 +279,8 @@ pub fn guilty_deploy() -> Report {
             value: utf8("2.4.0"),
             coverage: 0.984,
             lift: Some(31.0),
+            joint_coverage: 0.984,
+            joint_lift: Some(31.0),
         }],
         verdict: "change".to_owned(),
         summary: "Caused by deploy d-1042 of api, 42 s before the onset.".into(),
@@ -362,6 +364,20 @@ pub fn guilty_deploy() -> Report {
         not_assessed: vec![NotAssessed {
             lead: "hosts".to_owned(),
             needs: "a host in the log lines".to_owned(),
+        }],
+        signatures: vec![Signature {
+            service: utf8("api"),
+            template: "TokenError: unsupported key id <*>".to_owned(),
+            first: at("09:00:12.3"),
+            count_before: 0,
+            count_after: 1_812,
+            novel: true,
+            surging: true,
+            example: Sample {
+                file: utf8("logs/api.app.log"),
+                line: 341,
+                text: utf8("09:00:12,300 ERROR TokenError: unsupported key id 17"),
+            },
         }],
         samples: vec![Sample {
             file: utf8("logs/api.access.log"),

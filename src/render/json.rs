@@ -18,7 +18,12 @@ use crate::report::Report;
 
 /// The report as indented JSON.
 pub fn json(report: &Report) -> String {
-    let text = serde_json::to_string_pretty(report).expect("the model has string keys only");
+    pretty(report)
+}
+
+/// A value of the model as indented JSON.
+pub fn pretty(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value).expect("the model has string keys only");
     escape_unprintable(&text) + "\n"
 }
 

@@ -1,23 +1,39 @@
-//! From the finished report to something to read: a table for people, JSON for programs.
+//! From the finished report to something to read: a table, a page, a draft for people, JSON for programs.
 //!
 //! In comes a [`Report`](crate::report::Report) and, for people, a [`Style`]; out comes a `String`.
 //! Nothing here reads a log, looks at the terminal, the environment or the clock, or decides
 //! anything about an incident: what is not in the report is not shown.
 //!
 //! Log lines and change markers are written by strangers. Whatever is shown of them to a person
-//! goes through `sanitize` at one place, the `page` that all lines are written on.
+//! goes through `sanitize` at one place per form: the `page` that the table's lines are written on,
+//! the `markup` of HTML and SVG, the `writer` of Markdown.
 
+mod formats;
+mod html;
 mod human;
 mod json;
+mod lines;
+mod link;
+mod listing;
+mod markdown;
+pub mod markers;
+mod markup;
 mod ndjson;
 mod page;
 mod sanitize;
 mod spark;
+mod svg;
 mod terminal;
 mod when;
+mod words;
 
-pub use json::{json, schema};
+pub use formats::{explanation, format_list};
+pub use html::html;
+pub use json::{json, pretty, schema};
+pub use lines::{counts, lines};
+pub use markdown::markdown;
 pub use ndjson::ndjson;
+pub use sanitize::printable;
 pub use terminal::table;
 
 /// How the table is to look: all that a renderer has to know of the place it is shown at.

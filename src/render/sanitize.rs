@@ -101,6 +101,12 @@ pub fn clean(text: &str, unicode: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A message of several lines, each of them printable.
+pub fn printable(text: &str) -> String {
+    let lines: Vec<Cow<'_, str>> = text.split('\n').map(|line| clean(line, true)).collect();
+    lines.join("\n")
+}
+
 fn escape(c: char, out: &mut String) {
     let written = match c {
         '\n' => out.write_str("\\n"),

@@ -5,6 +5,9 @@
 //! before they are divided, so a column's rate is that of all its requests. A column without
 //! requests is no column with rate 0: it gets a sign of its own.
 
+use super::when::epoch_s;
+use crate::report::Window;
+
 /// Requests and errors from one time on, for one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bin {
@@ -14,6 +17,63 @@ pub struct Bin {
     pub requests: u64,
     /// Errors in it.
     pub errors: u64,
+}
+
+/// Windows in order of time, and how they lie in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    /// The windows.
+    pub bins: Vec<Bin>,
+    /// The length of each.
+    pub window_s: i64,
+    /// Start of the first.
+    pub from: i64,
+    /// End of the last.
+    pub to: i64,
+}
+
+impl Series {
+    /// Of the report's windows. Their length is the least distance of two, or else the one asked
+    /// for. `None` without a window, or where one has no time.
+    pub fn new(windows: &[Window], asked_s: u64) -> Option<Series> {
+        let mut bins: Vec<Bin> = Vec::with_capacity(windows.len());
+        for window in windows {
+            bins.push(Bin {
+                start: epoch_s(&window.0)?,
+                requests: window.1,
+                errors: window.2,
+            });
+        }
+        bins.sort_by_key(|bin| bin.start);
+        let (from, last) = (bins.first()?.start, bins.last()?.start);
+        let steps = bins
+            .windows(2)
+            .filter_map(|pair| pair[1].start.checked_sub(pair[0].start));
+        let asked = i64::try_from(asked_s).unwrap_or(i64::MAX);
+        let window_s = steps.filter(|&step| step > 0).min().unwrap_or(asked).max(1);
+        Some(Series {
+            bins,
+            window_s,
+            from,
+            to: last.saturating_add(window_s),
+        })
+    }
+
+    /// The same, from or to a time outside of it, by whole windows.
+    pub fn reaching(mut self, at: i64) -> Series {
+        let windows = |distance: i64| {
+            let whole = distance.saturating_add(self.window_s - 1) / self.window_s;
+            whole.saturating_mul(self.window_s)
+        };
+        if at < self.from {
+            self.from = self
+                .from
+                .saturating_sub(windows(self.from.saturating_sub(at)));
+        } else if at > self.to {
+            self.to = self.to.saturating_add(windows(at.saturating_sub(self.to)));
+        }
+        self
+    }
 }
 
 /// The time that a chart shows, and its columns.
@@ -216,6 +276,22 @@ mod tests {
             requests,
             errors,
         }
+    }
+
+    #[test]
+    fn a_series_reaches_an_onset_outside_of_it_by_whole_windows() {
+        let windows = [Window("1970-01-01T00:10:00Z".to_owned(), 1, 0)];
+        let series = Series::new(&windows, 60).unwrap();
+        let reach = |at| {
+            let series = series.clone().reaching(at);
+            (series.from, series.to)
+        };
+        assert_eq!(reach(630), (600, 660));
+        assert_eq!(reach(599), (540, 660));
+        assert_eq!(reach(480), (480, 660));
+        assert_eq!(reach(661), (600, 720));
+        assert_eq!(reach(i64::MIN).1, 660);
+        assert_eq!(reach(i64::MAX).0, 600);
     }
 
     #[test]

@@ -6,18 +6,19 @@
 //! answers them. Glyphs and colours repeat what words say; neither is needed to understand it.
 
 mod changes;
+mod chart;
 mod endpoints;
 mod incident;
 mod notes;
 
 use super::Style;
-use super::human::{count_of, duration, percent};
+use super::human::count_of;
+use super::listing::Listing;
 use super::page::{Page, Tone};
-use super::when::{Clock, seconds_between};
-use crate::report::{Change, Report};
-
-/// Columns for one name from a log in a sentence: a line has room for it at every width.
-const NAME_ROOM: usize = 48;
+use super::when::Clock;
+use super::words;
+use crate::report::{Incident, Report};
+use chart::Chart;
 
 /// The report as lines of text.
 pub fn table(report: &Report, style: &Style) -> String {
@@ -49,10 +50,24 @@ struct View<'a> {
     clock: Clock,
 }
 
-impl View<'_> {
-    fn change(&self, id: &str) -> Option<&Change> {
-        self.report.changes.iter().find(|change| change.id == id)
-    }
+/// An incident's chart alone, in plain text; `None` without a time or an error to show.
+pub fn chart(report: &Report, incident: &Incident, width: usize) -> Option<String> {
+    let style = Style {
+        width,
+        color: false,
+        unicode: true,
+        top: 0,
+        explain: false,
+    };
+    let view = View {
+        report,
+        style: &style,
+        clock: Clock::new(report.scan.from.as_deref(), report.scan.to.as_deref()),
+    };
+    let mut page = Page::new(&style);
+    let listing = Listing::new(report, incident, false);
+    Chart::of(incident, &view, page.width())?.write(&mut page, &view, incident, &listing);
+    Some(page.finish())
 }
 
 fn what_was_read(page: &mut Page, view: &View) {
@@ -81,22 +96,7 @@ fn no_incident(page: &mut Page, view: &View) {
             &[Tone::Warn.span("Nothing to judge: no requests were read.")],
         );
     }
-    let over = match (&scan.from, &scan.to) {
-        (Some(from), Some(to)) => {
-            seconds_between(from, to).map(|s| format!(" over {}", duration(s)))
-        }
-        _ => None,
-    };
-    let share = scan.errors as f64 / scan.requests as f64;
-    let looked_at = format!(
-        " Nothing stands out in {} to {}{}, with {}; {} ({}).",
-        count_of(scan.requests, "request"),
-        count_of(scan.services.len() as u64, "service"),
-        over.unwrap_or_default(),
-        count_of(view.report.changes.len() as u64, "change"),
-        count_of(scan.errors, "error"),
-        percent(share),
-    );
+    let looked_at = format!(" {}", words::nothing_stands_out(view.report));
     let lead = [Tone::Good.span(page.sign("✔", "+"))];
     page.paragraph(
         &lead,

@@ -4,7 +4,7 @@
 //! with the offset where it is not the log's. The day and the zone themselves are said once, in
 //! the first line. A text that is no time is shown as it is.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
@@ -91,6 +91,31 @@ impl Clock {
             "{}\u{a0}{begin}–{days}{end}\u{a0}{zone}",
             from.date
         ))
+    }
+
+    /// The log's offset from UTC at its begin, in seconds; 0 for a log without a time.
+    pub fn offset_s(&self) -> i64 {
+        self.from.map_or(0, |from| i64::from(from.offset.seconds()))
+    }
+
+    /// A tick of an axis with ticks every `step_s`: `09:30`, or the day where it begins.
+    pub fn tick(&self, at: i64, step_s: i64) -> Option<String> {
+        let local = self.local(at)?;
+        if step_s >= 86_400 || local.time() == Time::midnight() {
+            Some(local.date().strftime("%m-%d").to_string())
+        } else {
+            Some(hm(local.time()))
+        }
+    }
+
+    /// A time of the log's zone, to the minute: `09:30`.
+    pub fn minute(&self, at: i64) -> Option<String> {
+        Some(hm(self.local(at)?.time()))
+    }
+
+    fn local(&self, at: i64) -> Option<DateTime> {
+        let offset = self.from.map_or(Offset::UTC, |from| from.offset);
+        Some(offset.to_datetime(Timestamp::from_second(at).ok()?))
     }
 
     /// A time, as short as it is clear beside [`Clock::span`].

@@ -5,17 +5,15 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hashbrown::HashMap;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::{
     Alternative, Blip, Change, Disposition, Endpoint, Evidence, FormatCount, Gap, HitEndpoint,
     Impact, Incident, NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan,
-    Suspect, Text, Users, Window,
+    ScopeLabel, Signature, Suspect, Text, Users, Window,
 };
-use crate::aggregate::Aggregate;
-use crate::blame::{Context, Contribution, Verdict};
+use crate::blame::{Condition, Context, Contribution, Verdict};
 use crate::changes::{self, Markers};
 use crate::confirm;
 use crate::detect;
@@ -29,6 +27,10 @@ use crate::zoom::Detail;
 
 /// Two-sided 95 % of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
+const HOUR_MIN: i64 = 60;
+
+/// Error messages listed of an incident.
+const MESSAGES: usize = 10;
 
 /// An incident with all that is known of it.
 pub(crate) struct Finding {
@@ -54,6 +56,10 @@ pub(crate) struct Material<'a> {
     pub left_out: u64,
     /// The change markers.
     pub markers: &'a Markers,
+    /// All changes: those of the markers, then those that only the logs show.
+    pub changes: &'a [changes::Change],
+    /// A shift of the markers' times that the logs suggest.
+    pub clock_shift: Option<String>,
     /// The incidents.
     pub findings: &'a [Finding],
     /// Endpoints that fail all the time.
@@ -83,6 +89,27 @@ pub(crate) fn log_offset_s(offsets: Option<(i32, i32)>) -> i32 {
     }
 }
 
+/// A time as the report has it.
+pub(super) fn time(us: i64, offset_s: i32) -> String {
+    let us = us.clamp(
+        Timestamp::MIN.as_microsecond() + 86_400_000_000,
+        Timestamp::MAX.as_microsecond() - 86_400_000_000,
+    );
+    match (
+        Timestamp::from_microsecond(us),
+        Offset::from_seconds(offset_s),
+    ) {
+        (Ok(time), Ok(offset)) if offset_s != 0 => time.display_with_offset(offset).to_string(),
+        (Ok(time), _) => time.to_string(),
+        (Err(_), _) => us.to_string(),
+    }
+}
+
+/// The name of a file as the report has it.
+pub(super) fn file(found: &Found, index: usize) -> Text {
+    text(found.files[index].path.as_os_str().as_encoded_bytes())
+}
+
 struct Converter<'a> {
     m: &'a Material<'a>,
     offset_s: i32,
@@ -99,13 +126,7 @@ impl Converter<'_> {
             schema: SCHEMA.into(),
             triage_version: env!("CARGO_PKG_VERSION").into(),
             scan: self.scan(),
-            changes: self
-                .m
-                .markers
-                .changes
-                .iter()
-                .map(|c| self.change(c))
-                .collect(),
+            changes: self.m.changes.iter().map(|c| self.change(c)).collect(),
             timeline: self.timeline(),
             incidents,
             endpoints: self.endpoints(),
@@ -122,20 +143,7 @@ impl Converter<'_> {
 
     /// RFC 3339 in the logs' zone; times beyond jiff's range are cut to it.
     fn time(&self, us: i64) -> String {
-        let us = us.clamp(
-            Timestamp::MIN.as_microsecond() + 86_400_000_000,
-            Timestamp::MAX.as_microsecond() - 86_400_000_000,
-        );
-        match (
-            Timestamp::from_microsecond(us),
-            Offset::from_seconds(self.offset_s),
-        ) {
-            (Ok(time), Ok(offset)) if self.offset_s != 0 => {
-                time.display_with_offset(offset).to_string()
-            }
-            (Ok(time), _) => time.to_string(),
-            (Err(_), _) => us.to_string(),
-        }
+        time(us, self.offset_s)
     }
 
     fn window(&self, start_s: i64, requests: u64, errors: u64) -> Window {
@@ -147,12 +155,7 @@ impl Converter<'_> {
     }
 
     fn file(&self, index: usize) -> Text {
-        text(
-            self.m.found.files[index]
-                .path
-                .as_os_str()
-                .as_encoded_bytes(),
-        )
+        file(self.m.found, index)
     }
 
     fn example(&self, example: &Example) -> Sample {
@@ -167,8 +170,22 @@ impl Converter<'_> {
         let scan = self.m.scan;
         let mut formats: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for file in &scan.files {
-            let sum = formats.entry(&file.format).or_default();
-            *sum = (sum.0 + 1, sum.1 + file.lines);
+            let by_others: u64 = file.others.values().sum();
+            let own = (file.format.as_str(), file.lines - by_others);
+            let others = file.others.iter().map(|(name, lines)| (&**name, *lines));
+            // Two formats may share a name, in different wrappings.
+            let names = BTreeMap::from_iter(
+                others
+                    .clone()
+                    .map(|(name, _)| (name, 0))
+                    .chain([(own.0, 0)]),
+            );
+            for name in names.into_keys() {
+                formats.entry(name).or_default().0 += 1;
+            }
+            for (name, lines) in others.chain([own]) {
+                formats.entry(name).or_default().1 += lines;
+            }
         }
         let mut formats: Vec<FormatCount> = formats
             .into_iter()
@@ -241,26 +258,40 @@ impl Converter<'_> {
 
     fn timeline(&self) -> Vec<Window> {
         let inside = &self.m.scan.inside;
-        let mut sums: HashMap<i64, (u64, u64)> = HashMap::new();
+        // An hour at a time: the cells of an endpoint come in order.
+        let mut hours: BTreeMap<i64, [(u64, u64); HOUR_MIN as usize]> = BTreeMap::new();
         for (id, _) in inside.endpoints() {
-            for (start, (requests, errors)) in self.windows(inside, id) {
-                let sum = sums.entry(start).or_default();
-                *sum = (sum.0 + requests, sum.1 + errors);
+            let mut now = None;
+            for (minute, cell) in inside.cells(id) {
+                let number = minute.div_euclid(HOUR_MIN);
+                let minutes = match now {
+                    Some((hour, minutes)) if hour == number => minutes,
+                    _ => hours.entry(number).or_insert([(0, 0); HOUR_MIN as usize]),
+                };
+                let sum = &mut minutes[minute.rem_euclid(HOUR_MIN) as usize];
+                sum.0 += u64::from(cell.requests);
+                sum.1 += u64::from(cell.errors);
+                now = Some((number, minutes));
             }
         }
-        let sorted: BTreeMap<i64, (u64, u64)> = sums.into_iter().collect();
-        sorted
+        let minutes = hours.into_iter().flat_map(|(hour, sums)| {
+            let first = hour * HOUR_MIN;
+            sums.into_iter()
+                .enumerate()
+                .map(move |(i, sum)| (first + i as i64, sum))
+        });
+        let busy = minutes.filter(|(_, (requests, _))| *requests > 0);
+        self.windows(busy)
             .into_iter()
             .map(|(start, (requests, errors))| self.window(start, requests, errors))
             .collect()
     }
 
-    /// An endpoint's requests and errors by window: its start in seconds, in order of time.
-    fn windows(&self, aggregate: &Aggregate, endpoint: usize) -> Vec<(i64, (u64, u64))> {
+    /// Requests and errors by window: its start in seconds, in order of time as the minutes are.
+    fn windows(&self, minutes: impl Iterator<Item = (i64, (u64, u64))>) -> Vec<(i64, (u64, u64))> {
         let mut windows: Vec<(i64, (u64, u64))> = Vec::new();
-        for (minute, cell) in aggregate.cells(endpoint) {
+        for (minute, counts) in minutes {
             let start = self.window_of(minute);
-            let counts = (u64::from(cell.requests), u64::from(cell.errors));
             match windows.last_mut() {
                 Some((last, sum)) if *last == start => *sum = (sum.0 + counts.0, sum.1 + counts.1),
                 _ => windows.push((start, counts)),
@@ -281,9 +312,12 @@ impl Converter<'_> {
             .endpoints()
             .into_iter()
             .filter_map(|(id, key)| {
-                let windows = self.windows(inside, id);
-                let requests: u64 = windows.iter().map(|(_, w)| w.0).sum();
-                let errors: u64 = windows.iter().map(|(_, w)| w.1).sum();
+                let counts = inside.cells(id).map(|(minute, cell)| {
+                    (minute, (u64::from(cell.requests), u64::from(cell.errors)))
+                });
+                let (requests, errors) = counts
+                    .clone()
+                    .fold((0, 0), |sum, (_, (n, x))| (sum.0 + n, sum.1 + x));
                 (requests > 0).then(|| Endpoint {
                     service: text(&key.service),
                     method: text(&key.method),
@@ -296,7 +330,8 @@ impl Converter<'_> {
                         .into_iter()
                         .map(|(s, n)| (s.to_string(), n))
                         .collect(),
-                    windows: windows
+                    windows: self
+                        .windows(counts.filter(|_| errors > 0))
                         .into_iter()
                         .filter(|(_, (_, errors))| *errors > 0)
                         .map(|(start, (requests, errors))| self.window(start, requests, errors))
@@ -335,12 +370,15 @@ impl Converter<'_> {
             hosts: change.hosts.clone(),
             files: change.files.clone(),
             extra: change.extra.clone(),
-            source: "marker".into(),
+            source: change.source.name().into(),
             in_sight,
             note: match &change.service {
                 Some(service) if !in_sight => {
                     Some(format!("its service `{service}` occurs in no log"))
                 }
+                _ if change.source == changes::Source::Logs => Some(
+                    "no marker lists it; it is dated by the version's first request".to_owned(),
+                ),
                 _ => None,
             },
         }
@@ -353,14 +391,18 @@ impl Converter<'_> {
             verdict,
             ..
         } = finding;
-        let ids = &self.m.markers.changes;
+        let ids = self.m.changes;
         let bound = |estimate: &Option<confirm::Estimate>, pick: fn(&confirm::Estimate) -> i64| {
             estimate.as_ref().map(|e| self.time(pick(e)))
         };
         let impact = impact(finding);
         Incident {
             id: String::new(),
-            signal: "errors".into(),
+            signal: if incident.is_latency() {
+                "latency".into()
+            } else {
+                "errors".into()
+            },
             state: incident.state.name().into(),
             onset: bound(&incident.onset, |e| e.median_us),
             onset_low: bound(&incident.onset, |e| e.low_us),
@@ -372,7 +414,7 @@ impl Converter<'_> {
             endpoints: self.hit_endpoints(finding),
             not_assessed: self.not_assessed(finding, impact.users.is_some()),
             impact,
-            scope: Vec::new(),
+            scope: verdict.in_common.iter().map(scope_label).collect(),
             verdict: verdict.kind.name().into(),
             summary: verdict.summary.clone(),
             suspects: verdict
@@ -418,12 +460,33 @@ impl Converter<'_> {
                     finding: r.finding.clone(),
                 })
                 .collect(),
+            signatures: self.signatures(finding),
             samples: detail
                 .samples
                 .iter()
                 .map(|s| self.example(&s.line))
                 .collect(),
         }
+    }
+
+    fn signatures(&self, finding: &Finding) -> Vec<Signature> {
+        let all = &finding.context.words.signatures;
+        let shown = finding.verdict.messages.iter().take(MESSAGES);
+        shown
+            .map(|message| {
+                let signature = &all[message.index];
+                Signature {
+                    service: text(&signature.service),
+                    template: signature.template.clone(),
+                    first: self.time(signature.first_us),
+                    count_before: message.before,
+                    count_after: message.during,
+                    novel: message.novel,
+                    surging: message.surging,
+                    example: self.example(&signature.example),
+                }
+            })
+            .collect()
     }
 
     fn hit_endpoints(&self, finding: &Finding) -> Vec<HitEndpoint> {
@@ -505,7 +568,7 @@ impl Converter<'_> {
             at: self.time(blip.first_us),
             duration_s: (blip.last_us - blip.first_us) as f64 / 1e6,
             errors: blip.errors,
-            during_change: change.map(|i| self.m.markers.changes[i].id.clone()),
+            during_change: change.map(|i| self.m.changes[i].id.clone()),
         }
     }
 
@@ -550,6 +613,7 @@ impl Converter<'_> {
             ));
         }
         notes.extend(m.markers.notes.iter().cloned());
+        notes.extend(m.clock_shift.clone());
         notes.extend(self.markers_out_of_time());
         notes
     }
@@ -636,6 +700,17 @@ fn users(detail: &Detail) -> Option<Users> {
     })
 }
 
+fn scope_label(condition: &Condition) -> ScopeLabel {
+    ScopeLabel {
+        label: condition.label.name().into(),
+        value: text(&condition.value),
+        coverage: condition.coverage,
+        lift: Some(condition.lift),
+        joint_coverage: condition.joint_coverage,
+        joint_lift: Some(condition.joint_lift),
+    }
+}
+
 fn evidence(contributions: &[Contribution]) -> Vec<Evidence> {
     contributions
         .iter()
@@ -675,7 +750,7 @@ fn share(part: u64, whole: u64) -> f64 {
     }
 }
 
-fn text(bytes: &[u8]) -> Text {
+pub(super) fn text(bytes: &[u8]) -> Text {
     match std::str::from_utf8(bytes) {
         Ok(text) => Text::Utf8(text.to_owned()),
         Err(_) => Text::Bytes {

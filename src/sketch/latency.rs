@@ -1,7 +1,25 @@
-//! A log-linear histogram of latencies: fixed bounds, integers only.
+//! Latencies on a logarithmic scale: fixed bounds, integers only.
 //!
-//! Each octave of microseconds is cut into 16 equal buckets (below 32 µs each microsecond has its
-//! own), so a quantile is off by at most 3.2 %. The bounds never move.
+//! [`Latencies`] is a log-linear histogram: each octave of microseconds is cut into 16 equal buckets
+//! (below 32 µs each microsecond has its own), so a quantile is off by at most 3.2 %. The bounds never
+//! move. [`log_bucket`] is the coarser scale on which a scan adds latencies up.
+
+/// Equal parts of an octave that [`log_bucket`] tells apart.
+const BUCKETS_PER_OCTAVE: u32 = 1 << BUCKET_BITS;
+const BUCKET_BITS: u32 = 3;
+/// log₂ of the shortest latency that [`log_bucket`] tells, in µs. Nobody waits for less than a
+/// millisecond, and a server that logs milliseconds logs 0 for it.
+const SHORTEST: u32 = 10;
+
+/// The logarithm of a latency in eighths of an octave above 1.024 ms, where all shorter ones lie.
+/// Within an octave it is linear, and so off by at most 0.7.
+#[inline]
+pub fn log_bucket(latency_us: u64) -> u32 {
+    let us = latency_us.max(1 << SHORTEST);
+    let octave = us.ilog2();
+    let eighth = (us >> (octave - BUCKET_BITS)) as u32 & (BUCKETS_PER_OCTAVE - 1);
+    (octave - SHORTEST) * BUCKETS_PER_OCTAVE + eighth
+}
 
 const SUB_BITS: u32 = 5;
 const SUB: u64 = 1 << SUB_BITS;
@@ -35,19 +53,40 @@ impl Latencies {
         self.count += other.count;
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How many are longer than a latency: those in later buckets than its own.
+    pub fn longer_than(&self, latency_us: u64) -> u64 {
+        let later = self.buckets.iter().skip(bucket(latency_us) + 1);
+        later.map(|&n| u64::from(n)).sum()
+    }
+
     /// The latency in µs below which a share `q` of them lies: the middle of its bucket. `None`
     /// without any.
     pub fn quantile(&self, q: f64) -> Option<u64> {
+        self.bucket_of(q).map(middle)
+    }
+
+    /// The longest latency that these buckets don't tell from the `q` quantile: what
+    /// [`Latencies::longer_than`] counts beyond it is exact.
+    pub fn upper_quantile(&self, q: f64) -> Option<u64> {
+        let (low, width) = bounds(self.bucket_of(q)?);
+        Some(low + (width - 1))
+    }
+
+    fn bucket_of(&self, q: f64) -> Option<usize> {
         if self.count == 0 {
             return None;
         }
         let rank = ((q * self.count as f64).ceil() as u64).clamp(1, self.count);
         let mut seen = 0;
-        let bucket = self.buckets.iter().position(|&n| {
+        self.buckets.iter().position(|&n| {
             seen += u64::from(n);
             seen >= rank
-        })?;
-        Some(middle(bucket))
+        })
     }
 }
 
@@ -62,13 +101,18 @@ fn bucket(value: u64) -> usize {
 }
 
 fn middle(bucket: usize) -> u64 {
+    let (low, width) = bounds(bucket);
+    low + width / 2
+}
+
+/// The smallest value of a bucket, and how many it has.
+fn bounds(bucket: usize) -> (u64, u64) {
     let bucket = bucket as u64;
     if bucket < SUB {
-        return bucket;
+        return (bucket, 1);
     }
     let shift = (bucket - SUB / 2) / (SUB / 2);
-    let low = (bucket - shift * SUB / 2) << shift;
-    low + (1u64 << shift) / 2
+    ((bucket - shift * SUB / 2) << shift, 1 << shift)
 }
 
 #[cfg(test)]
@@ -91,6 +135,24 @@ mod tests {
                 "{value}: {}",
                 middle(bucket)
             );
+        }
+    }
+
+    #[test]
+    fn a_log_bucket_is_an_eighth_of_an_octave_above_a_millisecond() {
+        // 1.024 ms · 2^(b/8), to the next eighth of the octave's length.
+        for (us, bucket) in [
+            (0, 0),
+            (1_023, 0),
+            (1_024, 0),
+            (1_152, 1),
+            (2_047, 7),
+            (2_048, 8),
+            (100_000, 52), // 65.536 ms · 1.526
+            (1 << 40, 240),
+            (u64::MAX, 431),
+        ] {
+            assert_eq!(log_bucket(us), bucket, "{us}");
         }
     }
 

@@ -5,5 +5,5 @@
 mod latency;
 mod users;
 
-pub use latency::Latencies;
+pub use latency::{Latencies, log_bucket};
 pub use users::{Users, user_hash};

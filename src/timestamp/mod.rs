@@ -94,6 +94,14 @@ impl Clock {
         self
     }
 
+    /// The same for the lines that are read from now on.
+    pub fn set_not_after(&mut self, latest_us: i64) {
+        if self.not_after_us != Some(latest_us) {
+            self.not_after_us = Some(latest_us);
+            self.memo.len = 0;
+        }
+    }
+
     /// A clock with the same settings which has read nothing yet.
     pub fn fresh(&self) -> Clock {
         Clock {

@@ -67,7 +67,11 @@ pub(super) fn clf(text: &[u8], memo: &mut DayMemo) -> Option<Parts> {
         }
         _ => None,
     })?;
-    time_of_day(day, rest.strip_prefix(b":")?)
+    match rest {
+        // Django and werkzeug put a space there.
+        [b':' | b' ', time @ ..] => time_of_day(day, time),
+        _ => None,
+    }
 }
 
 /// `2024-04-10T09:00:00.123Z` with its variants: `/` in the date (nginx's error log), a space or a
@@ -81,6 +85,8 @@ pub(super) fn iso(text: &[u8], memo: &mut DayMemo) -> Option<Parts> {
         _ => None,
     })?;
     match rest {
+        // Gin's lines.
+        [b' ', b'-', b' ', time @ ..] => time_of_day(day, time),
         [b'T' | b't' | b' ' | b'\t', time @ ..] => time_of_day(day, time),
         _ => None,
     }

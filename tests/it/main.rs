@@ -1,8 +1,10 @@
 //! What the built command does with whole files: stories with their exact answers.
 //!
 //! `samples` and `counts` hold it to the truths of samples/README.md and to counters of their own,
-//! `determinism` to one report for one input, `bad_input` to clear words, `readme` to its own
-//! examples; `laws` reads the source and holds it to its plan. What a single room does is told in
+//! `lines` to files that change on the way, `determinism` to one report for one input, `bad_input` to
+//! clear words, `changes_command` and `formats_command` to what is understood of markers and logs,
+//! `readme` to its own examples; `labels` tells of versions, hosts and error messages; `laws` reads the
+//! source and holds it to its plan. What a single room does is told in
 //! its own unit tests.
 
 #![allow(
@@ -10,10 +12,18 @@
     reason = "a panic is how a test fails, in its helper functions too"
 )]
 
+mod about;
 mod bad_input;
+mod changes_command;
 mod counts;
 mod determinism;
+mod formats_command;
+mod forms;
+mod labels;
+mod latency;
 mod laws;
+mod lines;
 mod readme;
 mod samples;
+mod show;
 mod support;

@@ -1,9 +1,14 @@
-//! README.md's examples do what they say: each is run as it stands there.
+//! README.md's examples do what they say: each is run as it stands there. Its tables of formats and
+//! exports are those that are read.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{ROOT, read_text};
+use regex::Regex;
+use serde_json::Value;
+
+use crate::support::{ROOT, list, read_text, run, text};
 
 /// The first two commands build and install; a test does neither.
 const LEFT_OUT: usize = 2;
@@ -82,4 +87,82 @@ fn every_example_runs() {
 fn commands_are_found_in_console_blocks_only() {
     let text = "$ triage a\n```console\n$ triage b \\\n>   --json\noutput\n$ cargo c\n```\n```sh\n$ triage d\n```\n```console\n$ triage e\n```\n";
     assert_eq!(commands(text), ["triage b --json", "cargo c", "triage e"]);
+}
+
+/// How the README calls the shapes, in its order.
+const SHAPES: [(&str, &str); 7] = [
+    ("delimited", "text in fixed places"),
+    ("json", "JSON"),
+    ("logfmt", "logfmt"),
+    ("w3c", "W3C"),
+    ("pattern", "odd columns"),
+    (
+        "prose",
+        "application lines with a method, a path and a status",
+    ),
+    ("plain", "application lines, no requests"),
+];
+
+/// The formats by shape, each with its page.
+fn formats() -> String {
+    let listed: Value = serde_json::from_str(&run(&["formats", "--json"]).stdout).unwrap();
+    let mut table = "| lines | formats |\n|---|---|\n".to_owned();
+    let mut rows = 0;
+    for (shape, lines) in SHAPES {
+        let of_shape: Vec<String> = list(&listed["formats"])
+            .iter()
+            .filter(|format| format["shape"] == shape)
+            .map(|format| format!("[{}]({})", text(&format["name"]), text(&format["url"])))
+            .collect();
+        rows += of_shape.len();
+        table += &format!("| {lines} | {} |\n", of_shape.join(" · "));
+    }
+    assert_eq!(
+        rows,
+        list(&listed["formats"]).len(),
+        "a shape without a name"
+    );
+    let around: Vec<&str> = list(&listed["envelopes"]).iter().map(text).collect();
+    table + &format!("| around any of them | {} |\n", around.join(" · "))
+}
+
+/// The exports' names, as the source has them.
+fn exports() -> String {
+    let name = Regex::new(r#"\b(?:name: |row\(\s*)"([^"]+)""#).unwrap();
+    let mut names = BTreeSet::new();
+    for file in std::fs::read_dir(Path::new(ROOT).join("src/changes/export")).unwrap() {
+        let file = file.unwrap();
+        if !file.file_type().unwrap().is_file() {
+            continue;
+        }
+        let source = std::fs::read_to_string(file.path()).unwrap();
+        let (code, _tests) = source.split_once("#[cfg(test)]").unwrap_or((&source, ""));
+        names.extend(name.captures_iter(code).map(|found| found[1].to_owned()));
+    }
+    assert!(names.len() > 20, "{names:?}");
+    let names: Vec<String> = names.into_iter().collect();
+    names.join(" · ") + "\n"
+}
+
+/// The text with what stands between a table's marks replaced.
+fn with_table(text: &str, name: &str, table: &str) -> String {
+    let (before, rest) = text.split_once(&format!("<!-- {name}:")).unwrap();
+    let (mark, rest) = rest.split_once("-->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    format!("{before}<!-- {name}:{mark}-->\n{table}<!-- end -->{after}")
+}
+
+#[test]
+fn the_tables_are_those_of_what_is_read() {
+    let readme = read_text("README.md");
+    let wanted = with_table(&readme, "formats", &formats());
+    let wanted = with_table(&wanted, "exports", &exports());
+    if std::env::var_os("TRIAGE_UPDATE_README").is_some() {
+        std::fs::write(Path::new(ROOT).join("README.md"), &wanted).unwrap();
+        return;
+    }
+    assert!(
+        readme == wanted,
+        "README.md is stale: TRIAGE_UPDATE_README=1 cargo test readme"
+    );
 }

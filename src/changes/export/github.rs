@@ -97,7 +97,7 @@ fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
         .text(&["/repository_url", "/url"])
         .and_then(|url| repository(&url));
     change.commit = entry.text(&["/sha"]);
-    let tag = entry.text(&["/ref"]).filter(|name| is_version(name));
+    let tag = entry.text(&["/ref"]).filter(|name| words::is_version(name));
     change.version = tag.or_else(|| change.commit.clone());
     change.author = entry.text(&["/creator/login"]);
     change.environment = entry.text(&["/environment", "/original_environment"]);
@@ -196,13 +196,6 @@ fn repository(url: &str) -> Option<String> {
         .nth(1)
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
-}
-
-/// Whether a ref is a version rather than a branch: a number with a dot, perhaps after a `v`.
-fn is_version(name: &str) -> bool {
-    let number = name.strip_prefix("refs/tags/").unwrap_or(name);
-    let number = number.strip_prefix(['v', 'V']).unwrap_or(number);
-    number.starts_with(|c: char| c.is_ascii_digit()) && number.contains('.')
 }
 
 #[cfg(test)]

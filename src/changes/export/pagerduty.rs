@@ -72,7 +72,7 @@ mod tests {
             environment: some("prod"),
             url: some("https://ci.example/1"),
             status: Some(Status::Failed),
-            extra: extra(json!({"source": "ci-7", "build_state": "failed", "id": "ignored"})),
+            extra: extra(json!({"source": "ci-7", "id": "ignored"})),
             ..Change::at(AT)
         };
         assert_eq!(change, expected);

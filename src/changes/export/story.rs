@@ -37,7 +37,7 @@ pub(super) fn extra(object: Value) -> BTreeMap<String, Value> {
 }
 
 /// The least that each form is recognised by, with times that can be read: one for each row of the
-/// table, in its order.
+/// table of readers, in its order.
 pub(in super::super) const EXAMPLES: &[&str] = &[
     r#"{"commit":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","date":1712764710,"author":"d",
         "subject":"Revert x","body":"This reverts commit b","files":["a"]}"#,
@@ -62,6 +62,9 @@ pub(in super::super) const EXAMPLES: &[&str] = &[
         {"kind":"Deployment","metadata":{"name":"a","creationTimestamp":1712764710,"annotations":
         {"deployment.kubernetes.io/revision":"3"}},"spec":{"template":{}},"status":{"conditions":
         [{"type":"Progressing","lastUpdateTime":1712764770,"reason":"RolloutAborted"}]}}]}"#,
+    r#"{"kind":"Event","involvedObject":{"kind":"Deployment","name":"a"},"reason":"ScalingReplicaSet",
+        "message":"Scaled up replica set a-1 to 1","metadata":{"namespace":"p"},
+        "firstTimestamp":1712764710}"#,
     r#"{"kind":"HelmRelease","status":{"history":[{"name":"a","lastDeployed":1712764710,
         "version":1,"appVersion":"1","action":"upgrade","status":"deployed"}]}}"#,
     r#"{"involvedObject":{"kind":"Kustomization","name":"a"},"reportingController":"k",

@@ -8,22 +8,6 @@ use serde_json::{Map, Value};
 use super::super::{Kind, native, words};
 use super::Change;
 
-/// Environments that go by their name alone.
-const ENVIRONMENTS: [&str; 12] = [
-    "production",
-    "prod",
-    "staging",
-    "stage",
-    "preprod",
-    "development",
-    "dev",
-    "testing",
-    "test",
-    "qa",
-    "uat",
-    "canary",
-];
-
 /// Adds what tags say to a change; its kind where the change itself didn't say a special one.
 pub(super) fn add(change: &mut Change, tags: &Value) {
     let listed: Vec<&str> = match tags {
@@ -39,7 +23,7 @@ pub(super) fn add(change: &mut Change, tags: &Value) {
     for tag in &listed {
         if let Some((key, value)) = tag.split_once([':', '=']) {
             details.insert(key.to_owned(), Value::String(value.to_owned()));
-        } else if ENVIRONMENTS.contains(&tag.to_lowercase().as_str()) {
+        } else if words::is_environment(tag) {
             change.environment.get_or_insert_with(|| (*tag).to_owned());
         } else {
             kinds.extend(words::kind(tag));

@@ -2,100 +2,26 @@
 //! reasons, what became of the others, what is ruled out, and on request all the evidence.
 
 use super::View;
-use crate::render::human::{count_of, duration, probability};
+use crate::render::human::{count_of, probability};
+use crate::render::listing::Listing;
 use crate::render::page::{Page, Span, Tone};
 use crate::render::sanitize::{short, width};
-use crate::render::when::epoch_s;
+use crate::render::words;
 use crate::report::{Change, Disposition, Evidence, Incident, Suspect};
 
-/// Suspects shown in full; the rest is counted, except with `--explain`.
-const SUSPECTS_SHOWN: usize = 3;
 /// Suspects below this probability get no reasons, but for the first.
 const WORTH_REASONS: f64 = 0.10;
 /// Sentences per suspect.
 const REASONS: usize = 2;
-/// Other changes listed; the rest is counted, except with `--explain`.
-const OTHERS_SHOWN: usize = 5;
 /// Columns before a suspect's name: mark, probability.
 const SUSPECT_INDENT: usize = 12;
 /// Columns for what a marker says of its change: two lines of the page.
 const DESCRIPTION_ROOM: usize = 160;
 /// What is told apart at all: an "ambiguous" verdict names all suspects within 10 points.
 const MARGIN: f64 = 0.10;
-/// What each fate is called, in the order in which they matter to the reader.
-const FATES: [(&str, &str, Tone); 4] = [
-    ("fix", "fix", Tone::Good),
-    ("attempted_fix", "tried fix", Tone::Warn),
-    ("cleared", "cleared", Tone::Good),
-    ("after", "after", Tone::Faint),
-];
-
-/// The changes of an incident that are listed, each with its mark in the chart.
-pub struct Listing<'a> {
-    suspects: Vec<(char, &'a Suspect)>,
-    others: Vec<(char, &'a Disposition)>,
-    more_suspects: usize,
-    more_others: usize,
-}
-
-impl<'a> Listing<'a> {
-    /// Digits for the suspects by rank, letters for the others in order of time.
-    pub fn new(view: &View, incident: &'a Incident) -> Listing<'a> {
-        let explain = view.style.explain;
-        let shown = if explain { usize::MAX } else { SUSPECTS_SHOWN };
-        // A suspect that is cleared stands among the others, with the reason.
-        let fate = |suspect: &Suspect| incident.changes.iter().find(|c| c.change == suspect.change);
-        let open: Vec<&Suspect> = incident
-            .suspects
-            .iter()
-            .filter(|suspect| fate(suspect).is_none_or(|fate| fate.status == "suspect"))
-            .collect();
-        let more_suspects = open.len().saturating_sub(shown);
-        let marks = ('1'..='9').chain(std::iter::repeat('*'));
-        let suspects: Vec<_> = marks.zip(open.into_iter().take(shown)).collect();
-
-        let mut others: Vec<_> = incident
-            .changes
-            .iter()
-            .filter(|change| change.status != "suspect")
-            .collect();
-        let total = others.len();
-        others.sort_by_key(|other| FATES.iter().position(|fate| fate.0 == other.status));
-        others.truncate(if explain { usize::MAX } else { OTHERS_SHOWN });
-        others.sort_by_cached_key(|other| {
-            view.change(&other.change)
-                .and_then(|change| epoch_s(&change.at))
-        });
-        let marks = ('a'..='z').chain(std::iter::repeat('*'));
-        Listing {
-            more_suspects,
-            more_others: total - others.len(),
-            suspects,
-            others: marks.zip(others).collect(),
-        }
-    }
-
-    /// The marks with their times, suspects first.
-    pub fn marks(&self, view: &View) -> Vec<(char, i64)> {
-        let suspects = self
-            .suspects
-            .iter()
-            .map(|(mark, suspect)| (*mark, suspect.change.as_str()));
-        let others = self
-            .others
-            .iter()
-            .map(|(mark, other)| (*mark, other.change.as_str()));
-        let at = |id: &str| epoch_s(&view.change(id)?.at);
-        suspects
-            .chain(others)
-            .filter_map(|(mark, id)| Some((mark, at(id)?)))
-            .collect()
-    }
-}
-
 /// The answer to "which change did it".
 pub fn cause(view: &View, incident: &Incident) -> Vec<Span> {
-    let named = |suspect: &Suspect| brief(view, &suspect.change);
+    let named = |suspect: &Suspect| words::brief(view.report, &suspect.change);
     let likely = |suspect: &Suspect| {
         format!(
             "{}\u{a0}{}",
@@ -112,12 +38,12 @@ pub fn cause(view: &View, incident: &Incident) -> Vec<Span> {
                 named(guilty)
             )),
             Tone::Plain.span(
-                versions(view.change(&guilty.change))
+                words::versions(words::change(view.report, &guilty.change))
                     .map(|v| format!("\u{a0}· {v}"))
                     .unwrap_or_default(),
             ),
             Tone::Plain.span(
-                lag(guilty)
+                words::lag(guilty)
                     .map(|lag| format!("\u{a0}· {lag}"))
                     .unwrap_or_default(),
             ),
@@ -225,15 +151,15 @@ fn suspect_lines(page: &mut Page, view: &View, incident: &Incident, mark: char, 
         "change" if suspect.rank == 1 => Tone::Bad,
         _ => Tone::Strong,
     };
-    let change = view.change(&suspect.change);
+    let change = words::change(view.report, &suspect.change);
     let lead = [
         Tone::Mark.span(format!("  {mark}")),
         share(suspect.probability, tone),
     ];
     let at = change.map(|change| view.clock.show(&change.at));
     let mut facts = Vec::new();
-    facts.extend(versions(change));
-    match (at, lag(suspect)) {
+    facts.extend(words::versions(change));
+    match (at, words::lag(suspect)) {
         (Some(at), Some(lag)) => facts.push(format!("{at}, {lag}")),
         (at, lag) => facts.extend(at.or(lag)),
     }
@@ -245,7 +171,7 @@ fn suspect_lines(page: &mut Page, view: &View, incident: &Incident, mark: char, 
         &lead,
         SUSPECT_INDENT,
         &[
-            tone.span(brief(view, &suspect.change)),
+            tone.span(words::brief(view.report, &suspect.change)),
             Tone::Plain.span(facts),
         ],
     );
@@ -309,40 +235,6 @@ fn in_brackets(p: f64) -> String {
     format!("({})", probability(p))
 }
 
-/// `deploy d-1042 of api`.
-fn brief(view: &View, id: &str) -> String {
-    let Some(change) = view.change(id) else {
-        return format!("change {id}");
-    };
-    let unlisted = if change.source == "logs" {
-        "unlisted "
-    } else {
-        ""
-    };
-    match &change.service {
-        Some(service) => format!("{unlisted}{} {id} of {service}", change.kind),
-        None => format!("{unlisted}{} {id}", change.kind),
-    }
-}
-
-/// `2.3.9 → 2.4.0`.
-fn versions(change: Option<&Change>) -> Option<String> {
-    let change = change?;
-    match (&change.previous_version, &change.version) {
-        (Some(old), Some(new)) => Some(format!("{old}\u{a0}→\u{a0}{new}")),
-        (None, Some(new)) => Some(new.clone()),
-        (Some(old), None) => Some(format!("was {old}")),
-        (None, None) => None,
-    }
-}
-
-/// `42 s before onset`.
-fn lag(suspect: &Suspect) -> Option<String> {
-    let lag = suspect.lag_s?;
-    let side = if lag < 0.0 { "after" } else { "before" };
-    Some(format!("{} {side} onset", duration(lag)))
-}
-
 /// What the marker says of a change, who did it and where to look.
 fn about(change: &Change) -> String {
     let mut parts = Vec::new();
@@ -367,12 +259,8 @@ fn about(change: &Change) -> String {
 }
 
 fn other_line(page: &mut Page, view: &View, mark: char, other: &Disposition) {
-    let (fate, tone) = match FATES.iter().find(|fate| fate.0 == other.status) {
-        Some(&(_, fate, tone)) => (fate, tone),
-        None => (other.status.as_str(), Tone::Plain),
-    };
-    let at = view
-        .change(&other.change)
+    let (fate, tone) = words::fate(other);
+    let at = words::change(view.report, &other.change)
         .map(|change| view.clock.show(&change.at))
         .unwrap_or_default();
     let lead = [
@@ -388,7 +276,7 @@ fn other_line(page: &mut Page, view: &View, mark: char, other: &Disposition) {
         aligned
     };
     let words = [
-        Tone::Strong.span(brief(view, &other.change)),
+        Tone::Strong.span(words::brief(view.report, &other.change)),
         Tone::Plain.span(format!(": {}", other.why)),
     ];
     page.paragraph(&lead, hang, &words);
@@ -457,9 +345,9 @@ fn explain(page: &mut Page, view: &View, incident: &Incident) {
             None => change.status.replace('_', " "),
         };
         let score: f64 = evidence.iter().map(|e| e.nats).sum();
-        let lead = [Tone::Strong.span(format!("{:>9}", signed(score)))];
+        let lead = [Tone::Strong.span(format!("{:>9}", words::signed(score)))];
         let name = [
-            Tone::Strong.span(brief(view, &change.change)),
+            Tone::Strong.span(words::brief(view.report, &change.change)),
             Tone::Plain.span(format!("\u{a0}· {fate}")),
         ];
         page.paragraph(&lead, 11, &name);
@@ -471,16 +359,10 @@ fn explain(page: &mut Page, view: &View, incident: &Incident) {
             .min(18);
         for e in evidence {
             let lead = [
-                Tone::Plain.span(format!("{:>11}  ", signed(e.nats))),
+                Tone::Plain.span(format!("{:>11}  ", words::signed(e.nats))),
                 Tone::Faint.span(format!("{:widest$}", e.kind.replace('_', " "))),
             ];
             page.paragraph(&lead, 15 + widest, &[Tone::Plain.span(&e.text)]);
         }
     }
-}
-
-/// `+4.10`, `−0.30`.
-fn signed(nats: f64) -> String {
-    let sign = if nats < 0.0 { '−' } else { '+' };
-    format!("{sign}{:.2}", nats.abs())
 }

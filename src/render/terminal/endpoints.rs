@@ -11,7 +11,8 @@ use crate::render::page::{Page, Tone};
 use crate::render::sanitize::{clean, fit, short, visible, width};
 use crate::render::spark::{Axis, Bin, bars};
 use crate::render::when::epoch_s;
-use crate::report::{Endpoint, HitEndpoint, Incident};
+use crate::render::words::hit_by;
+use crate::report::Endpoint;
 
 /// Columns that the names of endpoints may ask of the other columns.
 const NAME_ROOM: usize = 30;
@@ -96,7 +97,7 @@ pub fn write(page: &mut Page, view: &View) {
         // The first two lines are the header and the line under it.
         let tone = match i.checked_sub(2).and_then(|row| shown.get(row)) {
             None => Tone::Faint,
-            Some(endpoint) if hit_by(view, endpoint).is_empty() => Tone::Plain,
+            Some(endpoint) if hit_by(view.report, endpoint).is_empty() => Tone::Plain,
             Some(_) => Tone::Strong,
         };
         page.line(&[Tone::Plain.span(" ".repeat(GUTTER)), tone.span(line)]);
@@ -228,21 +229,8 @@ fn over_time(view: &View, endpoint: &Endpoint) -> String {
 }
 
 fn incidents_of(view: &View, endpoint: &Endpoint) -> String {
-    let ids = hit_by(view, endpoint)
+    let ids = hit_by(view.report, endpoint)
         .into_iter()
         .map(|incident| incident.id.as_str());
     short(&ids.collect::<Vec<_>>().join(" "), 11)
-}
-
-fn hit_by<'a>(view: &View<'a>, endpoint: &Endpoint) -> Vec<&'a Incident> {
-    let same = |hit: &HitEndpoint| {
-        hit.service == endpoint.service
-            && hit.method == endpoint.method
-            && hit.endpoint == endpoint.endpoint
-    };
-    view.report
-        .incidents
-        .iter()
-        .filter(|incident| incident.endpoints.iter().any(same))
-        .collect()
 }

@@ -1,9 +1,10 @@
 //! The end of the table: short bursts, what could not be read, remarks, and what to try next.
 
-use super::{NAME_ROOM, View};
+use super::View;
 use crate::render::human::{count, count_of, duration, percent};
 use crate::render::page::{Page, Span, Tone};
 use crate::render::sanitize::{short, visible};
+use crate::render::words::{self, NAME_ROOM};
 use crate::report::{Blip, RejectCount};
 
 /// Blips listed; the rest is counted.
@@ -52,9 +53,8 @@ fn blips(page: &mut Page, view: &View) {
 fn blip_sentence(view: &View, blip: &Blip) -> String {
     let during = match &blip.during_change {
         Some(id) => {
-            let kind = view
-                .change(id)
-                .map_or("change", |change| change.kind.as_str());
+            let kind =
+                words::change(view.report, id).map_or("change", |change| change.kind.as_str());
             format!(", during {kind} {id}")
         }
         None => String::new(),
@@ -164,7 +164,7 @@ fn hint(view: &View) -> &'static str {
     if report.scan.requests == 0 && report.scan.filtered_lines > 0 {
         "all requests lie outside --since, --until, --service and --endpoint."
     } else if report.scan.requests == 0 {
-        "--log-format names the format of the logs, or gives it as a regex."
+        "`triage formats --explain FILE` shows what was tried on the lines, and what to do."
     } else if report.changes.iter().all(|change| change.source == "logs") {
         "--deploys FILE tells of deploys, flags and other changes; without them no change can be named."
     } else if report.incidents.is_empty() || view.style.explain {

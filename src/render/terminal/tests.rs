@@ -305,7 +305,7 @@ fn when_nothing_could_be_read_an_example_shows_why() {
         &[
             "Nothing to judge: no requests were read.",
             "no timestamp, as in logs/api.access.log:12: Listening on :8080",
-            "hint: --log-format names the format of the logs, or gives it as a regex.",
+            "hint: `triage formats --explain FILE` shows what was tried on the lines, and what to do.",
         ],
     );
 }

@@ -2,16 +2,41 @@
 //!
 //! Two looks. [`cells`]: 10 s counts and the failing requests of the candidates' endpoints, from
 //! which `confirm` dates the incidents. [`details`]: users, statuses, latencies and sample lines of
-//! an incident, counted exactly from its onset to its end. Judges nothing.
+//! an incident, counted exactly from its onset to its end. Where an endpoint was slow, a look before
+//! these ([`latencies()`]) tells which requests are the slow ones; both then count them as they count
+//! failures elsewhere ([`Signal`]). Judges nothing.
 
-use std::collections::BTreeMap;
+mod label;
+mod latencies;
+mod lines;
+mod tally;
+mod versions;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use label::{LABELS, Label};
+pub use latencies::{Slow, TwoTimes, latencies};
+pub use lines::{Found as FoundLines, LineFilter, Wanted, lines};
+pub use tally::{ABSENT, Counts, OTHER, Stratum, Tally};
+
+pub use versions::Sighting;
+pub use words::{Signature, Words};
+
+#[cfg(test)]
+pub(crate) use tally::tests::{Group, tally};
+
+use tally::TallyPart;
+use versions::{AllSightings, PROBED, Sightings};
+use words::{AllWords, Listener, WordsPart};
 
 use crate::aggregate::{is_other, service_name};
+use crate::detect::Signal;
 use crate::endpoint::{Interner, ShortText, append_template, other};
-use crate::format::Scratch;
+use crate::format::{Aside, Format, Scratch};
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
-use crate::reading::{Begun, Reading};
+use crate::reading::{Begun, Reading, host_of, service_of};
 use crate::record::{Depth, Record, Reject};
 use crate::scan::{BlockFacts, EXAMPLE_LEN, Example};
 use crate::series::{Catalog, EndpointId};
@@ -50,6 +75,8 @@ impl Span {
 pub struct Cells {
     /// Which endpoint.
     pub endpoint: EndpointId,
+    /// What is counted as an error or failure here.
+    pub signal: Signal,
     /// Start of the first cell: a multiple of [`CELL_US`].
     pub start_us: i64,
     /// `(requests, errors)` of each cell; also of cells with nothing in them.
@@ -78,6 +105,8 @@ pub struct Failure {
 pub struct Look {
     /// Its endpoints.
     pub endpoints: Vec<EndpointId>,
+    /// What is counted as an error of each.
+    pub signals: Vec<Signal>,
     /// From its onset to its end.
     pub span: Span,
     /// The time that it is compared with.
@@ -95,6 +124,8 @@ pub struct Detail {
     pub proxies: Users,
     /// Its first failing lines, by time.
     pub samples: Vec<Sample>,
+    /// Its requests by their labels.
+    pub labels: Tally,
 }
 
 /// One endpoint of an incident, from onset to end.
@@ -123,21 +154,23 @@ pub struct Sample {
     pub line: Example,
 }
 
-/// First look: counts each candidate endpoint in its span by 10 s. `spans` has an endpoint once.
+/// First look: counts each candidate endpoint in its span by 10 s, and notes the versions that are
+/// at work around them.
 pub fn cells(
     reading: &Reading<'_>,
     catalog: &Catalog,
     blocks: &[BlockFacts],
-    spans: &[(EndpointId, Span)],
-) -> Vec<Cells> {
+    spans: &[(EndpointId, Signal, Span)],
+) -> (Vec<Cells>, Vec<Sighting>) {
     let mut found: Vec<Cells> = spans
         .iter()
-        .map(|&(endpoint, span)| {
+        .map(|&(endpoint, signal, span)| {
             let start_us = span.from_us.div_euclid(CELL_US) * CELL_US;
             let cells = (span.to_us - start_us).max(0).div_euclid(CELL_US) + 1;
             let counts = vec![(0, 0); cells as usize];
             Cells {
                 endpoint,
+                signal,
                 start_us,
                 counts,
                 failures: Vec::new(),
@@ -145,44 +178,56 @@ pub fn cells(
             }
         })
         .collect();
-    let place: BTreeMap<EndpointId, usize> = spans
-        .iter()
-        .enumerate()
-        .map(|(i, (e, _))| (*e, i))
-        .collect();
+    let mut places: BTreeMap<EndpointId, Vec<usize>> = BTreeMap::new();
+    for (i, (endpoint, ..)) in spans.iter().enumerate() {
+        places.entry(*endpoint).or_default().push(i);
+    }
     let selection = select(reading, blocks, |times| {
-        spans.iter().any(|(_, span)| span.touches(times))
+        times.is_some_and(|times| spans.iter().any(|(.., span)| span.touches(times)))
     });
     let names = Names::new(catalog);
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
         let mut part: Vec<CellPart> = vec![CellPart::default(); spans.len()];
+        let mut seen = worker.names_versions(&block).then(Sightings::default);
         let wanted = |endpoint: EndpointId, time_us: i64| {
-            place
-                .get(&endpoint)
-                .is_some_and(|&i| spans[i].1.contains(time_us))
+            let mut of = places.get(&endpoint).into_iter().flatten();
+            of.any(|&i| spans[i].2.contains(time_us))
         };
-        worker.each_request(&block, wanted, |endpoint, record, error, _| {
-            part[place[&endpoint]].add(record, error);
-        });
-        part
+        let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (u64, &[u8])| {
+            for &i in places.get(&endpoint).into_iter().flatten() {
+                let (_, signal, span) = spans[i];
+                if let Some(bad) = signal.judge(error, record.latency_us)
+                    && span.contains(record.time_us)
+                {
+                    part[i].add(record, bad);
+                }
+            }
+        };
+        worker.each_request(&block, seen.as_mut(), wanted, count, |_, _, _, _| {});
+        (part, seen.unwrap_or_default())
     };
-    reading.each_block(Some(selection), worker, work, |part: Vec<CellPart>| {
+    let mut sightings = AllSightings::default();
+    let merge = |(part, seen): (Vec<CellPart>, Sightings)| {
         for (cells, part) in found.iter_mut().zip(part) {
             cells.merge(part);
         }
-    });
+        sightings.merge(seen);
+    };
+    reading.each_block(Some(selection), worker, work, merge);
     found.iter_mut().for_each(Cells::bound_failures);
-    found
+    (found, sightings.finish())
 }
 
-/// Second look: counts each incident from its onset to its end.
+/// Second look: counts each incident from its onset to its end, and listens to what applications wrote
+/// about their errors from `past_us` before the incidents.
 pub fn details(
     reading: &Reading<'_>,
     catalog: &Catalog,
     blocks: &[BlockFacts],
     looks: &[Look],
-) -> Vec<Detail> {
+    past_us: i64,
+) -> (Vec<Detail>, Words) {
     let mut found: Vec<Detail> = looks.iter().map(Detail::empty).collect();
     // Which incidents, and at which place in each, an endpoint belongs to.
     let mut places: BTreeMap<EndpointId, Vec<(usize, usize)>> = BTreeMap::new();
@@ -191,66 +236,148 @@ pub fn details(
             places.entry(endpoint).or_default().push((i, k));
         }
     }
-    let wanted = |times| {
-        looks
-            .iter()
-            .any(|l| l.span.touches(times) || l.baseline.touches(times))
+    // What has no request in it may be an application's log: its lines are asked when they were written.
+    let wanted = |times: Option<(i64, i64)>| match times {
+        Some(times) => looks.iter().any(|l| l.whole().touches(times)),
+        None => true,
     };
     let selection = select(reading, blocks, wanted);
-    let first_lines: BTreeMap<(usize, u32), u64> = blocks
+    let facts: BTreeMap<(usize, u32), &BlockFacts> =
+        blocks.iter().map(|b| ((b.file, b.number), b)).collect();
+    let windows: Vec<Span> = looks
         .iter()
-        .map(|b| ((b.file, b.number), b.first_line))
+        .map(|look| Span {
+            from_us: look.span.from_us.saturating_sub(past_us),
+            to_us: look.span.to_us,
+        })
         .collect();
     let names = Names::new(catalog);
-    let worker = || Worker::new(reading, &names);
-    let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
-        let mut part: Vec<Detail> = looks.iter().map(Detail::empty).collect();
-        let first_line = first_lines
-            .get(&(block.file, block.number))
-            .copied()
-            .unwrap_or(1);
+    let hosts = file_hosts(reading);
+    let worker = || {
+        (
+            Worker::new(reading, &names),
+            Listener::new(reading, &windows),
+        )
+    };
+    let work = |(worker, listener): &mut (Worker<'_>, Listener<'_>), block: Block<'_, Begun>| {
+        let mut part: Vec<Part> = looks.iter().map(Part::empty).collect();
+        let mut heard = WordsPart::default();
+        let host = hosts[block.file];
+        let facts = facts.get(&(block.file, block.number));
+        let first_line = facts.map_or(1, |facts| facts.first_line);
+        let format = block.begun.format_below(block.above.as_deref());
+        if facts.is_some_and(|f| f.span_us.is_none()) && !listener.is_near(&format, block.bytes) {
+            return (part, heard);
+        }
         let wanted = |endpoint: EndpointId, time_us: i64| {
             let of = places.get(&endpoint).into_iter().flatten();
-            of.into_iter().any(|&(i, _)| {
-                looks[i].span.contains(time_us) || looks[i].baseline.contains(time_us)
-            })
+            of.into_iter()
+                .any(|&(i, _)| looks[i].whole().contains(time_us))
         };
-        worker.each_request(&block, wanted, |endpoint, record, error, (number, line)| {
+        let count = |endpoint: EndpointId,
+                     record: &Record<'_>,
+                     error: bool,
+                     (number, line): (u64, &[u8])| {
             for &(i, k) in places.get(&endpoint).into_iter().flatten() {
-                if looks[i].span.contains(record.time_us) {
+                let (look, part) = (&looks[i], &mut part[i]);
+                let Some(bad) = look.signals[k].judge(error, record.latency_us) else {
+                    continue;
+                };
+                let is_during = look.span.contains(record.time_us);
+                if look.whole().contains(record.time_us) {
+                    part.labels.add(k, record, bad, is_during, host);
+                }
+                if is_during {
                     let text = || Example {
                         file: block.file,
                         line: first_line + number,
                         text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
                     };
-                    part[i].add(k, record, error, text);
-                } else if looks[i].baseline.contains(record.time_us) && !error {
+                    part.detail.add(k, record, error, bad, text);
+                } else if look.baseline.contains(record.time_us) && !error {
                     record
                         .latency_us
                         .into_iter()
-                        .for_each(|us| part[i].endpoints[k].baseline.add(us));
+                        .for_each(|us| part.detail.endpoints[k].baseline.add(us));
                 }
             }
-        });
-        part
+        };
+        let service = service_name(&block.begun.service);
+        let hear = |format: &Format, number: u64, line: &[u8], is_request: bool| {
+            let place = (block.file, first_line + number);
+            listener.hear(format, line, place, service, is_request, &mut heard);
+        };
+        worker.each_request(&block, None, wanted, count, hear);
+        (part, heard)
     };
-    reading.each_block(Some(selection), worker, work, |part: Vec<Detail>| {
-        for (detail, part) in found.iter_mut().zip(part) {
-            detail.merge(part);
+    let mut words = AllWords::default();
+    let merge = |(parts, heard): (Vec<Part>, WordsPart)| {
+        for (detail, part) in found.iter_mut().zip(parts) {
+            detail.labels.merge(&part.labels);
+            detail.merge(part.detail);
         }
-    });
-    found
+        words.merge(heard);
+    };
+    reading.each_block(Some(selection), worker, work, merge);
+    found.iter_mut().for_each(|detail| detail.labels.finish());
+    (found, words.finish(past_us))
+}
+
+/// The host of each file's lines, where files of one service lie in several folders.
+fn file_hosts<'f>(reading: &Reading<'f>) -> Vec<&'f [u8]> {
+    let folders: Vec<(Vec<u8>, &[u8])> = reading
+        .files
+        .iter()
+        .map(|file| (service_of(&file.path), host_of(&file.path)))
+        .collect();
+    let mut of: BTreeMap<&[u8], BTreeSet<&[u8]>> = BTreeMap::new();
+    for (service, folder) in &folders {
+        of.entry(service).or_default().insert(folder);
+    }
+    folders
+        .iter()
+        .map(|(service, folder)| {
+            let several = of.get(service.as_slice()).is_some_and(|all| all.len() > 1);
+            if several { *folder } else { b"" }
+        })
+        .collect()
+}
+
+/// One block's share of a [`Detail`].
+struct Part {
+    detail: Detail,
+    labels: TallyPart,
+}
+
+impl Part {
+    fn empty(look: &Look) -> Part {
+        let detail = Detail::empty(look);
+        Part {
+            labels: TallyPart::of(&detail.labels),
+            detail,
+        }
+    }
+}
+
+impl Look {
+    /// From the begin of its baseline to its end.
+    fn whole(&self) -> Span {
+        Span {
+            from_us: self.baseline.from_us,
+            to_us: self.span.to_us,
+        }
+    }
 }
 
 /// The blocks whose times are wanted.
 fn select(
     reading: &Reading<'_>,
     blocks: &[BlockFacts],
-    wanted: impl Fn((i64, i64)) -> bool,
+    wanted: impl Fn(Option<(i64, i64)>) -> bool,
 ) -> Selection {
     let mut selection = vec![Vec::new(); reading.files.len()];
     for block in blocks {
-        if block.span_us.is_some_and(&wanted) {
+        if wanted(block.span_us) {
             selection[block.file].push(block.number);
         }
     }
@@ -320,6 +447,7 @@ struct Worker<'r> {
     names: &'r Names,
     clock: Clock,
     scratch: Scratch,
+    aside: Aside,
     key: ShortText,
 }
 
@@ -330,45 +458,103 @@ impl<'r> Worker<'r> {
             names,
             clock: reading.clock(),
             scratch: Scratch::default(),
+            aside: Aside::default(),
             key: ShortText::default(),
         }
     }
 
     /// Each request of the block that pass 1 counted and that is wanted by its endpoint and time: the
     /// endpoint, the request, whether it is an error, and the line with its number in the block from
-    /// 0. Few are wanted, so a line is read in full only when it is one of them.
+    /// 0. Few are wanted, so a line is read in full only when it is one of them, or when the versions
+    /// of all are to be noted. Also, to `hear`: each line that tells of no request, and each wanted one
+    /// that failed.
     fn each_request(
         &mut self,
         block: &Block<'_, Begun>,
+        mut sightings: Option<&mut Sightings>,
         wanted: impl Fn(EndpointId, i64) -> bool,
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
+        mut hear: impl FnMut(&Format, u64, &[u8], bool),
     ) {
         let service = &block.begun.service;
-        let mut format = block.begun.format_at(block.number);
+        self.clock.set_not_after(block.begun.latest_us);
+        let mixture = &block.begun.mixture;
+        let mut format = block.begun.format_below(block.above.as_deref());
         let mut scratch = std::mem::take(&mut self.scratch);
+        let mut aside = std::mem::take(&mut self.aside);
+        let depth = match sightings {
+            Some(_) => Depth::Full,
+            None => Depth::Counts,
+        };
         for (number, line) in Lines::new(block.bytes).enumerate() {
-            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, Depth::Counts) {
-                Ok(record) if self.query.side(record.time_us) != Side::Outside => {
-                    let endpoint = self.endpoint(&record, service);
-                    endpoint.filter(|endpoint| wanted(*endpoint, record.time_us))
-                }
-                Ok(_) => None,
+            let seen = sightings.as_deref_mut();
+            let mut refused = None;
+            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, depth) {
+                Ok(record) => self.asked_for(&record, service, seen, &wanted),
                 Err(reason) => {
-                    if reason == Reject::Comment
-                        && let Some(below) = format.header(line)
-                    {
-                        format = below;
+                    refused = Some(reason);
+                    let clock = &mut self.clock;
+                    match mixture.read(&format, line, reason, clock, &mut aside, depth) {
+                        Ok((_, record)) => self.asked_for(&record, service, seen, &wanted),
+                        Err(reason) => {
+                            if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
+                                hear(&format, number as u64, line, false);
+                            }
+                            if let Some(below) = format.header(line) {
+                                format = below;
+                            }
+                            None
+                        }
                     }
-                    None
                 }
             };
             let Some(endpoint) = endpoint else { continue };
-            if let Ok(record) = format.parse(line, &mut self.clock, &mut scratch, Depth::Full) {
+            let (clock, depth) = (&mut self.clock, Depth::Full);
+            let read = match refused {
+                None => format
+                    .parse(line, clock, &mut scratch, depth)
+                    .map(|record| (&*format, record)),
+                Some(reason) => mixture
+                    .read(&format, line, reason, clock, &mut aside, depth)
+                    .map(|(by, record)| (mixture.format(by, &format), record)),
+            };
+            if let Ok((format, record)) = read {
                 let error = self.query.errors.contains(record.status);
                 see(endpoint, &record, error, (number as u64, line));
+                if error {
+                    hear(format, number as u64, line, true);
+                }
             }
         }
-        self.scratch = scratch;
+        (self.scratch, self.aside) = (scratch, aside);
+    }
+
+    /// The endpoint of a request, if it is wanted; its version is noted.
+    fn asked_for(
+        &mut self,
+        record: &Record<'_>,
+        service: &[u8],
+        sightings: Option<&mut Sightings>,
+        wanted: impl Fn(EndpointId, i64) -> bool,
+    ) -> Option<EndpointId> {
+        if self.query.side(record.time_us) == Side::Outside {
+            return None;
+        }
+        if let Some(seen) = sightings {
+            seen.add(service_name(record.service.unwrap_or(service)), record);
+        }
+        let endpoint = self.endpoint(record, service)?;
+        wanted(endpoint, record.time_us).then_some(endpoint)
+    }
+
+    /// Whether the block's lines name the version that answered, by the first of them.
+    fn names_versions(&mut self, block: &Block<'_, Begun>) -> bool {
+        let format = block.begun.format_below(block.above.as_deref());
+        let (clock, scratch) = (&mut self.clock, &mut self.scratch);
+        Lines::new(block.bytes).take(PROBED).any(|line| {
+            let record = format.parse(line, clock, scratch, Depth::Full);
+            record.is_ok_and(|record| record.version.is_some())
+        })
     }
 
     /// The endpoint of a request, if pass 1 saw it.
@@ -493,6 +679,7 @@ impl Detail {
     fn empty(look: &Look) -> Detail {
         Detail {
             endpoints: vec![EndpointDetail::default(); look.endpoints.len()],
+            labels: Tally::new(look.whole().to_us - look.whole().from_us),
             ..Detail::default()
         }
     }
@@ -502,6 +689,7 @@ impl Detail {
         endpoint: usize,
         record: &Record<'_>,
         error: bool,
+        bad: bool,
         line: impl FnOnce() -> Example,
     ) {
         let detail = &mut self.endpoints[endpoint];
@@ -517,11 +705,11 @@ impl Detail {
             .for_each(|us| latencies.add(us));
         user(record)
             .into_iter()
-            .for_each(|user| self.users.add(user, error));
+            .for_each(|user| self.users.add(user, bad));
         proxy(record)
             .into_iter()
-            .for_each(|proxy| self.proxies.add(proxy, error));
-        if error {
+            .for_each(|proxy| self.proxies.add(proxy, bad));
+        if bad {
             detail.errors += 1;
             *detail.statuses.entry(record.status.0).or_default() += 1;
             if self.samples.len() < SAMPLES

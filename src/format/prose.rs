@@ -1,0 +1,401 @@
+//! Application lines that hold a method, a path and a status among other words, as frameworks print
+//! them for people: `[GIN] 2024/04/10 - 09:00:03 | 500 | 1.2ms | 10.0.0.1 | GET "/cart"`,
+//! `… HTTP GET /cart responded 500 in 12.3 ms`, `[10/Apr/2024 09:00:03] "GET /cart HTTP/1.1" 500 42`.
+//!
+//! Nothing is told by its column. A request is a known method and a target behind it; its status is the
+//! first number behind that, with nothing but words of the trade between, or one that stands alone in a
+//! column before it, or one that is called so. So prose with numbers in it (`retrying GET /a in 500 ms`,
+//! `GET /a failed for user 404`) stays prose. Calls that a service makes itself are no requests to it.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use crate::record::Reject;
+
+use super::fields::{Fields, Slot, is_ip, request_line};
+use super::text::latency_us;
+
+/// A method and the begin of a target (groups 1 and 2).
+static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r#"(?-u)(?:^|[^A-Za-z0-9_/.\-])(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|TRACE)["' |\]:\-\t]{1,24}(/|https?://)"#,
+    )
+});
+
+/// A date with a time of day, or an epoch where a line begins.
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    regex(concat!(
+        r"(?-u)\d{4}[-/]\d\d[-/]\d\d(?:T|t| - |[ \t])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?(?:UTC|GMT|[+-]\d\d:?\d\d))?",
+        r"|\d\d/[A-Z][a-z]{2}/\d{4}[: ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: [+-]\d{4})?",
+        r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?",
+        r"|^\[?\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\b",
+    ))
+});
+
+fn regex(text: &str) -> Regex {
+    Regex::new(text).expect("the expression is tested")
+}
+
+/// What may stand between a request and its status. An address and a duration may too.
+const FILLERS: [&[u8]; 28] = [
+    b"-",
+    b"--",
+    b"->",
+    b">",
+    b":",
+    b"\xe2\x86\x92",
+    b"and",
+    b"at",
+    b"by",
+    b"code",
+    b"completed",
+    b"done",
+    b"ended",
+    b"finished",
+    b"for",
+    b"from",
+    b"handled",
+    b"http",
+    b"in",
+    b"processed",
+    b"responded",
+    b"response",
+    b"result",
+    b"returned",
+    b"returning",
+    b"status",
+    b"took",
+    b"with",
+];
+
+/// What a status is called.
+const STATUS_NAMES: [&[u8]; 8] = [
+    b"status",
+    b"statuscode",
+    b"status_code",
+    b"http_status",
+    b"responsestatus",
+    b"response_code",
+    b"responsecode",
+    b"resp",
+];
+
+/// What a number counts if one of these follows it.
+const UNITS: [&[u8]; 21] = [
+    b"ns",
+    b"us",
+    b"\xc2\xb5s",
+    b"ms",
+    b"msec",
+    b"msecs",
+    b"millis",
+    b"milliseconds",
+    b"s",
+    b"sec",
+    b"secs",
+    b"seconds",
+    b"b",
+    b"bytes",
+    b"kb",
+    b"mb",
+    b"files",
+    b"items",
+    b"records",
+    b"rows",
+    b"times",
+];
+
+/// Before a request: it is one that the service makes itself.
+const OUTBOUND: [&[u8]; 14] = [
+    b"call",
+    b"calling",
+    b"client",
+    b"downstream",
+    b"fetch",
+    b"fetching",
+    b"forwarding",
+    b"outbound",
+    b"outgoing",
+    b"proxying",
+    b"requesting",
+    b"retrying",
+    b"sending",
+    b"upstream",
+];
+
+/// Right before a request: its status stands on another line, as in Rails' own log.
+const BEGINNINGS: [&[u8]; 1] = [b"started"];
+
+/// The parts that such a line may tell.
+pub(super) const SLOTS: [Slot; 6] = [
+    Slot::Time,
+    Slot::Status,
+    Slot::Method,
+    Slot::Target,
+    Slot::Latency,
+    Slot::Client,
+];
+
+/// The place of a line's time, where it has one.
+pub(super) fn time(line: &[u8]) -> Option<Range<usize>> {
+    let found = TIME.find(line)?.range();
+    let bracket = usize::from(line.get(found.start) == Some(&b'['));
+    Some(found.start + bracket..found.end)
+}
+
+/// The rank of a time that no name and no place tells: worse than any key's.
+const TOLD_BY_SHAPE: u8 = 200;
+
+/// The time that a line begins with before its pairs.
+pub(super) fn offer_time<'a>(line: &'a [u8], fields: &mut Fields<'a>) {
+    if !fields.lacks_a_time_only() {
+        return;
+    }
+    if let Some(text) = time(line).and_then(|time| line.get(time)) {
+        fields.offer(Slot::Time, TOLD_BY_SHAPE, None, text, false);
+    }
+}
+
+/// Takes the parts of a request that a line of prose tells.
+pub(super) fn parse<'a>(line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
+    if line.first() == Some(&b'{') {
+        return Err(Reject::Unrecognized);
+    }
+    let request = Request::find(line).ok_or(Reject::Unrecognized)?;
+    let time = time(line);
+    let time_end = time.as_ref().map_or(0, |time| time.end);
+    let before_from = if time_end <= request.start {
+        time_end
+    } else {
+        0
+    };
+    let before = line.get(before_from..request.start).unwrap_or_default();
+    let after = line.get(request.end..).unwrap_or_default();
+    if Words::of(before)
+        .last()
+        .is_some_and(|word| is_one_of(&before[word], &BEGINNINGS))
+    {
+        return Err(Reject::NoStatus);
+    }
+    let is_outbound = |word: Range<usize>| is_one_of(&before[word], &OUTBOUND);
+    if Words::of(before).any(is_outbound) {
+        return Err(Reject::NoRequest);
+    }
+    let mut told = Told::default();
+    told.read_after(after);
+    told.read_before(before);
+    let Some(status) = told.status else {
+        return Err(Reject::NoRequest);
+    };
+    fields.set(Slot::Method, request.method, None);
+    fields.set(Slot::Target, request.target, None);
+    fields.set(Slot::Status, status, None);
+    if let Some(time) = time.and_then(|time| line.get(time)) {
+        fields.set(Slot::Time, time, None);
+    }
+    for (slot, text) in [(Slot::Latency, told.latency), (Slot::Client, told.client)] {
+        if let Some(text) = text {
+            fields.set(slot, text, None);
+        }
+    }
+    Ok(())
+}
+
+/// A request and where it stands.
+struct Request<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Request<'a> {
+    /// The first of a line.
+    fn find(line: &'a [u8]) -> Option<Request<'a>> {
+        let groups = REQUEST.captures(line)?;
+        let (method, begin) = (groups.get(1)?, groups.get(2)?.start());
+        let quote_before = |at: usize| {
+            let byte = at.checked_sub(1).and_then(|at| line.get(at)).copied();
+            byte.filter(|b| matches!(b, b'"' | b'\''))
+        };
+        // In quotes is the whole request line, or the target.
+        if let Some(quote) = quote_before(method.start()) {
+            let rest = line.get(method.start()..)?;
+            let len = memchr::memchr(quote, rest).unwrap_or(rest.len());
+            if let Ok((name, target)) = request_line(&rest[..len])
+                && name == method.as_bytes()
+            {
+                let end = method.start() + len;
+                return Some(Request {
+                    method: name,
+                    target,
+                    start: method.start(),
+                    end,
+                });
+            }
+        }
+        let rest = line.get(begin..)?;
+        let len = match quote_before(begin) {
+            Some(quote) => memchr::memchr(quote, rest),
+            None => rest
+                .iter()
+                .position(|b| b.is_ascii_whitespace() || *b == b'"'),
+        };
+        let target = &rest[..len.unwrap_or(rest.len())];
+        let punctuation = target.iter().rev();
+        let punctuation =
+            punctuation.take_while(|b| matches!(b, b',' | b';' | b':' | b')' | b']' | b'|'));
+        let target = &target[..target.len() - punctuation.count()];
+        Some(Request {
+            method: method.as_bytes(),
+            target,
+            start: method.start(),
+            end: begin + target.len(),
+        })
+    }
+}
+
+/// What the words around a request tell of it.
+#[derive(Default)]
+struct Told<'a> {
+    status: Option<&'a [u8]>,
+    latency: Option<&'a [u8]>,
+    client: Option<&'a [u8]>,
+}
+
+impl<'a> Told<'a> {
+    fn read_after(&mut self, text: &'a [u8]) {
+        let (mut is_near, mut is_named) = (true, false);
+        let mut words = Words::of(text);
+        while let Some(place) = words.next() {
+            let (word, follows) = (&text[place.clone()], words.clone().next());
+            if self.takes_duration(text, place, follows.clone()) || self.takes_client(word) {
+                continue;
+            }
+            let may_be = (is_near || is_named) && is_status(word) && !is_unit(text, follows);
+            if may_be && self.status.is_none() {
+                self.status = Some(word);
+            }
+            is_named = is_one_of(word, &STATUS_NAMES);
+            is_near &= is_named || is_one_of(word, &FILLERS) || is_protocol(word);
+        }
+    }
+
+    /// A status before its request is a number that has a column for itself, or its reason behind it
+    /// (`200 OK: GET /cart`). Of two nobody can tell.
+    fn read_before(&mut self, text: &'a [u8]) {
+        let mut found = Vec::new();
+        let mut words = Words::of(text);
+        while let Some(place) = words.next() {
+            let (word, follows) = (&text[place.clone()], words.clone().next());
+            if self.takes_duration(text, place.clone(), follows.clone()) || self.takes_client(word)
+            {
+                continue;
+            }
+            if is_status(word) && !is_unit(text, follows) && is_column(text, place) {
+                found.push(word);
+            }
+        }
+        if let ([status], None) = (found.as_slice(), self.status) {
+            self.status = Some(status);
+        }
+    }
+
+    /// `1.2ms`, and `1.2 ms`, which is two words.
+    fn takes_duration(
+        &mut self,
+        text: &'a [u8],
+        word: Range<usize>,
+        follows: Option<Range<usize>>,
+    ) -> bool {
+        let with_unit = word.start..follows.map_or(word.end, |unit| unit.end);
+        let mut durations = [word, with_unit].into_iter().map(|place| &text[place]);
+        let duration = durations.find(|text| {
+            text.first().is_some_and(u8::is_ascii_digit) && latency_us(text, None).is_some()
+        });
+        self.latency = self.latency.or(duration);
+        duration.is_some()
+    }
+
+    fn takes_client(&mut self, word: &'a [u8]) -> bool {
+        // `09:00:03` has the characters of an address.
+        let is_clock = word.get(2) == Some(&b':') && word.get(5) == Some(&b':');
+        let is_client = is_ip(word) && !is_clock;
+        if is_client {
+            self.client = self.client.or(Some(word));
+        }
+        is_client
+    }
+}
+
+fn is_status(word: &[u8]) -> bool {
+    matches!(word, [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'])
+}
+
+/// `HTTP/1.1`, or its number alone.
+fn is_protocol(word: &[u8]) -> bool {
+    let version = word.strip_prefix(b"HTTP/").unwrap_or(word);
+    matches!(version, b"1.0" | b"1.1" | b"2" | b"2.0" | b"3" | b"3.0")
+}
+
+fn is_unit(text: &[u8], word: Option<Range<usize>>) -> bool {
+    word.is_some_and(|word| is_one_of(&text[word], &UNITS))
+}
+
+fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Whether a word has a column for itself, or begins one that ends in a colon (`200 OK:`).
+fn is_column(text: &[u8], word: Range<usize>) -> bool {
+    let before = text[..word.start].trim_ascii_end().last();
+    let after = text[word.end..].trim_ascii();
+    let is_reason = |text: &[u8]| {
+        text.strip_suffix(b":")
+            .is_some_and(|name| name.iter().all(|b| b.is_ascii_alphabetic() || *b == b' '))
+    };
+    matches!(before, None | Some(b'|' | b']' | b'-' | b':'))
+        && (matches!(after.first(), None | Some(b'|' | b'-' | b'"')) || is_reason(after))
+}
+
+/// The places of a text's words, without the punctuation that keeps them apart; a name and its value
+/// are two.
+#[derive(Clone)]
+struct Words<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a [u8]) -> Words<'a> {
+        Words { text, at: 0 }
+    }
+}
+
+impl Iterator for Words<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let separates = |b: &u8| b.is_ascii_whitespace() || b"|,;=()[]{}\"'".contains(b);
+        let rest = self.text.get(self.at..)?;
+        let start = self.at + rest.iter().position(|b| !separates(b))?;
+        let rest = &self.text[start..];
+        let name = rest
+            .iter()
+            .take_while(|b| b.is_ascii_alphabetic() || **b == b'_')
+            .count();
+        let len = if name > 0 && rest.get(name) == Some(&b':') {
+            name
+        } else {
+            rest.iter().position(separates).unwrap_or(rest.len())
+        };
+        self.at = start + len + usize::from(rest.get(len) == Some(&b':'));
+        let mut end = start + len;
+        while end > start + 1 && matches!(self.text[end - 1], b':' | b'.') {
+            end -= 1;
+        }
+        Some(start..end)
+    }
+}

@@ -1,0 +1,276 @@
+//! What all forms of the report for people say in the same words: what fails, since when, which
+//! change, how its fate is called.
+//!
+//! In come parts of the report; out come short texts, not cleaned and not escaped: names in them
+//! are as the logs and markers have them, and whatever writes them down makes them harmless.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::human::{count_of, duration, percent, probability};
+use super::page::Tone;
+use super::sanitize::{short, visible};
+use super::when::{Clock, seconds_between};
+use crate::report::{Change, Disposition, Endpoint, HitEndpoint, Incident, Report, Suspect};
+
+/// Columns for one name from a log in a sentence: a line has room for it at every width.
+pub const NAME_ROOM: usize = 48;
+
+/// Commands that show what an incident's numbers were counted from, each with what it shows. They take
+/// the paths and options of the run that made the report.
+pub fn checks(incident: &Incident) -> Vec<(String, String)> {
+    let show = format!("triage show {}", incident.id);
+    let line = match incident.signal.as_str() {
+        "latency" => "slow line",
+        _ => "failing line",
+    };
+    let errors = count_of(incident.impact.errors, line);
+    let mut checks = vec![
+        (show.clone(), format!("the {errors}")),
+        (
+            format!("{show} --count"),
+            "requests and errors by window".to_owned(),
+        ),
+    ];
+    // A shell must not see more than a word in what a log says.
+    let is_word = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-/:".contains(&b))
+    };
+    if !incident.scope.is_empty() {
+        let mut command = format!("{show} --count");
+        for shared in &incident.scope {
+            let value = visible(&shared.value);
+            if is_word(&value) {
+                command += &format!(" --where {}={value}", shared.label);
+            }
+        }
+        checks.push((
+            command,
+            "the same of what failing requests share".to_owned(),
+        ));
+    }
+    checks
+}
+
+/// What each fate of a change is called, in the order in which they matter to the reader.
+pub const FATES: [(&str, &str, Tone); 4] = [
+    ("fix", "fix", Tone::Good),
+    ("attempted_fix", "tried fix", Tone::Warn),
+    ("cleared", "cleared", Tone::Good),
+    ("after", "after", Tone::Faint),
+];
+
+/// What became of a change, in a word or two.
+pub fn fate(disposition: &Disposition) -> (&str, Tone) {
+    match FATES.iter().find(|fate| fate.0 == disposition.status) {
+        Some(&(_, fate, tone)) => (fate, tone),
+        None => (disposition.status.as_str(), Tone::Plain),
+    }
+}
+
+/// The change with an id.
+pub fn change<'a>(report: &'a Report, id: &str) -> Option<&'a Change> {
+    report.changes.iter().find(|change| change.id == id)
+}
+
+/// `4 endpoints of api fail`.
+pub fn subject(incident: &Incident) -> String {
+    let services: BTreeSet<_> = incident.endpoints.iter().map(|hit| &hit.service).collect();
+    let (fails, fail) = if is_slow(incident) {
+        ("is slow", "are slow")
+    } else {
+        ("fails", "fail")
+    };
+    match (incident.endpoints.as_slice(), services.first()) {
+        ([only], Some(service)) => format!("{} of {} {fails}", hit_name(only), visible(service)),
+        (many, Some(service)) if services.len() == 1 => {
+            format!("{} endpoints of {} {fail}", many.len(), visible(service))
+        }
+        (many, _) => format!(
+            "{} endpoints of {} services {fail}",
+            many.len(),
+            services.len()
+        ),
+    }
+}
+
+/// Whether slow requests stand where others have errors.
+pub fn is_slow(incident: &Incident) -> bool {
+    incident.signal == "latency"
+}
+
+/// What its bad requests are: `failing` or `slow`.
+pub fn failing(incident: &Incident) -> &'static str {
+    if is_slow(incident) { "slow" } else { "failing" }
+}
+
+/// What their share is labelled: `errors` or `slow`.
+pub fn errors(incident: &Incident) -> &'static str {
+    if is_slow(incident) { "slow" } else { "errors" }
+}
+
+/// `POST /login`, cut where it is long.
+pub fn hit_name(hit: &HitEndpoint) -> String {
+    short(
+        &format!("{}\u{a0}{}", visible(&hit.method), visible(&hit.endpoint)),
+        NAME_ROOM,
+    )
+}
+
+/// Seconds from onset to end, or to the end of the log; `None` where the onset is not known.
+pub fn lasted_s(report: &Report, incident: &Incident) -> Option<f64> {
+    let last = incident.end.as_deref().or(report.scan.to.as_deref());
+    seconds_between(incident.onset.as_deref()?, last?)
+}
+
+/// `09:00:03 until 11:01:56 (2 h 2 min)`.
+pub fn when(report: &Report, clock: &Clock, incident: &Incident) -> String {
+    let show = |at: &str| clock.show(at);
+    let lasted = lasted_s(report, incident).map(duration);
+    let begin = match incident.onset.as_deref() {
+        Some(onset) => show(onset),
+        None => "before the log begins".to_owned(),
+    };
+    match (&incident.end, lasted) {
+        (Some(end), Some(lasted)) => format!("{begin} until {} ({lasted})", show(end)),
+        (Some(end), None) => format!("{begin}, until {}", show(end)),
+        (None, _) if incident.state == "unknown" => {
+            format!("{begin}, its end is not known: the log has a gap")
+        }
+        (None, Some(lasted)) => format!("{begin}, for {lasted} by the end of the log"),
+        (None, None) => begin,
+    }
+}
+
+/// `09:00:03 until 11:01:56 (2 h 2 min) · onset 08:58:48–09:00:34 (95 %)`.
+pub fn since(report: &Report, clock: &Clock, incident: &Incident) -> String {
+    let show = |at: &str| clock.show(at);
+    let mut text = when(report, clock, incident);
+    if let (Some(low), Some(high)) = (&incident.onset_low, &incident.onset_high)
+        && show(low) != show(high)
+    {
+        text += &format!("\u{a0}· onset {}–{} (95\u{a0}%)", show(low), show(high));
+    }
+    if let Some(recurring) = &incident.recurring {
+        let every = duration(recurring.every_s as f64);
+        text += &format!(
+            "\u{a0}· returns every {every}, seen {}",
+            count_of(recurring.times, "time")
+        );
+    }
+    text
+}
+
+/// `deploy d-1042 of api`.
+pub fn brief(report: &Report, id: &str) -> String {
+    let Some(change) = change(report, id) else {
+        return format!("change {id}");
+    };
+    let unlisted = if change.source == "logs" {
+        "unlisted "
+    } else {
+        ""
+    };
+    match &change.service {
+        Some(service) => format!("{unlisted}{} {id} of {service}", change.kind),
+        None => format!("{unlisted}{} {id}", change.kind),
+    }
+}
+
+/// `2.3.9 → 2.4.0`.
+pub fn versions(change: Option<&Change>) -> Option<String> {
+    let change = change?;
+    match (&change.previous_version, &change.version) {
+        (Some(old), Some(new)) => Some(format!("{old}\u{a0}→\u{a0}{new}")),
+        (None, Some(new)) => Some(new.clone()),
+        (Some(old), None) => Some(format!("was {old}")),
+        (None, None) => None,
+    }
+}
+
+/// `42 s before onset`.
+pub fn lag(suspect: &Suspect) -> Option<String> {
+    let lag = suspect.lag_s?;
+    let side = if lag < 0.0 { "after" } else { "before" };
+    Some(format!("{} {side} onset", duration(lag)))
+}
+
+/// An incident's errors by status, most first.
+pub fn by_status(incident: &Incident) -> Vec<(&str, u64)> {
+    if is_slow(incident) {
+        return Vec::new(); // slow requests succeeded
+    }
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for (status, errors) in incident.endpoints.iter().flat_map(|hit| &hit.statuses) {
+        let sum = sums.entry(status).or_default();
+        *sum = sum.saturating_add(*errors);
+    }
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by_key(|&(status, errors)| (std::cmp::Reverse(errors), status));
+    sums
+}
+
+/// The incidents that hit an endpoint.
+pub fn hit_by<'a>(report: &'a Report, endpoint: &Endpoint) -> Vec<&'a Incident> {
+    let same = |hit: &HitEndpoint| {
+        hit.service == endpoint.service
+            && hit.method == endpoint.method
+            && hit.endpoint == endpoint.endpoint
+    };
+    let hits = |incident: &&Incident| incident.endpoints.iter().any(same);
+    report.incidents.iter().filter(hits).collect()
+}
+
+/// The verdict in a few words: the change and its probability, or what stands against naming one.
+pub fn headline(report: &Report, incident: &Incident) -> String {
+    let first = incident.suspects.first();
+    match (incident.verdict.as_str(), first) {
+        ("change", Some(guilty)) => {
+            let versions = versions(change(report, &guilty.change));
+            let versions = versions.map(|v| format!(", {v}")).unwrap_or_default();
+            format!(
+                "{}{versions} ({})",
+                brief(report, &guilty.change),
+                probability(guilty.probability)
+            )
+        }
+        ("ambiguous", Some(first)) => format!(
+            "not certain; most probable is {} ({})",
+            brief(report, &first.change),
+            probability(first.probability)
+        ),
+        _ => format!(
+            "no listed change explains it ({})",
+            probability(incident.unexplained_probability)
+        ),
+    }
+}
+
+/// What was looked at where there is no incident.
+pub fn nothing_stands_out(report: &Report) -> String {
+    let scan = &report.scan;
+    let over = match (&scan.from, &scan.to) {
+        (Some(from), Some(to)) => {
+            seconds_between(from, to).map(|s| format!(" over {}", duration(s)))
+        }
+        _ => None,
+    };
+    let share = scan.errors as f64 / scan.requests.max(1) as f64;
+    format!(
+        "Nothing stands out in {} to {}{}, with {}; {} ({}).",
+        count_of(scan.requests, "request"),
+        count_of(scan.services.len() as u64, "service"),
+        over.unwrap_or_default(),
+        count_of(report.changes.len() as u64, "change"),
+        count_of(scan.errors, "error"),
+        percent(share),
+    )
+}
+
+/// `+4.10`, `−0.30`.
+pub fn signed(nats: f64) -> String {
+    let sign = if nats < 0.0 { '−' } else { '+' };
+    format!("{sign}{:.2}", nats.abs())
+}

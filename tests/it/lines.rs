@@ -1,0 +1,137 @@
+//! Files whose lines change on the way: formats mixed line by line, columns that change far below a
+//! file's begin. What a line means depends on the file, never on the block or thread that read it.
+
+use std::fmt::Write;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::*;
+
+/// The report on a file of this text, which is the same for one thread or two, mapped or read.
+fn report_on(name: &str, text: &[u8]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, text).unwrap();
+    let with = |args: [&str; 4]| {
+        let args = args.map(str::to_owned);
+        report(&[vec![path.to_str().unwrap().to_owned()], args.to_vec()].concat())
+    };
+    let one = with(["--threads", "1", "--io", "read"]);
+    assert!(one == with(["--threads", "2", "--io", "mmap"]));
+    one
+}
+
+/// `[format, files, lines]` of each format in a report.
+fn formats(report: &Value) -> Vec<(String, u64, u64)> {
+    let formats = report["scan"]["formats"].as_array().unwrap().iter();
+    let count = |f: &Value, key: &str| f[key].as_u64().unwrap();
+    formats
+        .map(|f| {
+            let name = f["format"].as_str().unwrap().to_owned();
+            (name, count(f, "files"), count(f, "lines"))
+        })
+        .collect()
+}
+
+/// Requests and errors of an endpoint.
+fn counted(report: &Value, endpoint: &str) -> (u64, u64) {
+    let endpoints = report["endpoints"].as_array().unwrap().iter();
+    let found = endpoints.clone().find(|e| e["endpoint"] == endpoint);
+    let found = found.unwrap_or_else(|| panic!("{endpoint} is not in the report"));
+    (
+        found["requests"].as_u64().unwrap(),
+        found["errors"].as_u64().unwrap(),
+    )
+}
+
+#[test]
+fn each_line_of_a_stream_of_several_formats_is_read_by_its_own() {
+    // Nine megabytes, so three blocks; JSON begins only in the second.
+    let rounds = 12_000;
+    let mut text = String::new();
+    for i in 0..rounds {
+        let (minute, second) = (i / 200, i / 4 % 60);
+        let time = format!("09:{minute:02}:{second:02}");
+        let padding = "x".repeat(400);
+        writeln!(text, r#"203.0.113.7 - - [10/Apr/2024:{time} +0000] "GET /page HTTP/1.1" 200 5 "-" "{padding}""#).unwrap();
+        writeln!(text, "2024-04-10T{time}Z INFO job 500 took 200 ms").unwrap();
+        if i >= rounds / 2 {
+            writeln!(text, r#"{{"time":"2024-04-10T{time}Z","method":"POST","path":"/pay","status":503,"pad":"{padding}"}}"#).unwrap();
+        }
+        writeln!(
+            text,
+            "[GIN] 2024/04/10 - {time} | 404 |    1.254ms |    203.0.113.7 | GET      \"/gone\""
+        )
+        .unwrap();
+    }
+    assert!(text.len() > 9 << 20);
+    let report = report_on("shop.log", text.as_bytes());
+    assert_eq!(
+        formats(&report),
+        [
+            // What nobody reads is counted with the file's own format.
+            ("combined".to_owned(), 1, 24_000),
+            ("text".to_owned(), 1, 12_000),
+            ("json".to_owned(), 1, 6_000),
+        ]
+    );
+    assert_eq!(counted(&report, "/page"), (12_000, 0));
+    assert_eq!(counted(&report, "/pay"), (6_000, 6_000));
+    assert_eq!(counted(&report, "/gone"), (12_000, 0));
+    assert_eq!(report["scan"]["requests"], 30_000);
+    assert_eq!(report["scan"]["rejects"][0]["reason"], "no_request");
+    assert_eq!(report["scan"]["rejects"][0]["lines"], 12_000);
+}
+
+/// A W3C log whose columns change below its begin: each part has a header, then lines.
+fn w3c(parts: &[(&str, &str, usize)]) -> String {
+    let mut text = "#Software: Microsoft Internet Information Services 10.0\n".to_owned();
+    for (header, line, lines) in parts {
+        writeln!(text, "#Fields: {header}").unwrap();
+        for i in 0..*lines {
+            let (hour, minute, second) = (i / 3600 % 24, i / 60 % 60, i % 60);
+            let time = format!("2024-04-10 {hour:02}:{minute:02}:{second:02}");
+            writeln!(text, "{}", line.replace("TIME", &time)).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn columns_that_change_far_below_a_files_begin_hold_to_the_next_header() {
+    let agent = "Mozilla/5.0+".repeat(12);
+    let old = format!("TIME GET /old - 200 {agent}");
+    let new = format!("TIME 500 {agent} /new POST");
+    let text = w3c(&[
+        (
+            "date time cs-method cs-uri-stem cs-uri-query sc-status cs(User-Agent)",
+            &old,
+            20_000,
+        ),
+        (
+            "date time sc-status cs(User-Agent) cs-uri-stem cs-method",
+            &new,
+            60_000,
+        ),
+        (
+            "date time cs-method cs-uri-stem cs-uri-query sc-status cs(User-Agent)",
+            &old,
+            30_000,
+        ),
+    ]);
+    // The second header is in the first block and in force in the two after it.
+    assert!(text.find("/new").unwrap() < 4 << 20 && text.len() > 18 << 20);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, text.as_bytes()).unwrap();
+    for (name, bytes) in [
+        ("u_ex240410.log", text.clone().into_bytes()),
+        ("u_ex240410.log.gz", packed.finish().unwrap()),
+    ] {
+        let report = report_on(name, &bytes);
+        assert_eq!(report["scan"]["requests"], 110_000, "{name}");
+        assert_eq!(counted(&report, "/old"), (50_000, 0), "{name}");
+        assert_eq!(counted(&report, "/new"), (60_000, 60_000), "{name}");
+        assert_eq!(formats(&report), [("w3c".to_owned(), 1, 110_004)]);
+    }
+}
