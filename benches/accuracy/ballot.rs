@@ -9,7 +9,9 @@
 use triage::report::{Evidence, Incident};
 
 /// Names of evidence that is about time or about what sort of change it is, not a witness.
-const NO_WITNESS: [&str; 3] = ["prior", "lag", "dose"];
+const NO_WITNESS: [&str; 4] = ["prior", "status", "lag", "dose"];
+/// Evidence that shows that a change took effect.
+const EFFECTS: [&str; 4] = ["version_contrast", "signature", "stack", "rollback"];
 /// Shares of dependency, load and unknown among the causes that are no change.
 const SHARES: [f64; 3] = [0.40, 0.15, 0.45];
 
@@ -155,6 +157,12 @@ impl Ballot {
         for (suspect, score) in ballot.suspects.iter_mut().zip(&scores) {
             suspect.probability = (score - top).exp() / whole;
         }
+        cap(&mut ballot.suspects, 0.25, |s| {
+            without_effect(s, |n| n <= -2.0)
+        });
+        cap(&mut ballot.suspects, 0.45, |s| {
+            without_effect(s, |n| n > -2.0)
+        });
         cap(&mut ballot.suspects, 0.45, contradicted);
         cap(&mut ballot.suspects, 0.80, only_timing);
         ballot
@@ -207,6 +215,15 @@ fn witnesses(suspect: &Suspect) -> impl Iterator<Item = f64> {
 
 fn only_timing(suspect: &Suspect) -> bool {
     !witnesses(suspect).any(|nats| nats >= 1.0)
+}
+
+/// A status of so many nats against it, and no sign of an effect.
+fn without_effect(suspect: &Suspect, against: impl Fn(f64) -> bool) -> bool {
+    let has = |kinds: &[&str], worth: &dyn Fn(f64) -> bool| {
+        let found = |(k, n): &(String, f64)| kinds.contains(&k.as_str()) && worth(*n);
+        suspect.evidence.iter().any(found)
+    };
+    has(&["status"], &against) && !has(&EFFECTS, &|n| n >= 1.0)
 }
 
 /// Time and place against each other.

@@ -236,7 +236,10 @@ fn compare(
             let share = effect.failures as f64 / (effect.requests as f64).max(1.0);
             Marks {
                 fault: number,
-                cause: fault.cause.map(|m| world.markers[m].id.clone()),
+                cause: fault
+                    .cause
+                    .map(|m| world.markers[m].id.clone())
+                    .or_else(|| seen(fault, &about)),
                 effect: *effect,
                 due: effect.failures >= ENOUGH_FAILURES && share >= ENOUGH_EFFECT,
                 found: main.map(|i| found(world, fault, i, about.len())),
@@ -287,6 +290,13 @@ fn accused_for_no_incident(world: &World, incidents: &[&Incident]) -> Vec<Stray>
             summary: i.summary.clone(),
         })
         .collect()
+}
+
+/// The deploy that no marker lists, where its version shows in the log; else nobody can name it.
+fn seen(fault: &Fault, about: &[&Incident]) -> Option<String> {
+    let id = fault.unlisted.as_ref()?;
+    let lists = |i: &&Incident| i.changes.iter().any(|c| c.change == *id);
+    about.iter().any(|i| lists(i)).then(|| id.clone())
 }
 
 /// How much an incident is a fault's own: its excess on the fault's endpoints.

@@ -131,6 +131,8 @@ pub struct Fault {
     pub salt: u64,
     /// The marker that caused it, if any did and it is listed.
     pub cause: Option<usize>,
+    /// What the program calls the deploy that caused it and that no marker lists.
+    pub unlisted: Option<String>,
     /// Whether a correct program must see it as an incident; scanners and single clients are none.
     pub is_incident: bool,
 }

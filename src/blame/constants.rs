@@ -193,6 +193,17 @@ pub(super) const TIMING_CAP: f64 = 0.80;
 /// so that a deploy is not named because it was the last before an incident of some other service,
 /// nor because it is the only one of the service in a day. *Judgement.*
 pub(super) const CONTRADICTED_CAP: f64 = 0.45;
+/// Evidence of an effect from which on a change that failed, was cancelled or was done outside
+/// production has taken effect all the same.
+pub(super) const DECISIVE_EFFECT: f64 = 1.0;
+/// What failed rollouts may have together without it: they may have touched part of the hosts, and
+/// are worth a look, but not a name. *Judgement.*
+pub(super) const LITTLE_EFFECT_CAP: f64 = 0.45;
+/// From here on, in nats, a change is held for one without effect: cancelled, or not in production.
+pub(super) const HARDLY_ANY_EFFECT: f64 = -2.0;
+/// What such changes may have together without it: less than what makes an incident unexplained.
+/// *Judgement.*
+pub(super) const HARDLY_ANY_EFFECT_CAP: f64 = 0.25;
 /// Evidence of this worth counts as a kind of its own.
 pub(super) const EVIDENCE_COUNTS: f64 = 1.0;
 /// The best change is named from here on…

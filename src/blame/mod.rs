@@ -24,6 +24,7 @@ mod power;
 mod prior;
 mod rollback;
 mod scope;
+mod status;
 mod unmarked;
 mod verdict;
 
@@ -47,8 +48,8 @@ use crate::confirm::{Estimate, Incident};
 use crate::stats::log_sum_exp;
 use crate::zoom::{Tally, Words};
 use constants::{
-    CONTRADICTED_CAP, EQUAL_FROM, EVIDENCE_COUNTS, SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN,
-    SKEW_S, TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
+    CONTRADICTED_CAP, EQUAL_FROM, EVIDENCE_COUNTS, HARDLY_ANY_EFFECT_CAP, LITTLE_EFFECT_CAP,
+    SHARE_DEPENDENCY, SHARE_LOAD, SHARE_UNKNOWN, SKEW_S, TIMING_CAP, VETO_PROBABILITY, VETO_SIGMAS,
 };
 use footprint::Footprint;
 use prior::Prior;
@@ -336,6 +337,11 @@ fn weigh(case: &Case<'_>) -> Verdict {
     let [by_dependency, by_load, _] = posterior::share_out(none, others);
     let timing_only: Vec<bool> = candidates.iter().map(Candidate::has_only_timing).collect();
     let contradicted: Vec<bool> = candidates.iter().map(Candidate::is_contradicted).collect();
+    let limits: Vec<Option<f64>> = candidates.iter().map(status::cap).collect();
+    for cap in [HARDLY_ANY_EFFECT_CAP, LITTLE_EFFECT_CAP] {
+        let members: Vec<bool> = limits.iter().map(|limit| *limit == Some(cap)).collect();
+        posterior::cap_together(&mut probabilities, &members, cap);
+    }
     posterior::cap_together(&mut probabilities, &contradicted, CONTRADICTED_CAP);
     posterior::cap_together(&mut probabilities, &timing_only, TIMING_CAP);
 
@@ -369,6 +375,7 @@ fn candidates<'a>(case: &Case<'a>, messages: &[Message]) -> Vec<Candidate<'a>> {
     let (changes, context, moments) = (case.changes, case.context, &case.moments);
     let prior = Prior::new(changes, context);
     let unlisted = scope::of_unlisted(context);
+    let production_named = status::production_named(changes);
     let earliest_us = moments
         .onset
         .map_or(moments.first_failure_us, |onset| onset.low_us);
@@ -377,6 +384,7 @@ fn candidates<'a>(case: &Case<'a>, messages: &[Message]) -> Vec<Candidate<'a>> {
     let weigh = |(index, change): (usize, &'a Change)| {
         let footprint = Footprint::of(change, context);
         let mut contributions = vec![prior.contribution(change)];
+        contributions.extend(status::contribution(change, production_named, case));
         if let Some(onset) = moments.onset {
             contributions.push(lag::contribution(change, onset, context.zone_offset_s));
         }

@@ -5,11 +5,11 @@
 //! are, the more of them stand near any incident by chance, so their number weighs against each.
 
 use super::constants::{
-    CAUSE_PROBABILITY, DAY_S, LEAST_BACKGROUND_PER_S, LEAST_COUNTED_US, OTHER_ENVIRONMENT_FACTOR,
-    OUTSIDE_PRODUCTION, PRODUCTION, REACH_US, SHARE_BY_CHANGE, kind_factor, status_factor,
+    CAUSE_PROBABILITY, DAY_S, LEAST_BACKGROUND_PER_S, LEAST_COUNTED_US, REACH_US, SHARE_BY_CHANGE,
+    kind_factor,
 };
 use super::{Context, Contribution, EvidenceKind, phrase};
-use crate::changes::{Change, Status};
+use crate::changes::Change;
 
 /// What is expected without any evidence.
 pub(super) struct Prior {
@@ -17,8 +17,6 @@ pub(super) struct Prior {
     background_per_s: f64,
     /// Markers counted, and the seconds they were counted over.
     markers: (usize, f64),
-    /// Whether some change says that it was done in production.
-    production_named: bool,
 }
 
 impl Prior {
@@ -49,56 +47,22 @@ impl Prior {
             background_per_s: (by_change_per_s * (1.0 - SHARE_BY_CHANGE) / SHARE_BY_CHANGE)
                 .max(LEAST_BACKGROUND_PER_S),
             markers: (markers, span_s),
-            production_named: changes.iter().any(|c| is_production(c) == Some(true)),
         }
     }
 
     /// The change's prior log odds against all other causes of a day.
     pub(super) fn contribution(&self, change: &Change) -> Contribution {
-        let elsewhere = self.production_named && is_production(change) == Some(false);
-        let odds = CAUSE_PROBABILITY
-            * kind_factor(change.kind)
-            * status_factor(change.status)
-            * if elsewhere {
-                OTHER_ENVIRONMENT_FACTOR
-            } else {
-                1.0
-            }
-            / (self.background_per_s * DAY_S);
+        let odds = CAUSE_PROBABILITY * kind_factor(change.kind) / (self.background_per_s * DAY_S);
         let (markers, span_s) = self.markers;
         let hours = span_s / 3600.0;
         let company = match markers {
             0 | 1 => "the only change listed".to_owned(),
             n => format!("one of {n} changes in {hours:.0} h"),
         };
-        let mut text = format!("{}, {company}", phrase::kind(change.kind));
-        match change.status {
-            Some(Status::Failed) => text.push_str("; it failed, so it may have changed little"),
-            Some(Status::Cancelled) => {
-                text.push_str("; it was cancelled, so it seldom takes effect")
-            }
-            Some(Status::Succeeded | Status::InProgress) | None => {}
-        }
-        if let Some(environment) = change.environment.as_deref().filter(|_| elsewhere) {
-            text.push_str(&format!(
-                "; it was done in `{environment}`, not in production"
-            ));
-        }
         Contribution {
             kind: EvidenceKind::Prior,
             nats: odds.ln(),
-            text,
+            text: format!("{}, {company}", phrase::kind(change.kind)),
         }
     }
-}
-
-/// Whether a change's environment is production; `None` where its name tells neither.
-fn is_production(change: &Change) -> Option<bool> {
-    let name = change.environment.as_deref()?.to_lowercase();
-    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).collect();
-    let names_one_of = |list: &[&str]| words.iter().any(|word| list.contains(word));
-    if names_one_of(&OUTSIDE_PRODUCTION) {
-        return Some(false);
-    }
-    names_one_of(&PRODUCTION).then_some(true)
 }

@@ -89,6 +89,8 @@ pub struct Contribution {
 pub enum EvidenceKind {
     /// How often such a change breaks something.
     Prior,
+    /// Whether it took effect at all.
+    Status,
     /// Time from the change to the onset.
     Lag,
     /// Whether what it touches is what was hit.
@@ -110,13 +112,17 @@ pub enum EvidenceKind {
 impl EvidenceKind {
     /// Whether it says more of a change than what sort it is and when it came.
     pub(super) fn is_witness(self) -> bool {
-        !matches!(self, EvidenceKind::Prior | EvidenceKind::Lag)
+        !matches!(
+            self,
+            EvidenceKind::Prior | EvidenceKind::Status | EvidenceKind::Lag
+        )
     }
 
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             EvidenceKind::Prior => "prior",
+            EvidenceKind::Status => "status",
             EvidenceKind::Lag => "lag",
             EvidenceKind::Scope => "scope",
             EvidenceKind::VersionContrast => "version_contrast",

@@ -340,6 +340,7 @@ pub fn fault(
         recurs: None,
         salt: chance.int(1, 1 << 40) as u64,
         cause: None,
+        unlisted: None,
         is_incident: true,
     }
 }

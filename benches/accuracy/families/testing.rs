@@ -225,7 +225,7 @@ pub const FAMILIES: [Family; 28] = [
     },
     Family {
         name: "unlisted",
-        about: "a deploy that no marker lists; others are listed",
+        about: "a deploy that no marker lists; others are listed; right is its version where lines have one",
         truth: Truth::NoChange,
         ceiling: None,
         make: unlisted,
@@ -803,7 +803,11 @@ fn unlisted(chance: &mut Chance) -> World {
     let mut world = town(&GROUND, chance);
     let (service, marker, fault) = guilty(&mut world, chance, Pace::AtOnce);
     world.faults[fault].cause = None;
-    world.markers.remove(marker);
+    let deploy = world.markers.remove(marker);
+    world.faults[fault].unlisted = deploy
+        .service
+        .zip(deploy.version)
+        .map(|(service, version)| format!("unmarked:{service}@{version}"));
     let onset = world.faults[fault].from_s;
     let elsewhere = others(&world, &[service]);
     let count = chance.int(1, 5);

@@ -289,17 +289,76 @@ fn what_failed_or_was_done_elsewhere_is_less_probable_and_says_so() {
     assert!((ratio(1) - 0.1_f64.powf(2.0 / 3.0)).abs() < 1e-9);
     assert!((ratio(2) - 0.3_f64.powf(2.0 / 3.0)).abs() < 1e-9);
     assert!((ratio(3) - 0.1_f64.powf(2.0 / 3.0)).abs() < 1e-9);
-    let prior = |i| {
+    let status = |i| {
         let suspect = verdict.suspects.iter().find(|s| s.change == i).unwrap();
-        let prior = suspect
+        let kind = |c: &&Contribution| c.kind == EvidenceKind::Status;
+        suspect
             .contributions
             .iter()
-            .find(|c| c.kind == EvidenceKind::Prior);
-        prior.unwrap().text.clone()
+            .find(kind)
+            .map(|c| c.text.as_str())
     };
-    assert!(prior(1).ends_with("it was done in `pre-prod`, not in production"));
-    assert!(prior(2).ends_with("it failed, so it may have changed little"));
-    assert!(prior(3).ends_with("it was cancelled, so it seldom takes effect"));
+    assert_eq!(status(0), None);
+    assert_eq!(
+        status(1),
+        Some("it was done in `pre-prod`, not in production")
+    );
+    assert_eq!(status(2), Some("it failed, so it may have changed little"));
+    assert_eq!(
+        status(3),
+        Some("it was cancelled, so it seldom takes effect")
+    );
+}
+
+#[test]
+fn what_took_no_effect_is_named_only_for_a_sign_of_one() {
+    // A minute before the onset, in the only service hit of four: nothing but the status is against it.
+    let alone = |change: Change, end: Option<i64>| {
+        let changes = [
+            change,
+            Change {
+                environment: Some("production".to_owned()),
+                ..deploy("old", "web", clock(7, 0, 0))
+            },
+            Change {
+                kind: Kind::Rollback,
+                rollback_of: Some("d-1".to_owned()),
+                ..deploy("r-1", "api", clock(11, 0, 0))
+            },
+        ];
+        let context = Context {
+            endpoints: one_of_four_services(),
+            ..context()
+        };
+        let changes = &changes[..if end.is_some() { 3 } else { 2 }];
+        let verdict = judge(&incident(clock(10, 11, 0), end), changes, &context);
+        check(&verdict, changes);
+        (verdict.kind, probability(&verdict, 0))
+    };
+    let live = deploy("d-1", "api", clock(10, 10, 0));
+    let failed = Change {
+        status: Some(Status::Failed),
+        ..live.clone()
+    };
+    let cancelled = Change {
+        status: Some(Status::Cancelled),
+        ..live.clone()
+    };
+    let staged = Change {
+        environment: Some("staging".to_owned()),
+        ..live.clone()
+    };
+    assert_eq!(alone(live, None).0, VerdictKind::Change);
+    assert_eq!(
+        alone(failed.clone(), None),
+        (VerdictKind::Unexplained, 0.45)
+    );
+    assert_eq!(alone(cancelled, None), (VerdictKind::Unexplained, 0.25));
+    assert_eq!(alone(staged, None), (VerdictKind::Unexplained, 0.25));
+    // It was undone, and that ended it.
+    let (kind, probability) = alone(failed, Some(clock(11, 2, 0)));
+    assert_eq!(kind, VerdictKind::Change);
+    assert!(probability > 0.9, "{probability}");
 }
 
 #[test]
