@@ -50,7 +50,7 @@ impl Rule {
     /// As the program has it.
     pub fn as_built() -> Rule {
         Rule {
-            temperature: 1.5,
+            temperature: 1.0,
             weights: Vec::new(),
             none_bias: 0.0,
         }

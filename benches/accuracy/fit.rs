@@ -79,6 +79,27 @@ pub fn search(cases: &[Case]) -> String {
             blame_row(&Blame::under(&casts, &alone))
         );
     }
+    out.push_str("\n| log score; accused %, none right % | bias 0 | +0.5 | +1 | +1.5 | +2 |\n|---|--:|--:|--:|--:|--:|\n");
+    for factor in FACTORS {
+        let _ = write!(out, "| temperature {:.2} |", built * factor);
+        for none_bias in [0.0, 0.5, 1.0, 1.5, 2.0] {
+            let rule = Rule {
+                temperature: built * factor,
+                none_bias,
+                ..Rule::as_built()
+            };
+            let blame = Blame::under(&casts, &rule);
+            let percent = |share: crate::measure::Share| 100.0 * share.value().unwrap_or(0.0);
+            let _ = write!(
+                out,
+                " {:.3}; {:.0}, {:.0} |",
+                blame.log_score,
+                percent(blame.accused),
+                percent(blame.none)
+            );
+        }
+        out.push('\n');
+    }
     let _ = writeln!(
         out,
         "\ntemperature {:.2}, bias of none {:+.1}, factors {:?}\n",

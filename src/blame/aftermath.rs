@@ -13,8 +13,27 @@ const MINUTE_US: i64 = 60_000_000;
 /// Fewest minutes with requests on a side.
 const LEAST_MINUTES: usize = 3;
 
-/// Whether the rate changed after `at_us`; only minutes from `onset_us` on are compared.
-pub(super) fn sentence(at_us: i64, onset_us: i64, context: &Context) -> String {
+/// What became of the rate after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Effect {
+    /// The rate in the ten minutes before.
+    pub(super) from: f64,
+    /// The rate in ten minutes after it settled.
+    pub(super) to: f64,
+    /// Whether the two differ by more than the minutes scatter, and by enough to matter.
+    changed: bool,
+}
+
+impl Effect {
+    /// Whether the rate fell.
+    pub(super) fn fell(&self) -> bool {
+        self.changed && self.to < self.from
+    }
+}
+
+/// What became of the rate after `at_us`; only minutes from `onset_us` on are compared. `None` with
+/// too few minutes on a side.
+pub(super) fn effect(at_us: i64, onset_us: i64, context: &Context) -> Option<Effect> {
     let minute_us = at_us.saturating_sub(at_us.rem_euclid(MINUTE_US));
     let settled_us = minute_us.saturating_add(FIX_SETTLES_MIN.saturating_mul(MINUTE_US));
     let length_us = FIX_MINUTES as i64 * MINUTE_US;
@@ -25,25 +44,33 @@ pub(super) fn sentence(at_us: i64, onset_us: i64, context: &Context) -> String {
     let before = between(minute_us.saturating_sub(length_us).max(onset_us), minute_us);
     let after = between(settled_us, settled_us.saturating_add(length_us));
     if before.len() < LEAST_MINUTES || after.len() < LEAST_MINUTES {
-        return format!(
-            "too few minutes around it to tell whether the {} changed",
-            context.words().rate
-        );
+        return None;
     }
     let (before, after) = (Side::of(&before), Side::of(&after));
     let scatter =
         ((before.chi_square + after.chi_square) / (before.minutes + after.minutes - 2.0)).max(1.0);
     let difference = after.rate - before.rate;
     let error = (scatter * (before.variance + after.variance)).sqrt();
-    let changed =
-        difference.abs() >= FIX_SIGMAS * error && difference.abs() >= FIX_EFFECT * before.rate;
-    let word = match changed {
+    Some(Effect {
+        from: before.rate,
+        to: after.rate,
+        changed: difference.abs() >= FIX_SIGMAS * error
+            && difference.abs() >= FIX_EFFECT * before.rate,
+    })
+}
+
+/// The effect in words.
+pub(super) fn sentence(at_us: i64, onset_us: i64, context: &Context) -> String {
+    let rate = context.words().rate;
+    let Some(effect) = effect(at_us, onset_us, context) else {
+        return format!("too few minutes around it to tell whether the {rate} changed");
+    };
+    let word = match effect.changed {
         false => "did not change",
-        true if difference < 0.0 => "fell",
+        true if effect.fell() => "fell",
         true => "rose",
     };
-    let (from, to) = (phrase::percent(before.rate), phrase::percent(after.rate));
-    let rate = context.words().rate;
+    let (from, to) = (phrase::percent(effect.from), phrase::percent(effect.to));
     format!("the {rate} {word} after it ({from} → {to})")
 }
 

@@ -62,10 +62,11 @@ mod tests {
     }
 
     #[test]
-    fn the_softmax_is_tempered_by_one_and_a_half() {
-        // Odds e³ between a change and none become e².
-        let p = softmax(&[3.0], 0.0);
-        near(p[0], 7.389_056_098_930_65 / 8.389_056_098_930_65);
+    fn equal_scores_share_and_odds_are_e_to_the_difference() {
+        // e³ = 20.085537.
+        let p = softmax(&[3.0, 3.0], 0.0);
+        near(p[0], 20.085_536_923_187_668 / 41.171_073_846_375_336);
+        near(p[1], p[0]);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Rollback: did the incident end when the change was undone?
 //!
 //! Comes in: a change, the change that undoes it, and the incident's end. A recovery minutes after
-//! the undo speaks for the change; one that never came, or came before the undo, speaks against it.
+//! the undo speaks for the change, and so does less a rate that fell, but not all the way; one that
+//! never came, or came before the undo, speaks against it.
 
+use super::aftermath::{self, Effect};
 use super::constants::{
     RECOVERED_BEFORE_UNDO, RECOVERY_BY_ITSELF_PER_S, RECOVERY_MEDIAN_S, RECOVERY_SIGMA,
-    RECOVERY_WEIGHT_LOGNORMAL, ROLLBACK_CLIP, UNDO_PATIENCE_US, VETO_PROBABILITY,
+    RECOVERY_WEIGHT_LOGNORMAL, ROLLBACK_CLIP, UNDO_PATIENCE_US, UNDONE_IN_PART, VETO_PROBABILITY,
 };
 use super::lag::{self, Rollout};
 use super::scope::Totals;
@@ -128,6 +130,15 @@ pub(super) fn contribution(undo: &Change, case: &Case<'_>) -> Option<Contributio
             )
         }
         None if incident.state == State::Ongoing && recovery_would_show(start_us, case.context) => {
+            let reference_us = case.moments.reference_us();
+            let effect = aftermath::effect(undo.at_us, reference_us, case.context);
+            if let Some(fall) = effect.filter(Effect::fell) {
+                let (from, to) = (phrase::percent(fall.from), phrase::percent(fall.to));
+                let text = format!(
+                    "{by} undid it, and the rate fell ({from} → {to}), but not all the way"
+                );
+                return said(UNDONE_IN_PART, text);
+            }
             let patience = phrase::duration(UNDO_PATIENCE_US);
             said(
                 ROLLBACK_CLIP.0,

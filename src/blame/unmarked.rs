@@ -70,7 +70,11 @@ fn newcomers(sightings: &[Sighting]) -> Vec<Newcomer> {
 pub fn unmarked(sightings: &[Sighting], markers: &[Change]) -> Vec<Change> {
     let mut found: Vec<Change> = newcomers(sightings)
         .into_iter()
-        .filter(|new| !markers.iter().any(|marker| accounts_for(marker, new)))
+        .filter(|new| {
+            !markers
+                .iter()
+                .any(|marker| accounts_for(marker, new, sightings))
+        })
         .map(|new| Change {
             id: format!("unmarked:{}@{}", new.service, new.version),
             kind: Kind::Deploy,
@@ -85,16 +89,28 @@ pub fn unmarked(sightings: &[Sighting], markers: &[Change]) -> Vec<Change> {
     found
 }
 
-/// Whether a marker tells of this version: by its name within a day, else by its service (or the lack
-/// of one) shortly before.
-fn accounts_for(marker: &Change, new: &Newcomer) -> bool {
+/// Whether a marker tells of this version: by its name within a day, else shortly before it by its
+/// service (or the lack of one) where it names no version, or one that never came up. A marker of a
+/// service that the log calls otherwise (`monorepo`) tells of it by its version shortly before.
+fn accounts_for(marker: &Change, new: &Newcomer, sightings: &[Sighting]) -> bool {
     let late_us = new.first_us.saturating_sub(marker.at_us);
+    let shortly_before = (-UNMARKED_MARKER_AFTER_US..=UNMARKED_MARKER_BEFORE_US).contains(&late_us);
+    let is_of = |s: &&Sighting| {
+        marker
+            .service
+            .as_ref()
+            .is_some_and(|name| name.as_bytes().eq_ignore_ascii_case(&s.service))
+    };
     if marker.brings(&new.version) {
-        return late_us.abs() <= REACH_US && may_be_of(marker, new);
+        let in_sight = sightings.iter().any(|s| is_of(&s));
+        return (late_us.abs() <= REACH_US && may_be_of(marker, new))
+            || (shortly_before && !in_sight);
     }
-    marker.version.is_none()
+    let brings = |s: &Sighting| marker.brings(&String::from_utf8_lossy(&s.version));
+    let never_came_up = || marker.service.is_some() && !sightings.iter().filter(is_of).any(brings);
+    (marker.version.is_none() || never_came_up())
         && matches!(marker.kind, Kind::Deploy | Kind::Rollback)
-        && (-UNMARKED_MARKER_AFTER_US..=UNMARKED_MARKER_BEFORE_US).contains(&late_us)
+        && shortly_before
         && may_be_of(marker, new)
 }
 
@@ -196,11 +212,22 @@ mod tests {
         // Another version's marker, or one of hours ago, does not.
         assert_eq!(ids(&log, &[marker("d", Some("2.5"), 119)]).len(), 1);
         assert_eq!(ids(&log, &[marker("d", None, 0)]).len(), 1);
-        let elsewhere = Change {
-            service: Some("billing".to_owned()),
-            ..marker("d", None, 119)
+        let of = |service: &str, change: Change| Change {
+            service: Some(service.to_owned()),
+            ..change
         };
-        assert_eq!(ids(&log, &[elsewhere]).len(), 1);
+        assert_eq!(ids(&log, &[of("billing", marker("d", None, 119))]).len(), 1);
+        // A marker of the service itself, whose version never came up, has it wrong or calls it otherwise.
+        let other_name = of("API", marker("d", Some("chart-77"), 119));
+        assert_eq!(ids(&log, &[other_name]), [""; 0]);
+        // Its version came up, only earlier.
+        let both = [log.to_vec(), vec![seen("chart-77", 60, 90, 50)]].concat();
+        let other = of("api", marker("d", Some("chart-77"), 119));
+        assert_eq!(ids(&both, &[other]), ["unmarked:api@2.4"]);
+        // The log calls the service otherwise: then its version tells, but only at its time.
+        let repository = |at_min| of("monorepo", marker("d", Some("2.4"), at_min));
+        assert_eq!(ids(&log, &[repository(119)]), [""; 0]);
+        assert_eq!(ids(&log, &[repository(0)]).len(), 1);
     }
 
     #[test]

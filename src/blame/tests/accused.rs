@@ -170,8 +170,8 @@ fn timing_alone_gets_at_most_four_fifths() {
 
 #[test]
 fn the_score_is_the_sum_of_what_is_printed() {
-    // By hand and SciPy. Prior: none since the first marker, so one in 30 days = 0.001389/h; odds
-    // 0.05 / (0.001389·24) = 1.5. Lag: 40 min, density
+    // By hand and SciPy. Prior: none since the first marker, so one in 10 days = 0.1 a day; odds
+    // 0.05 / 0.1 = 0.5. Lag: 40 min, density
     // 4.9138e-6/s, in a day 0.424548. Scope: one group hit, in the only service: 0.7·ln 6 less
     // ln(.25 + .75·6^0.7).
     let changes = [deploy("d-1", "api", clock(10, 0, 30))];
@@ -188,16 +188,16 @@ fn the_score_is_the_sum_of_what_is_printed() {
             .find(|c| c.kind == kind);
         found.map_or(f64::NAN, |c| c.nats)
     };
-    assert!((nats(EvidenceKind::Prior) - 1.5_f64.ln()).abs() < 1e-9);
+    assert!((nats(EvidenceKind::Prior) - 0.5_f64.ln()).abs() < 1e-9);
     assert!(
         (nats(EvidenceKind::Lag) - 0.424_548_f64.ln()).abs() < 0.01,
         "{}",
         nats(EvidenceKind::Lag)
     );
     assert!((nats(EvidenceKind::Scope) - 0.196838).abs() < 1e-6);
-    // "None": ln 0.9, as 10:40 is no round time. P = 1 / (1 + exp(−(S − ln 0.9)/1.5)).
-    let score = 1.5_f64.ln() + 0.424_548_f64.ln() + 0.196838;
-    let expected = 1.0 / (1.0 + (-(score - 0.9_f64.ln()) / 1.5).exp());
+    // "None": ln 0.9, as 10:40 is no round time. P = 1 / (1 + exp(−(S − ln 0.9))).
+    let score = 0.5_f64.ln() + 0.424_548_f64.ln() + 0.196838;
+    let expected = 1.0 / (1.0 + (-(score - 0.9_f64.ln())).exp());
     assert!(
         (probability(&verdict, 0) - expected).abs() < 0.005,
         "{}",
@@ -248,7 +248,7 @@ fn an_undo_that_does_not_help_speaks_against_the_change() {
     assert!(!verdict.strong);
     assert_eq!(
         verdict.summary,
-        "Probably caused by deploy `d-1` (`api`), 60 s before the onset (89 %). \
+        "Probably caused by deploy `d-1` (`api`), 60 s before the onset (88 %). \
          Against it: rollback `r-1` undid it, and it went on for 30 min and more."
     );
     assert_eq!(
@@ -284,11 +284,11 @@ fn what_failed_or_was_done_elsewhere_is_less_probable_and_says_so() {
     };
     let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
     check(&verdict, &changes);
-    // Tempered by 1.5: the factors .1, .3, .1 to the power of 2/3.
+    // The factors are odds.
     let ratio = |i| probability(&verdict, i) / probability(&verdict, 0);
-    assert!((ratio(1) - 0.1_f64.powf(2.0 / 3.0)).abs() < 1e-9);
-    assert!((ratio(2) - 0.3_f64.powf(2.0 / 3.0)).abs() < 1e-9);
-    assert!((ratio(3) - 0.1_f64.powf(2.0 / 3.0)).abs() < 1e-9);
+    assert!((ratio(1) - 0.1).abs() < 1e-9);
+    assert!((ratio(2) - 0.3).abs() < 1e-9);
+    assert!((ratio(3) - 0.1).abs() < 1e-9);
     let status = |i| {
         let suspect = verdict.suspects.iter().find(|s| s.change == i).unwrap();
         let kind = |c: &&Contribution| c.kind == EvidenceKind::Status;
@@ -307,6 +307,41 @@ fn what_failed_or_was_done_elsewhere_is_less_probable_and_says_so() {
     assert_eq!(
         status(3),
         Some("it was cancelled, so it seldom takes effect")
+    );
+}
+
+#[test]
+fn an_undo_that_helps_in_part_speaks_for_the_change() {
+    let changes = [
+        deploy("d-1", "api", clock(10, 10, 0)),
+        Change {
+            kind: Kind::Rollback,
+            rollback_of: Some("d-1".to_owned()),
+            ..deploy("r-1", "api", clock(10, 40, 0))
+        },
+    ];
+    // 15 % until the undo, then 6 % and no end.
+    let mut minutes = minutes(clock(10, 11, 0), clock(12, 0, 0), 150);
+    for minute in minutes
+        .iter_mut()
+        .filter(|m| m.start_us >= clock(10, 41, 0))
+    {
+        minute.errors = 60;
+    }
+    let context = Context {
+        endpoints: one_of_four_services(),
+        minutes,
+        ..context()
+    };
+    let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
+    check(&verdict, &changes);
+    assert_eq!(verdict.kind, VerdictKind::Change);
+    let kind = |c: &&Contribution| c.kind == EvidenceKind::Rollback;
+    let rollback = verdict.suspects[0].contributions.iter().find(kind).unwrap();
+    assert!((rollback.nats - 3.0_f64.ln()).abs() < 1e-12);
+    assert_eq!(
+        rollback.text,
+        "rollback `r-1` undid it, and the rate fell (15.0 % → 6.0 %), but not all the way"
     );
 }
 
@@ -413,11 +448,11 @@ fn declared_paths_tell_two_deploys_of_a_service_apart() {
     let changes = [
         Change {
             endpoints: paths(&["/api/v1/login", "/api/v1/token/*"]),
-            ..deploy("d-1", "api", clock(9, 55, 0))
+            ..deploy("d-1", "api", clock(10, 5, 0))
         },
         Change {
             endpoints: paths(&["/api/v1/search/**"]),
-            ..deploy("d-2", "api", clock(10, 5, 0))
+            ..deploy("d-2", "api", clock(10, 8, 0))
         },
     ];
     let context = Context {
