@@ -47,6 +47,9 @@ pub struct Marks {
     pub fault: usize,
     pub cause: Option<String>,
     pub effect: Effect,
+    /// Endpoints that it hits, and their mean error rate without it.
+    pub endpoints: usize,
+    pub usual_rate: f64,
     /// Whether it must be found: enough failures, a large enough effect, a real incident.
     pub due: bool,
     pub found: Option<Found>,
@@ -241,6 +244,8 @@ fn compare(
                     .map(|m| world.markers[m].id.clone())
                     .or_else(|| seen(fault, &about)),
                 effect: *effect,
+                endpoints: fault.endpoints.len(),
+                usual_rate: usual_rate(world, fault),
                 due: effect.failures >= ENOUGH_FAILURES && share >= ENOUGH_EFFECT,
                 found: main.map(|i| found(world, fault, i, about.len())),
                 delay_min: None,
@@ -290,6 +295,15 @@ fn accused_for_no_incident(world: &World, incidents: &[&Incident]) -> Vec<Stray>
             summary: i.summary.clone(),
         })
         .collect()
+}
+
+/// The mean error rate of a fault's endpoints without it, weighted by their traffic.
+fn usual_rate(world: &World, fault: &Fault) -> f64 {
+    let of = |weight: fn(&crate::world::Endpoint) -> f64| -> f64 {
+        let hit = fault.endpoints.iter().map(|e| &world.endpoints[*e]);
+        hit.map(weight).sum()
+    };
+    of(|e| e.per_min * e.error_rate) / of(|e| e.per_min).max(f64::MIN_POSITIVE)
 }
 
 /// The deploy that no marker lists, where its version shows in the log; else nobody can name it.

@@ -415,12 +415,14 @@ pub fn misses(cases: &[Case]) -> String {
         let at = format!("{} {}", case.family.name, case.index);
         for m in &case.marks {
             let of = format!(
-                "{at}: cause {}, {} of {} requests failed ({:.1}/min, {:.1} %)",
+                "{at}: cause {}, {} of {} requests failed ({:.1}/min on {}, {:.1} %; else {:.1} %)",
                 m.cause.as_deref().unwrap_or("none"),
                 m.effect.failures,
                 m.effect.requests,
                 m.per_min(),
-                100.0 * m.share()
+                m.endpoints,
+                100.0 * m.share(),
+                100.0 * m.usual_rate
             );
             match &m.found {
                 None if m.due => {

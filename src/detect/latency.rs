@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::baseline::calm;
 use super::trim::{largest_sum, pieces};
 use super::windows::{Flag, LAG_MIN, calm_blocks, unite};
-use super::{MINUTES_PER_WEEK, ROUNDS, WINDOWS_MIN, WINDOWS_WHEN_BUSY};
+use super::{MINUTES_PER_WEEK, ROUNDS, WINDOWS_MIN};
 use crate::series::{EndpointId, SeriesSet, Totals};
 use crate::stats;
 
@@ -39,6 +39,9 @@ pub struct Slowdown {
 }
 
 const LENGTHS: usize = WINDOWS_MIN.len();
+/// So many of the window lengths for endpoints with an answer per minute or more: the mean of an
+/// hour of those tells as much as it ever will.
+const LENGTHS_WHEN_BUSY: usize = 6;
 /// Parts of an octave in which the series count.
 const PER_OCTAVE: f64 = 8.0;
 /// Smallest rise of the mean worth a second look: a quarter of an octave, 19 %. One request in eight
@@ -395,7 +398,7 @@ impl Context<'_> {
         let lengths = if told < totals.slots() as u64 {
             &WINDOWS_MIN[..]
         } else {
-            &WINDOWS_MIN[..WINDOWS_WHEN_BUSY]
+            &WINDOWS_MIN[..LENGTHS_WHEN_BUSY]
         };
         let mut flags: Vec<SlowFlag> = Vec::new();
         for last in 0..totals.slots() {

@@ -4,7 +4,8 @@
 //! The exact beta-binomial scan of docs/detection.md. Each endpoint's windows are tested against
 //! its own past (`baseline`) and its own unrest (`dispersion`); what is significant beyond the
 //! noise of the whole log (`windows`) is cut down to where the excess lies (`trim`); then the other
-//! endpoints are asked whether they failed at the same time (`companions`). `gaps` finds where the
+//! endpoints are asked whether they failed at the same time (`companions`). What shows only in
+//! several endpoints together is found in their sums (`pooled`). `gaps` finds where the
 //! log itself is missing. Finds, never judges: only `confirm` makes an incident of a candidate.
 //! Formats nothing.
 
@@ -13,6 +14,7 @@ mod companions;
 mod dispersion;
 mod gaps;
 mod latency;
+mod pooled;
 mod trim;
 mod windows;
 
@@ -31,6 +33,7 @@ use crate::series::{EndpointId, SeriesSet, Totals};
 use crate::stats;
 use baseline::{Expected, Parents, Past};
 use dispersion::{Dispersion, RHO_MAX};
+use pooled::Pools;
 use windows::Flag;
 
 /// A span of whole minutes in which one endpoint's errors exceed its baseline beyond chance.
@@ -121,8 +124,6 @@ pub struct Chronic {
 
 /// Lengths of the windows tested, in minutes.
 const WINDOWS_MIN: [usize; 8] = [1, 2, 5, 10, 20, 60, 180, 360];
-/// So many of them for endpoints with a request per minute or more; all of them below.
-const WINDOWS_WHEN_BUSY: usize = 6;
 /// False alarms that a week of pure noise may cost, over all endpoints.
 const FALSE_ALARMS_PER_WEEK: f64 = 0.1;
 const MINUTES_PER_WEEK: usize = 10_080;
@@ -138,7 +139,8 @@ const ROUNDS: usize = 8;
 /// Scans every endpoint of a log for excess errors and for slowness.
 pub fn candidates(set: &SeriesSet) -> Detection {
     let parents = Parents::new(set);
-    let ln_alpha = ln_alpha(set);
+    let pools = Pools::new(set);
+    let ln_alpha = ln_alpha(set, pools.len());
     let mut noise = Dispersion::new(set.cells.len());
     let flagged = flag(set, &parents, &mut noise, ln_alpha);
     let mut found = Vec::new();
@@ -153,6 +155,7 @@ pub fn candidates(set: &SeriesSet) -> Detection {
         };
         found.extend(trim::candidates(&context, flags));
     }
+    pools.join(ln_alpha, (set, &parents, &noise), &flagged, &mut found);
     companions::join(set, &parents, &noise, &flagged, &mut found);
     found.sort_by_key(|c| (c.endpoint, c.from_min, c.to_min));
     Detection {
@@ -245,16 +248,16 @@ fn flag(
     flagged
 }
 
-/// ln α: false alarms allowed, shared out among the series of both signals, minutes of a week and window
+/// ln α: false alarms allowed, shared out among the series of both signals and their pools, minutes of a week and window
 /// lengths. A shorter log has the same α.
-fn ln_alpha(set: &SeriesSet) -> f64 {
+fn ln_alpha(set: &SeriesSet, pools: usize) -> f64 {
     let failing = set
         .cells
         .iter()
         .filter(|cells| cells.iter().map(|c| u64::from(c.errors)).sum::<u64>() >= MIN_ERRORS)
         .count();
     let windows: f64 = WINDOWS_MIN.iter().map(|w| 1.0 / *w as f64).sum();
-    let series = failing + latency::series(set);
+    let series = failing + pools + latency::series(set);
     let tests = series.max(1) as f64 * MINUTES_PER_WEEK as f64 * windows;
     (FALSE_ALARMS_PER_WEEK / tests).ln()
 }

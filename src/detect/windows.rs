@@ -8,7 +8,7 @@
 use super::baseline::{Expected, Past};
 
 pub(super) use super::baseline::LAG_MIN;
-use super::{Context, MIN_ERRORS, MIN_RISE, WINDOWS_MIN, WINDOWS_WHEN_BUSY, is_large};
+use super::{Context, MIN_ERRORS, MIN_RISE, WINDOWS_MIN, is_large};
 use crate::stats;
 
 /// Minutes covered by flagged windows less than [`LAG_MIN`] apart.
@@ -28,20 +28,13 @@ pub(super) struct Flag<E = Expected> {
 
 /// Scans one endpoint from the log's begin to its end.
 pub(super) fn scan(context: &Context, past: &mut Past) -> Vec<Flag> {
-    let totals = context.totals;
-    let (requests, _) = totals.between(0, totals.slots());
-    let lengths = if requests < totals.slots() as u64 {
-        &WINDOWS_MIN[..]
-    } else {
-        &WINDOWS_MIN[..WINDOWS_WHEN_BUSY]
-    };
     let mut flags: Vec<Flag> = Vec::new();
     for (last, cell) in context.set.seen(context.endpoint) {
         if cell.errors == 0 {
             continue;
         }
         let to = last + 1;
-        let mut longest_first = lengths.iter().rev().filter(|w| **w <= to);
+        let mut longest_first = WINDOWS_MIN.iter().rev().filter(|w| **w <= to);
         let mut habit = None;
         let news = longest_first.find_map(|w| {
             let flag = test(context, past, to - w, to, &flags)?;
