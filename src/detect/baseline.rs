@@ -27,6 +27,9 @@ const LEAST_SHORT_MIN: usize = 5;
 const RATE_FLOOR: f64 = 1e-4;
 /// Minutes that the season covers on either side of the window.
 const SEASON_SIDE_MIN: usize = 60;
+/// Of the log's thirds, quietest first, the one at 1/4 says what is usual: a fault through half of
+/// the log leaves it alone.
+const USUAL_QUANTILE: usize = 4;
 /// Steps by which the quietest third is sought.
 const QUIET_STEP_MIN: usize = 10;
 
@@ -165,21 +168,13 @@ impl<'a> Past<'a> {
         quiet
     }
 
-    /// The rate in the span's unflagged minutes, leaning on the parents' in the span.
-    fn leaning(&self, from: usize, to: usize, flags: &[Flag]) -> Expected {
-        self.expect(from, to, calm(self.totals, from, to, flags))
-    }
-
-    /// What so many requests and errors of a span lead to expect.
-    fn expect(&self, from: usize, to: usize, (requests, errors): (u64, u64)) -> Expected {
-        let parent = self.parents.rate(self.endpoint, from, to);
-        Expected {
-            rate: bounded(lean(parent, requests as f64, errors as f64)),
-            requests,
-            weight: weight(parent),
-            from,
-            to,
-        }
+    /// The rate in the span's unflagged minutes, leaning on the endpoint's own through the log: three
+    /// hours of few requests say less of it than the week around them does.
+    fn leaning(&mut self, from: usize, to: usize, flags: &[Flag]) -> Expected {
+        let thirds = self.thirds();
+        let usual = thirds.get(thirds.len() / USUAL_QUANTILE).map(|t| t.rate);
+        let usual = usual.unwrap_or_else(|| self.parents.rate(self.endpoint, from, to));
+        expect(usual, (from, to), calm(self.totals, from, to, flags))
     }
 
     /// The quietest third of the log that keeps away from the window.
@@ -208,7 +203,8 @@ impl<'a> Past<'a> {
                 .chain([last])
                 .map(|from| {
                     let to = from + length;
-                    self.expect(from, to, self.totals.between(from, to))
+                    let parent = self.parents.rate(self.endpoint, from, to);
+                    expect(parent, (from, to), self.totals.between(from, to))
                 })
                 .collect();
             self.thirds
@@ -234,6 +230,17 @@ impl<'a> Past<'a> {
         }
         rates.sort_by(f64::total_cmp);
         Some(rates[(rates.len() - 1) / 2])
+    }
+}
+
+/// What so many requests and errors of a span lead to expect, leaning on a rate.
+fn expect(on: f64, (from, to): (usize, usize), (requests, errors): (u64, u64)) -> Expected {
+    Expected {
+        rate: bounded(lean(on, requests as f64, errors as f64)),
+        requests,
+        weight: weight(on),
+        from,
+        to,
     }
 }
 
