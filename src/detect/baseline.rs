@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::MINUTES_PER_WEEK;
 use super::windows::Flag;
 use crate::series::{EndpointId, SeriesSet, Totals};
+use crate::stats;
 
 /// Requests that the parent's rate weighs, at least. Where errors are rare it weighs as many as make
 /// one error to be expected: a few hundred requests without one don't tell 0.3 % from 0.01 %.
@@ -27,9 +28,11 @@ const LEAST_SHORT_MIN: usize = 5;
 const RATE_FLOOR: f64 = 1e-4;
 /// Minutes that the season covers on either side of the window.
 const SEASON_SIDE_MIN: usize = 60;
-/// Of the log's thirds, quietest first, the one at 1/4 says what is usual: a fault through half of
+/// Of the log's thirds, quietest first, the one at 1/3 says what is usual: a fault through half of
 /// the log leaves it alone.
-const USUAL_QUANTILE: usize = 4;
+const USUAL_QUANTILE: usize = 3;
+/// A past so improbable at the usual rate had another one: P(X ≤ x).
+const CONTRADICTED: f64 = 1e-4;
 /// Steps by which the quietest third is sought.
 const QUIET_STEP_MIN: usize = 10;
 
@@ -168,13 +171,21 @@ impl<'a> Past<'a> {
         quiet
     }
 
-    /// The rate in the span's unflagged minutes, leaning on the endpoint's own through the log: three
-    /// hours of few requests say less of it than the week around them does.
+    /// The rate in the span's unflagged minutes. Few requests lean on the endpoint's own usual rate,
+    /// where the span doesn't contradict that (of the many spans of a week some have no error by
+    /// chance), else on the parents' in the span.
     fn leaning(&mut self, from: usize, to: usize, flags: &[Flag]) -> Expected {
+        let (n, x) = calm(self.totals, from, to, flags);
         let thirds = self.thirds();
         let usual = thirds.get(thirds.len() / USUAL_QUANTILE).map(|t| t.rate);
-        let usual = usual.unwrap_or_else(|| self.parents.rate(self.endpoint, from, to));
-        expect(usual, (from, to), calm(self.totals, from, to, flags))
+        let at_most = |rate: f64| match n > x {
+            true => 1.0 - stats::beta_cdf(rate, x as f64 + 1.0, (n - x) as f64),
+            false => 1.0,
+        };
+        let on = usual
+            .filter(|usual| at_most(*usual) >= CONTRADICTED)
+            .unwrap_or_else(|| self.parents.rate(self.endpoint, from, to));
+        expect(on, (from, to), (n, x))
     }
 
     /// The quietest third of the log that keeps away from the window.

@@ -332,7 +332,42 @@ mod by_definition {
     }
 
     impl Naive {
+        /// Leaning on the parents.
+        fn third(&self, from: usize, to: usize) -> Expected {
+            self.lean(from, to, &[], self.parents_rate(from, to))
+        }
+
+        /// The thirds of the log, the quietest first.
+        fn thirds(&self) -> Vec<Expected> {
+            let minutes = self.own.len();
+            let third = minutes / 3;
+            let starts = (0..minutes - third).step_by(10).chain([minutes - third]);
+            let mut thirds: Vec<Expected> = starts.map(|s| self.third(s, s + third)).collect();
+            thirds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+            thirds
+        }
+
+        /// Leaning on the third at 1/3 of them, where the past could have that rate.
         fn rate(&self, from: usize, to: usize, flags: &[Flag]) -> Expected {
+            let thirds = self.thirds();
+            let usual = thirds[thirds.len() / 3].rate;
+            let flagged = |m: usize| flags.iter().any(|f| (f.from..f.to).contains(&m));
+            let (n, x) = sum(&self.own, |m| (from..to).contains(&m) && !flagged(m));
+            // P(X ≤ x), summed term by term.
+            let at_most: f64 = (0..=x as u64)
+                .map(|k| {
+                    let ways = stats::ln_beta(k as f64 + 1.0, n - k as f64 + 1.0) + (n + 1.0).ln();
+                    (k as f64 * usual.ln() + (n - k as f64) * (1.0 - usual).ln() - ways).exp()
+                })
+                .sum();
+            let on = match at_most >= 1e-4 {
+                true => usual,
+                false => self.parents_rate(from, to),
+            };
+            self.lean(from, to, flags, on)
+        }
+
+        fn parents_rate(&self, from: usize, to: usize) -> f64 {
             let inside = |m: usize| (from..to).contains(&m);
             let mut pi = None;
             for parent in &self.parents {
@@ -342,9 +377,13 @@ mod by_definition {
                     (w * pi + x) / (w + n)
                 }));
             }
+            pi.unwrap()
+        }
+
+        fn lean(&self, from: usize, to: usize, flags: &[Flag], pi: f64) -> Expected {
             let flagged = |m: usize| flags.iter().any(|f| (f.from..f.to).contains(&m));
-            let (n, x) = sum(&self.own, |m| inside(m) && !flagged(m));
-            let (pi, w) = (pi.unwrap(), weight(pi.unwrap()));
+            let (n, x) = sum(&self.own, |m| (from..to).contains(&m) && !flagged(m));
+            let w = weight(pi);
             let rate = ((w * pi + x) / (w + n)).clamp(1e-4, 1.0 - 1e-4);
             Expected {
                 rate,
@@ -366,12 +405,9 @@ mod by_definition {
                 }
             }
             let minutes = self.own.len();
-            let (third, lag) = (minutes / 3, 10.min(minutes / 12));
-            let starts = (0..minutes - third).step_by(10).chain([minutes - third]);
-            let quiet = starts
-                .filter(|s| s + third + lag <= from || *s >= to + lag)
-                .map(|s| self.rate(s, s + third, &[]))
-                .min_by(|a, b| a.rate.total_cmp(&b.rate));
+            let lag = 10.min(minutes / 12);
+            let away = |t: &Expected| t.to + lag <= from || t.from >= to + lag;
+            let quiet = self.thirds().into_iter().find(away);
             let end = from - 10.min(from / 4);
             if (5..40).contains(&end) {
                 let short = self.rate(0, end, flags);
@@ -385,7 +421,7 @@ mod by_definition {
         pub(super) fn scan(&self, context: &Context) -> Vec<(usize, usize)> {
             let mut flags: Vec<Flag> = Vec::new();
             for to in 1..=self.own.len() {
-                for w in [60, 20, 10, 5, 2, 1] {
+                for w in [360, 180, 60, 20, 10, 5, 2, 1] {
                     if self.own[to - 1].1 == 0 || w > to {
                         continue;
                     }

@@ -14,6 +14,8 @@ use crate::series::Totals;
 const QUIET_BETWEEN_MIN: usize = 15;
 /// Candidates that begin later than this into the log began within it.
 const AT_ONCE_MIN: usize = 10;
+/// Nats by which a quiet run inside a segment must speak for the expected rate to part it.
+const PARTED_NATS: f64 = 12.0;
 /// Rounds of fitting p₁ to the segment and the segment to p₁.
 const FITS: usize = 8;
 
@@ -73,7 +75,44 @@ fn spans_of_excess(context: &Context, flag: &Flag) -> Vec<(usize, usize)> {
         x >= MIN_ERRORS
             && (is_first || exceeds(context, x, n, &flag.expected, high - low).is_some())
     };
+    let part = |(low, high)| {
+        let mut parts = parted(context.totals, low, high, flag.expected.rate);
+        parts.retain(|(low, high)| holds(*low, *high, false));
+        if parts.is_empty() {
+            parts.push((low, high));
+        }
+        parts
+    };
     pieces((flag.from, flag.to), densest, holds)
+        .into_iter()
+        .flat_map(part)
+        .collect()
+}
+
+/// A segment, without the quiet that lies in it: two faults an hour apart are not one of three hours.
+fn parted(totals: &Totals, from: usize, to: usize, m: f64) -> Vec<(usize, usize)> {
+    let (mut whole, mut open) = (Vec::new(), vec![(from, to)]);
+    while let Some((from, to)) = open.pop() {
+        let (n, x) = totals.between(from, to);
+        let raised = rate(n, x);
+        let (per_error, per_success) = ((m / raised).ln(), ((1.0 - m) / (1.0 - raised)).ln());
+        let calm = |minute| {
+            let (n, x) = totals.between(minute, minute + 1);
+            x as f64 * per_error + n.saturating_sub(x) as f64 * per_success
+        };
+        let quiet = largest_sum(from, to, calm).filter(|(low, high)| {
+            from < *low
+                && *high < to
+                && high - low >= QUIET_BETWEEN_MIN
+                && (*low..*high).map(calm).sum::<f64>() >= PARTED_NATS
+        });
+        match quiet {
+            Some((low, high)) => open.extend([(high, to), (from, low)]),
+            None => whole.push((from, to)),
+        }
+    }
+    whole.sort_unstable();
+    whole
 }
 
 /// The densest part of a span, and beside it those that hold by themselves, in order of time.
