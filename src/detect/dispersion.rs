@@ -81,7 +81,7 @@ impl Dispersion {
     /// the noise: what was found at one length bounds the prior of the next. Without it a log of a few
     /// hours, with few blocks of an hour, would take hours to vary by 70 % although its minutes don't,
     /// and a fault of an hour for one of them. A block that tells by t has c² with variance 2/t, so
-    /// two standard errors are added: minutes with few errors bound nothing.
+    /// a standard error is added: minutes with few errors bound nothing.
     pub(super) fn pool(&mut self) {
         let mut pooled = [0.0; LENGTHS];
         let mut prior = PRIOR_C2;
@@ -91,7 +91,7 @@ impl Dispersion {
                 (sum + b.telling * b.c2, telling + b.telling)
             });
             *c2 = ((POOL_WEIGHT * prior + sum) / (POOL_WEIGHT + telling)).max(0.0);
-            prior = prior.min(*c2 + 2.0 * (2.0 / (POOL_WEIGHT + telling)).sqrt());
+            prior = prior.min(*c2 + (2.0 / (POOL_WEIGHT + telling)).sqrt());
         }
         self.pooled = Some(pooled);
     }
