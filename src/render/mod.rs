@@ -21,6 +21,7 @@ mod markup;
 mod ndjson;
 mod page;
 mod sanitize;
+mod shell;
 mod spark;
 mod svg;
 mod terminal;
@@ -34,6 +35,7 @@ pub use lines::{counts, lines};
 pub use markdown::markdown;
 pub use ndjson::ndjson;
 pub use sanitize::printable;
+pub use shell::shell_word;
 pub use terminal::table;
 
 /// How the table is to look: all that a renderer has to know of the place it is shown at.

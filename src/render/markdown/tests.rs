@@ -5,6 +5,11 @@ use super::*;
 use crate::render::fixtures;
 use crate::render::sanitize::is_unprintable;
 
+/// The draft of a run whose paths are not known.
+fn markdown(report: &Report) -> String {
+    super::markdown(report, &[])
+}
+
 /// What a reader of GitHub Flavored Markdown makes of a document.
 fn events(text: &str) -> Vec<Event<'_>> {
     Parser::new_ext(

@@ -250,11 +250,8 @@ fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
         );
     }
     if !incident.samples.is_empty() {
-        let all = words::checks(incident).swap_remove(0);
-        page.paragraph(
-            &[Tone::Plain.span("  ")],
-            4,
-            &[Tone::Faint.span(format!("$ {}  ({}; same paths and options)", all.0, all.1))],
-        );
+        let all = words::checks(incident, view.again).swap_remove(0);
+        page.line(&[Tone::Faint.span(format!("    {}:", all.shows))]);
+        page.command(4, Tone::Faint, &all.words);
     }
 }

@@ -5,6 +5,11 @@ use super::*;
 use crate::render::fixtures;
 use crate::render::sanitize::is_unprintable;
 
+/// The table of a run whose paths are not known.
+fn table(report: &Report, style: &Style) -> String {
+    super::table(report, style, &[])
+}
+
 fn style(width: usize) -> Style {
     Style {
         width,
