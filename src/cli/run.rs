@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use triage::render::{Style, html, json, markdown, ndjson, printable, table};
+use triage::render::{Style, count_of, html, json, markdown, ndjson, printable, table};
 use triage::report::Report;
 use triage::{
     Error, Found, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes,
@@ -258,10 +258,14 @@ fn questions(report: &Report) {
 
 fn throughput(report: &Report, seconds: f64) {
     let scan = &report.scan;
+    let read = format!(
+        "{}, {}",
+        count_of(scan.files, "file"),
+        count_of(scan.lines, "line")
+    );
     eprintln!(
-        "{} files, {} lines, {:.1} MB in {seconds:.2} s ({:.2} GB/s)",
-        scan.files,
-        scan.lines,
+        "{}, {:.1} MB in {seconds:.2} s ({:.2} GB/s)",
+        read.replace('\u{a0}', " "),
         scan.bytes as f64 / 1e6,
         scan.bytes as f64 / 1e9 / seconds.max(1e-9),
     );

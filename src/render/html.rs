@@ -23,7 +23,7 @@ const STYLE: &str = include_str!("html/style.css");
 
 /// What a browser may do with the page: nothing but apply the sheet with this SHA-256.
 /// A test compares it with the sheet and says what it is to be.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-glPpINbFxmtjUzmLV4By30L3BZbnI2SY2tCF3U7/FoU='; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-a9J5r1QJ0Kgac1FMbYBNnutzjE43yPebTdbCeWXmhIk='; base-uri 'none'; form-action 'none'";
 
 /// What all parts of the page look at.
 struct View<'a> {

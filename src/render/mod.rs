@@ -30,6 +30,7 @@ mod words;
 
 pub use formats::{explanation, format_list};
 pub use html::html;
+pub use human::count_of;
 pub use json::{json, pretty, schema};
 pub use lines::{counts, lines};
 pub use markdown::markdown;

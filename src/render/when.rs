@@ -93,6 +93,14 @@ impl Clock {
         ))
     }
 
+    /// A time that is read right after another: without the day, where that has said it.
+    pub fn show_after(&self, before: &str, text: &str) -> String {
+        match (Moment::parse(before), Moment::parse(text)) {
+            (Some(a), Some(b)) if a.date == b.date && a.offset == b.offset => hms(b.time),
+            _ => self.show(text),
+        }
+    }
+
     /// The zone of [`Clock::show`]'s times that name none: `-07:00`, `UTC`.
     pub fn zone(&self) -> Option<String> {
         Some(self.to?.zone())
@@ -255,6 +263,14 @@ mod tests {
         );
         let (from, to) = ("2024-04-10T22:00:00Z", "2024-04-11T03:00:00Z");
         assert_eq!(shown(from, to, "2024-04-10T23:00:00Z"), "04-10 23:00:00");
+        let after = |at| {
+            let clock = Clock::new(Some(from), Some(to));
+            clock
+                .show_after("2024-04-10T23:00:00Z", at)
+                .replace('\u{a0}', " ")
+        };
+        assert_eq!(after("2024-04-10T23:10:00Z"), "23:10:00");
+        assert_eq!(after("2024-04-11T00:10:00Z"), "04-11 00:10:00");
         let span = Clock::new(Some(from), Some(to))
             .span()
             .unwrap()

@@ -166,10 +166,13 @@ pub fn lasted_s(report: &Report, incident: &Incident) -> Option<f64> {
 /// `09:00:03 until 11:01:56 (2 h 2 min)`.
 pub fn when(report: &Report, clock: &Clock, incident: &Incident) -> String {
     let (onset, end) = (incident.onset.as_deref(), incident.end.as_deref());
-    let span = match (onset.map(|at| clock.show(at)), end.map(|at| clock.show(at))) {
-        (Some(onset), Some(end)) => format!("{onset} until {end}"),
-        (Some(onset), None) => onset,
-        (None, Some(end)) => format!("before the log begins, until {end}"),
+    let span = match (onset, end) {
+        (Some(onset), Some(end)) => {
+            let until = clock.show_after(onset, end);
+            format!("{} until {until}", clock.show(onset))
+        }
+        (Some(onset), None) => clock.show(onset),
+        (None, Some(end)) => format!("before the log begins, until {}", clock.show(end)),
         (None, None) => "before the log begins".to_owned(),
     };
     lasting(report, incident, span)
@@ -215,7 +218,8 @@ fn sureness(clock: &Clock, incident: &Incident) -> String {
     if let (Some(low), Some(high)) = (&incident.onset_low, &incident.onset_high)
         && show(low) != show(high)
     {
-        text += &format!("\u{a0}· onset {}–{} (95\u{a0}%)", show(low), show(high));
+        let high = clock.show_after(low, high);
+        text += &format!("\u{a0}· onset {}–{high} (95\u{a0}%)", show(low));
     }
     if let Some(recurring) = &incident.recurring {
         let every = duration(recurring.every_s as f64);

@@ -111,7 +111,12 @@ fn since(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
         }
         if let Some(end) = &incident.end {
             m.text(" – ");
-            view.time(m, &format!("{key}/end"), end);
+            let onset = incident.onset.as_deref().unwrap_or_default();
+            m.time(
+                &format!("{key}/end"),
+                end,
+                &view.clock.show_after(onset, end),
+            );
         }
     });
     m.element("span", &[("class", "small")], |m| {
@@ -130,7 +135,8 @@ fn since(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
             m.text(" · onset ");
             view.time(m, &format!("{key}/onset_low"), low);
             m.text("–");
-            view.time(m, &format!("{key}/onset_high"), high);
+            let shown = view.clock.show_after(low, high);
+            m.time(&format!("{key}/onset_high"), high, &shown);
             m.text(" (95\u{a0}%)");
         }
         if let Some(recurring) = &incident.recurring {

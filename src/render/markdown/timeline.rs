@@ -94,7 +94,7 @@ fn seen_in_logs(view: &View, incident: &Incident) -> Vec<Row> {
         if rank == 1
             && let (Some(low), Some(high)) = (&incident.onset_low, &incident.onset_high)
         {
-            let (low, high) = (view.clock.show(low), view.clock.show(high));
+            let (low, high) = (view.clock.show(low), view.clock.show_after(low, high));
             text = text.said(format!(" (95 %: {low}–{high})"));
         }
         Some(Row {

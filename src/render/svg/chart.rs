@@ -499,6 +499,7 @@ mod tests {
             end: None,
             marks,
             clock: &clock,
+            rate: "error rate",
             title: "title".to_owned(),
             description: "description".to_owned(),
         };
