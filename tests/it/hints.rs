@@ -93,7 +93,7 @@ fn markers_among_the_logs_are_told_from_logs() {
     let meant =
         format!("{deploys} was read as a log, but holds 5 change markers: did you mean --deploys?");
     let forgotten = report(&[&AUTH_OUTAGE.logs(), &deploys]);
-    assert_eq!(notes(&forgotten, "--deploys"), [meant.clone()]);
+    assert_eq!(notes(&forgotten, "--deploys").join("\n"), meant);
     assert_eq!(notes(&report(&[&sample]), "--deploys"), [meant]);
     assert_eq!(
         notes(&report(&[&sample, "-d", &deploys]), "--deploys"),
