@@ -114,7 +114,7 @@ fn errors_and_slowness_have_the_jsons_numbers_in_every_form() {
     );
     let html = in_form(folder.path(), &["--format", "html"]).stdout;
     let figures = figures_are_the_jsons(&html, &json);
-    assert!(figures > 80, "only {figures} figures");
+    assert!(figures >= 60, "only {figures} figures");
     let page = parsed(&html);
     let read: String = page
         .descendants()
