@@ -282,10 +282,21 @@ impl Path {
         self.folded.get(self.base..self.len).unwrap_or_default()
     }
 
-    /// Whether it stands at the top, or at that of a wrapper.
+    /// The whole name, with the wrappers around it.
+    pub(super) fn with_wrappers(&self) -> &[u8] {
+        self.folded.get(..self.len).unwrap_or_default()
+    }
+
+    /// Whether it is inside of a wrapper.
+    #[inline]
+    pub(super) fn is_wrapped(&self) -> bool {
+        self.base > 0
+    }
+
+    /// Whether it stands at the top.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.base == self.len
+        self.len == 0
     }
 
     /// Nothing below matches until the next [`Path::back_to`].

@@ -183,7 +183,9 @@ impl Clock {
         let parts = match *text {
             [b'0'..=b'9', _, _, _, b'-' | b'/', ..] => text::iso(text, &mut self.day)?,
             [b'0'..=b'9', _, b'/', ..] => text::clf(text, &mut self.day)?,
+            [b'0'..=b'9', _, _, _, b' ', ..] => return self.yearless(text),
             [b'0'..=b'9', ..] => return self.noted(text::epoch(text, None)?, 0),
+            [b'A'..=b'Z', _, _, b',', b' ', ..] => text::http_date(text)?,
             [b'A'..=b'Z', _, _, b' ', b'A'..=b'Z', ..] => text::ctime(text)?,
             [b'A'..=b'Z', ..] => return self.yearless(text),
             _ => return None,
@@ -216,7 +218,10 @@ impl Clock {
             .year();
         // Eight years back are enough for a 29 February, even around 1900 or 2100.
         (0..=8).map(|back| i64::from(year) - back).find_map(|year| {
-            let parts = text::syslog(text, year)?;
+            let parts = match text.first()?.is_ascii_digit() {
+                true => text::glog(text, year)?,
+                false => text::syslog(text, year)?,
+            };
             self.instant(&parts).filter(|&us| us <= limit_us)
         })
     }
