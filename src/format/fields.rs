@@ -249,7 +249,12 @@ impl<'a> Fields<'a> {
                 Slot::Status => status(text).is_some(),
                 Slot::Time => !is_small_number(text),
                 Slot::Target => is_relative || text.starts_with(b"\\") || is_target(text),
-                Slot::Latency => unit.is_some() || !text.ends_with_digit(),
+                // `request.time` is when it was asked, `request_time` how long it took.
+                Slot::Latency => {
+                    (unit.is_some() || !text.ends_with_digit()) && text.get(4) != Some(&b'-')
+                }
+                // Many a log has the protocol's version under that name.
+                Slot::Version => !text.starts_with(b"HTTP/"),
                 _ => true,
             };
         if taken {

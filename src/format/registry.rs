@@ -161,14 +161,8 @@ impl Registry {
     /// reads most lines as requests, the more specific of two that read equally many. If none reads
     /// any, the one that comes closest, so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
-        let mut plain = Vec::new();
-        let head = if mixed::is_coloured(head) {
-            mixed::uncolour(head, &mut plain);
-            &plain
-        } else {
-            head
-        };
-        let lines = head_lines(head);
+        let head = mixed::without_colours(head);
+        let lines = head_lines(&head);
         let (score, format) = in_best_envelope(&lines, |chain| self.best(chain, &lines, clock));
         Detected {
             mixture: Mixture::of(&format, &self.formats, &lines, clock),

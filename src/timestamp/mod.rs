@@ -184,6 +184,7 @@ impl Clock {
             [b'0'..=b'9', _, _, _, b'-' | b'/', ..] => text::iso(text, &mut self.day)?,
             [b'0'..=b'9', _, b'/', ..] => text::clf(text, &mut self.day)?,
             [b'0'..=b'9', _, _, _, b' ', ..] => return self.yearless(text),
+            [b'0'..=b'9', _, _, _, _, _, b' ', ..] => text::compact(text)?,
             [b'0'..=b'9', ..] => return self.noted(text::epoch(text, None)?, 0),
             [b'A'..=b'Z', _, _, b',', b' ', ..] => text::http_date(text)?,
             [b'A'..=b'Z', _, _, b' ', b'A'..=b'Z', ..] => text::ctime(text)?,

@@ -129,6 +129,15 @@ pub(super) fn glog(text: &[u8], year: i64) -> Option<Parts> {
     time_of_day(day_number(year, digits(&[*a, *b])?, digits(&[*c, *d])?)?, time)
 }
 
+/// `240410 09:00:00`: Tornado's, MySQL's.
+pub(super) fn compact(text: &[u8]) -> Option<Parts> {
+    let ([a, b, c, d, e, f, b' '], time) = text.split_first_chunk::<7>()? else {
+        return None;
+    };
+    let year = 2000 + digits(&[*a, *b])?;
+    time_of_day(day_number(year, digits(&[*c, *d])?, digits(&[*e, *f])?)?, time)
+}
+
 /// `Wed, 10 Apr 2024 09:00:00 GMT`, HTTP's and e-mail's (RFC 9110, 5.6.7; RFC 5322).
 pub(super) fn http_date(text: &[u8]) -> Option<Parts> {
     let (_weekday, text) = text.split_at_checked(5)?;
