@@ -358,12 +358,15 @@ fn syslog(line: &[u8]) -> Option<Inner<'_>> {
 /// How long the elements are that begin here, `[id name="value"]…`: a value may have brackets in it.
 fn structured_data(text: &[u8]) -> Option<usize> {
     let (mut is_quoted, mut is_escaped) = (false, false);
-    text.iter().enumerate().position(|(at, &b)| {
-        let is_end = b == b']' && !is_quoted && text.get(at + 1) != Some(&b'[');
-        is_quoted ^= b == b'"' && !is_escaped;
-        is_escaped = b == b'\\' && !is_escaped;
-        is_end
-    }).map(|at| at + 1)
+    text.iter()
+        .enumerate()
+        .position(|(at, &b)| {
+            let is_end = b == b']' && !is_quoted && text.get(at + 1) != Some(&b'[');
+            is_quoted ^= b == b'"' && !is_escaped;
+            is_escaped = b == b'\\' && !is_escaped;
+            is_end
+        })
+        .map(|at| at + 1)
 }
 
 fn rfc5424(line: &[u8]) -> Option<Inner<'_>> {

@@ -386,7 +386,7 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn request(&self) -> Result<(&'a [u8], &'a [u8]), Reject> {
-        if let Some(target) = self.get(Slot::Target) {
+        if let Some(target) = self.target() {
             let line = || {
                 self.get(Slot::Request)
                     .and_then(|line| request_line(line).ok())
@@ -398,7 +398,9 @@ impl<'a> Fields<'a> {
                 None if self.is_vague() => Err(Reject::NoRequest),
                 None if is_target(target) => Ok((NO_METHOD, target)),
                 Some(method) if is_request(method, target) => Ok((method, target)),
-                Some(method) if is_known(method) && is_relative(target) => Ok((method, target)),
+                Some(method) if self.parts.get(Slot::Target).rank == RELATIVE => {
+                    Ok((method, target))
+                }
                 _ if matches!(target, b"" | b"-") => Err(Reject::EmptyRequest),
                 _ => Err(Reject::NotHttp),
             };
@@ -413,6 +415,14 @@ impl<'a> Fields<'a> {
             None if self.saw_empty_request => Err(Reject::EmptyRequest),
             None => Err(Reject::NoRequest),
         }
+    }
+
+    /// What stands for the target. A path without its slash needs a method of HTTP's beside it.
+    #[inline]
+    fn target(&self) -> Option<&'a [u8]> {
+        let is_relative = self.parts.get(Slot::Target).rank == RELATIVE;
+        let is_http = || self.value(Slot::Method).is_some_and(is_known);
+        self.get(Slot::Target).filter(|_| !is_relative || is_http())
     }
 
     /// Whether there is no more to it than a path and a status by names that files and jobs have too.
@@ -538,7 +548,9 @@ fn is_known(method: &[u8]) -> bool {
     const METHODS: [&[u8]; 9] = [
         b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE", b"CONNECT",
     ];
-    METHODS.iter().any(|known| known.eq_ignore_ascii_case(method))
+    METHODS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(method))
 }
 
 /// `host:port`, as CONNECT asks for it.

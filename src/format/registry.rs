@@ -46,10 +46,16 @@ pub(super) const SPECS: &[(&str, &str)] = &[
     ("haproxy", include_str!("specs/haproxy.toml")),
     ("heroku", include_str!("specs/heroku.toml")),
     ("ingress-nginx", include_str!("specs/ingress-nginx.toml")),
-    ("ingress-nginx-old", include_str!("specs/ingress-nginx-old.toml")),
+    (
+        "ingress-nginx-old",
+        include_str!("specs/ingress-nginx-old.toml"),
+    ),
     ("istio", include_str!("specs/istio.toml")),
     ("json", include_str!("specs/json.toml")),
-    ("kubernetes-audit", include_str!("specs/kubernetes-audit.toml")),
+    (
+        "kubernetes-audit",
+        include_str!("specs/kubernetes-audit.toml"),
+    ),
     ("logback-access", include_str!("specs/logback-access.toml")),
     ("logfmt", include_str!("specs/logfmt.toml")),
     ("lograge", include_str!("specs/lograge.toml")),

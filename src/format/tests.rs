@@ -438,6 +438,23 @@ fn a_whole_number_at_the_end_is_microseconds_where_it_can_be_nothing_else() {
 }
 
 #[test]
+fn a_duration_in_seconds_and_in_microseconds_is_one_latency() {
+    // Apache's `%T/%D`, the same among stars, and `%T %D`; a server counts whole seconds only.
+    for (one, other) in [
+        (" 1/1123456", " 0/7333"),
+        (" **1/1123456**", " **0/7333**"),
+        (" 1 1123456", " 0 7333"),
+    ] {
+        let tails = [one, other].repeat(5);
+        let expected = [Some(1_123_456), Some(7_333)].repeat(5);
+        assert_eq!(latencies(&tails), expected, "{one}");
+    }
+    // Two counters, and a number of seconds that is not that of the microseconds.
+    assert_eq!(latencies(&[" 0/3", " 0/4"]), [None; 2]);
+    assert_eq!(latencies(&[" 1/1123456", " 3/7333"]), [None; 2]);
+}
+
+#[test]
 fn what_is_in_front_of_an_access_line_is_not_its_client() {
     let access =
         r#"203.0.113.7 - alice [10/Apr/2024:09:00:00 +0000] "GET / HTTP/1.1" 503 12 "-" "curl/8""#;

@@ -32,7 +32,14 @@ const STEP: usize = 64 << 10;
 /// The keys of an object under which a list of records stands, of the exports that are known: Azure,
 /// CloudTrail, CloudWatch (subscriptions and `filter-log-events`), Google Cloud, Elasticsearch, Datadog.
 const LISTS: [&str; 8] = [
-    "records", "Records", "logEvents", "events", "entries", "hits", "logs", "data",
+    "records",
+    "Records",
+    "logEvents",
+    "events",
+    "entries",
+    "hits",
+    "logs",
+    "data",
 ];
 
 /// Those of them that plainly are such lists.
@@ -70,7 +77,14 @@ impl Form {
     pub fn lines(self, text: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
         match self {
             Form::Lines => text,
-            Form::Utf16 { big } => Box::new(Converted::new(text, Utf16 { big, odd: None, high: None })),
+            Form::Utf16 { big } => Box::new(Converted::new(
+                text,
+                Utf16 {
+                    big,
+                    odd: None,
+                    high: None,
+                },
+            )),
             Form::Documents => Box::new(Converted::new(text, Split::default())),
         }
     }
@@ -84,7 +98,8 @@ fn has_list(inside: &[u8]) -> bool {
         let value = rest.trim_ascii_start().strip_prefix(b":");
         let list = value.and_then(|value| value.trim_ascii_start().strip_prefix(b"["));
         let is_list = list.is_some_and(|list| list.trim_ascii_start().starts_with(b"{"));
-        let is_name = |known: &str| known.as_bytes() == name && (is_first || PLAIN.contains(&known));
+        let is_name =
+            |known: &str| known.as_bytes() == name && (is_first || PLAIN.contains(&known));
         is_list && names.clone().any(is_name)
     };
     let (mut depth, mut at, mut is_first) = (1, 0, true);
@@ -211,7 +226,9 @@ impl Convert for Utf16 {
                     // The byte order mark, in front or where files were put together.
                     Ok('\u{feff}') => {}
                     Ok(c) => put(c),
-                    Err(e) if e.unpaired_surrogate() == unit && (0xd800..0xdc00).contains(&unit) => {
+                    Err(e)
+                        if e.unpaired_surrogate() == unit && (0xd800..0xdc00).contains(&unit) =>
+                    {
                         self.high = Some(unit);
                     }
                     Err(_) => put(char::REPLACEMENT_CHARACTER),
@@ -333,24 +350,32 @@ fn unpack(object: &[u8], out: &mut Vec<u8>) -> bool {
     if let Some(list) = members.get(OPEN_TELEMETRY) {
         return open_telemetry(list, out).is_some();
     }
-    let list = LISTS.iter().find_map(|name| records(members.get(*name)?, object.len()));
+    let list = LISTS.iter().find_map(|name| {
+        let most = if PLAIN.contains(name) {
+            0
+        } else {
+            object.len() / 2
+        };
+        records(members.get(*name)?, most)
+    });
     for record in list.iter().flatten() {
         put_line(record.get().as_bytes(), out);
     }
     list.is_some()
 }
 
-/// The records of a list that is more than half of its object: a request may well have lists, too.
-fn records(value: &RawValue, whole: usize) -> Option<Vec<&RawValue>> {
+/// The records of a list that is longer than this, most of its object: a request may well have lists,
+/// too.
+fn records(value: &RawValue, most: usize) -> Option<Vec<&RawValue>> {
     let text = value.get();
     if text.starts_with('{') {
         // Elasticsearch: `{"hits": {"hits": […]}}`.
         let inside: Members<'_> = serde_json::from_str(text).ok()?;
-        return records(inside.get("hits")?, whole);
+        return records(inside.get("hits")?, most);
     }
     let list: Vec<&RawValue> = serde_json::from_str(text).ok()?;
     let are_objects = list.iter().all(|record| record.get().starts_with('{'));
-    (are_objects && !list.is_empty() && text.len() * 2 > whole).then_some(list)
+    (are_objects && !list.is_empty() && text.len() > most).then_some(list)
 }
 
 /// OpenTelemetry's batches: records by scope, scopes by resource. Each gets its resource.
@@ -358,12 +383,18 @@ fn records(value: &RawValue, whole: usize) -> Option<Vec<&RawValue>> {
 fn open_telemetry(list: &RawValue, out: &mut Vec<u8>) -> Option<()> {
     let resources: Vec<Members<'_>> = serde_json::from_str(list.get()).ok()?;
     for members in resources {
-        let resource = members.get("resource").map_or("{}", |resource| resource.get());
-        let scopes = members.get("scopeLogs").or(members.get("instrumentationLibraryLogs"));
+        let resource = members
+            .get("resource")
+            .map_or("{}", |resource| resource.get());
+        let scopes = members
+            .get("scopeLogs")
+            .or(members.get("instrumentationLibraryLogs"));
         let scopes = scopes.map_or("[]", |scopes| scopes.get());
         let scopes: Vec<Members<'_>> = serde_json::from_str(scopes).ok()?;
         for scope in scopes {
-            let records = scope.get("logRecords").map_or("[]", |records| records.get());
+            let records = scope
+                .get("logRecords")
+                .map_or("[]", |records| records.get());
             let records: Vec<&RawValue> = serde_json::from_str(records).ok()?;
             for record in records {
                 let inside = record.get().strip_prefix('{')?.trim_ascii_start();
@@ -393,7 +424,10 @@ mod tests {
         }
         let mut lines = String::new();
         let pieces = Box::new(Pieces(text.to_vec(), piece));
-        Form::of(text).lines(pieces).read_to_string(&mut lines).unwrap();
+        Form::of(text)
+            .lines(pieces)
+            .read_to_string(&mut lines)
+            .unwrap();
         lines
     }
 
@@ -406,34 +440,63 @@ mod tests {
     #[test]
     fn an_array_over_many_lines_is_a_record_a_line() {
         let array = b"[\n  {\n    \"a\": \"[{\\\"\",\n    \"b\": [1, {\"c\": 2}]\n  },\n  {\"a\": \"}\"}\n]\n";
-        same_in_any_pieces(array, "{    \"a\": \"[{\\\"\",    \"b\": [1, {\"c\": 2}]  }\n{\"a\": \"}\"}\n");
-        same_in_any_pieces(b"{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n", "{ \"a\": 1}\n{ \"a\": 2}\n");
+        same_in_any_pieces(
+            array,
+            "{    \"a\": \"[{\\\"\",    \"b\": [1, {\"c\": 2}]  }\n{\"a\": \"}\"}\n",
+        );
+        same_in_any_pieces(
+            b"{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n",
+            "{ \"a\": 1}\n{ \"a\": 2}\n",
+        );
     }
 
     #[test]
     fn batches_are_unpacked_and_lists_inside_of_a_record_are_not() {
-        same_in_any_pieces(b"{\"records\": [{\"a\":1}, {\"a\":2}]}\n{\"records\": [{\"a\":3}]}", "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
-        same_in_any_pieces(b"{\n\"took\": 3, \"hits\": {\"total\": 1, \"hits\": [{\"_index\": \"x\", \"_source\": {\"a\": 1}}]}}", "{\"_index\": \"x\", \"_source\": {\"a\": 1}}\n");
-        let own = b"[{\"path\": \"/a/long/one/to/be/sure\", \"status\": 500, \"events\": [{\"a\": 1}]}]";
-        same_in_any_pieces(own, "{\"path\": \"/a/long/one/to/be/sure\", \"status\": 500, \"events\": [{\"a\": 1}]}\n");
+        same_in_any_pieces(
+            b"{\"records\": [{\"a\":1}, {\"a\":2}]}\n{\"records\": [{\"a\":3}]}",
+            "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n",
+        );
+        same_in_any_pieces(b"{\n\"took\": 3, \"hits\": {\"total\": 1, \"hits\": [{\"_id\": \"1\", \"_source\": {\"a\": \"of some length\"}}]}}", "{\"_id\": \"1\", \"_source\": {\"a\": \"of some length\"}}\n");
+        let own =
+            b"[{\"path\": \"/a/long/one/to/be/sure\", \"status\": 500, \"events\": [{\"a\": 1}]}]";
+        same_in_any_pieces(
+            own,
+            "{\"path\": \"/a/long/one/to/be/sure\", \"status\": 500, \"events\": [{\"a\": 1}]}\n",
+        );
     }
 
     #[test]
     fn each_record_of_opentelemetry_has_its_resource() {
         let batch = br#"{"resourceLogs":[{"resource":{"r":1},"scopeLogs":[{"scope":{},"logRecords":[{"a":1},{}]}]},{"scopeLogs":[{"logRecords":[{"a":2}]}]}]}"#;
-        same_in_any_pieces(batch, "{\"resource\":{\"r\":1},\"a\":1}\n{\"resource\":{\"r\":1}}\n{\"resource\":{},\"a\":2}\n");
+        same_in_any_pieces(
+            batch,
+            "{\"resource\":{\"r\":1},\"a\":1}\n{\"resource\":{\"r\":1}}\n{\"resource\":{},\"a\":2}\n",
+        );
     }
 
     #[test]
     fn what_is_no_json_stays_and_what_is_cut_off_too() {
-        same_in_any_pieces(b"{\n\"a\": 1}\nstarted [7]\n{\"a\": 2}\n{\"a\": ", "{\"a\": 1}\nstarted [7]\n{\"a\": 2}\n{\"a\": \n");
+        same_in_any_pieces(
+            b"{\n\"a\": 1}\nstarted [7]\n{\"a\": 2}\n{\"a\": ",
+            "{\"a\": 1}\nstarted [7]\n{\"a\": 2}\n{\"a\": \n",
+        );
     }
 
     #[test]
     fn utf16_is_read_with_either_byte_first() {
         let text = "GET /caf\u{e9} \u{1f600}\r\nx\n";
         for big in [false, true] {
-            let bytes: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect();
+            let bytes: Vec<u8> = "\u{feff}"
+                .encode_utf16()
+                .chain(text.encode_utf16())
+                .flat_map(|unit| {
+                    if big {
+                        unit.to_be_bytes()
+                    } else {
+                        unit.to_le_bytes()
+                    }
+                })
+                .collect();
             same_in_any_pieces(&bytes, text);
         }
         same_in_any_pieces(b"\xff\xfea\0\0\xd8b\0c", "a\u{fffd}b\u{fffd}");
@@ -441,8 +504,19 @@ mod tests {
 
     #[test]
     fn lines_are_left_alone() {
-        for text in ["[10/Apr/2024] a\n", "{\"a\": 1}\n{\"a\": 2}\n", "[{a\n", "{\"events\": 3}\n", "[error] x\n", ""] {
-            assert_eq!(Form::of(text.as_bytes()) == Form::Lines, !text.starts_with("[{"), "{text}");
+        for text in [
+            "[10/Apr/2024] a\n",
+            "{\"a\": 1}\n{\"a\": 2}\n",
+            "[{a\n",
+            "{\"events\": 3}\n",
+            "[error] x\n",
+            "",
+        ] {
+            assert_eq!(
+                Form::of(text.as_bytes()) == Form::Lines,
+                !text.starts_with("[{"),
+                "{text}"
+            );
         }
     }
 }

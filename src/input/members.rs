@@ -68,7 +68,7 @@ impl Members {
                     path,
                     len: entry.size().min(left),
                     codec: Codec::Plain,
-                form: Form::Lines,
+                    form: Form::Lines,
                     modified_us: archive.modified_us,
                     identity: archive.identity,
                     place: place.clone(),

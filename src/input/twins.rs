@@ -160,6 +160,7 @@ const APPENDED: &[&[u8]] = &[
 mod tests {
     use super::*;
     use crate::input::find;
+    use crate::input::logfile::Codec;
     use crate::input::tests::{CODECS, log, numbered_lines, pack};
 
     /// The names of the logs that are read, and of those passed over with the reason.

@@ -584,6 +584,13 @@ impl Converter<'_> {
                 "the logs' times name no zone and were taken as UTC; --tz says otherwise".into(),
             );
         }
+        if m.scan.assumed_year {
+            notes.push(
+                "the logs' times name no year: each was given the latest that does not put it after \
+                 its file was last written"
+                    .into(),
+            );
+        }
         if m.markers.assumed_utc {
             notes.push(
                 "the markers' times name no zone and were taken as UTC; --tz says otherwise".into(),

@@ -126,7 +126,10 @@ pub(super) fn glog(text: &[u8], year: i64) -> Option<Parts> {
     let ([a, b, c, d, b' '], time) = text.split_first_chunk::<5>()? else {
         return None;
     };
-    time_of_day(day_number(year, digits(&[*a, *b])?, digits(&[*c, *d])?)?, time)
+    time_of_day(
+        day_number(year, digits(&[*a, *b])?, digits(&[*c, *d])?)?,
+        time,
+    )
 }
 
 /// `240410 09:00:00`: Tornado's, MySQL's.
@@ -135,7 +138,10 @@ pub(super) fn compact(text: &[u8]) -> Option<Parts> {
         return None;
     };
     let year = 2000 + digits(&[*a, *b])?;
-    time_of_day(day_number(year, digits(&[*c, *d])?, digits(&[*e, *f])?)?, time)
+    time_of_day(
+        day_number(year, digits(&[*c, *d])?, digits(&[*e, *f])?)?,
+        time,
+    )
 }
 
 /// `Wed, 10 Apr 2024 09:00:00 GMT`, HTTP's and e-mail's (RFC 9110, 5.6.7; RFC 5322).
