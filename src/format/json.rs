@@ -229,7 +229,7 @@ impl<'a> Walk<'a, '_> {
         self.enter(key);
         // A name that is listed with its wrapper (`event.duration`) says more than one without.
         let whole = match self.path.is_wrapped() {
-            true => self.keys.find(self.path.with_wrappers()),
+            true => self.keys.find(self.path.with_wrapper()),
             false => None,
         };
         let meaning = whole.or_else(|| self.keys.find(self.path.folded()));

@@ -95,7 +95,7 @@ fn collect<'t>(
         let meaning = meaning.or_else(|| keys.find_name(name.as_bytes()));
         match value {
             Tree::Object(inner) if meaning == Some(Meaning::Wrapper) => {
-                collect(keys, [&whole, ""], inner, fields)
+                collect(keys, [&name, ""], inner, fields)
             }
             Tree::Object(inner) => collect(keys, [&whole, &name], inner, fields),
             Tree::Array(items) if meaning == Some(Meaning::Wrapper) => {
