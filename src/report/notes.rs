@@ -28,6 +28,13 @@ pub(super) fn notes(m: &Material<'_>) -> Vec<String> {
         notes
             .push("the logs' times name no zone and were taken as UTC; --tz says otherwise".into());
     }
+    if m.scan.assumed_year {
+        notes.push(
+            "the logs' times name no year: each was given the latest that does not put it after \
+             its file was last written"
+                .into(),
+        );
+    }
     if m.markers.assumed_utc {
         notes.push(match log_offset_s(m.scan.offsets) {
             0 => "the markers' times name no zone and were taken as UTC; --tz says otherwise".into(),
