@@ -7,6 +7,7 @@
 mod convert;
 pub mod formats;
 mod marker;
+mod notes;
 mod shown;
 
 use std::collections::BTreeMap;

@@ -48,6 +48,8 @@ pub struct Scan {
     pub offsets: Option<(i32, i32)>,
     /// Whether times without a zone were taken as UTC because none was given.
     pub assumed_utc: bool,
+    /// Whether times without a year were given the latest that their files allow.
+    pub assumed_year: bool,
     /// What could be read only in part.
     pub salvaged: Vec<Salvage>,
 }
@@ -140,6 +142,7 @@ struct Part {
     counts: Counts,
     offsets: Option<(i32, i32)>,
     assumed_utc: bool,
+    assumed_year: bool,
 }
 
 #[derive(Default)]
@@ -211,6 +214,7 @@ impl Worker<'_> {
             counts,
             offsets: self.clock.offsets(),
             assumed_utc: self.clock.assumed_utc(),
+            assumed_year: self.clock.assumed_year(),
         }
     }
 
@@ -337,6 +341,7 @@ impl Scan {
             widen(&mut self.offsets, offset);
         }
         self.assumed_utc |= part.assumed_utc;
+        self.assumed_year |= part.assumed_year;
         self.inside.merge(&part.inside);
         self.before.merge(&part.before);
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 use super::entry::listed;
-use super::{csv, export, history, keys, yaml};
+use super::{csv, export, history, keys, notes, yaml};
 use crate::error::{Error, Result};
 
 /// A marker file, parsed.
@@ -60,11 +60,42 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document> {
     if let Some(values) = history::capistrano(start) {
         return Ok(Document::new(history::CAPISTRANO, values));
     }
+    refuse_logs(start)?;
+    if !export::git::is_columns(start)
+        && let Some(lines) = notes::read(start)
+    {
+        return Ok(lines_with_a_time(lines));
+    }
     refuse_strangers(start)?;
     if looks_like_yaml(start) {
         return Ok(Document::new("YAML", opened(yaml::read(text)?)));
     }
     table(text)
+}
+
+/// What lines tell of which each says a time.
+fn lines_with_a_time(lines: notes::Notes) -> Document {
+    let mut document = Document::new(notes::LINES, lines.values);
+    if lines.are_commits {
+        document.notes.push(export::git::NOT_DEPLOYED.to_owned());
+    }
+    if lines.others > 0 {
+        let note = format!(
+            "left out: lines that tell of no change with its time, {}",
+            lines.others
+        );
+        document.notes.push(note);
+    }
+    document
+}
+
+fn refuse_logs(start: &str) -> Result<()> {
+    let first_line = start.lines().next().unwrap_or("");
+    if first_line.contains(" HTTP/1.") || first_line.contains(" HTTP/2") {
+        return Err(Error::data("an access log in place of markers")
+            .hint("logs are named without an option: triage access.log --deploys deploys.json"));
+    }
+    Ok(())
 }
 
 /// Refuses what is plainly something else, with a way to what was meant.
@@ -84,10 +115,6 @@ fn refuse_strangers(start: &str) -> Result<()> {
             false => Error::data("XML, which no reader of markers knows")
                 .hint("export it as JSON or CSV"),
         });
-    }
-    if first_line.contains(" HTTP/1.") || first_line.contains(" HTTP/2") {
-        return Err(Error::data("an access log in place of markers")
-            .hint("logs are named without an option: triage access.log --deploys deploys.json"));
     }
     if first_line.contains("REVISION") && first_line.contains("CHANGE-CAUSE") {
         return Err(Error::data("`kubectl rollout history` says no times")
@@ -201,6 +228,9 @@ fn table(text: &str) -> Result<Document> {
         !line.starts_with("sep=") && !line.starts_with('#') && !line.trim().is_empty()
     };
     let first_line = text.lines().find(is_header).unwrap_or("");
+    if first_line.starts_with('|') {
+        return table(&without_frame(text));
+    }
     let begin = text.find(first_line).unwrap_or(0);
     let (before, text) = text.split_at_checked(begin).unwrap_or(("", text));
     let lines_before = before.matches('\n').count();
@@ -258,6 +288,19 @@ fn table(text: &str) -> Result<Document> {
         values,
         notes,
     })
+}
+
+/// A table of Markdown's without its bars at the edges and the rule below its header, its cells parted
+/// by tabs.
+fn without_frame(text: &str) -> String {
+    let rows = text.lines().filter_map(|line| {
+        let inside = line.trim().strip_prefix('|')?;
+        let inside = inside.strip_suffix('|').unwrap_or(inside);
+        let is_rule = inside.chars().all(|c| matches!(c, '-' | ':' | '|' | ' '));
+        let cells: Vec<&str> = inside.split('|').map(str::trim).collect();
+        (!is_rule).then(|| cells.join("\t"))
+    });
+    rows.collect::<Vec<_>>().join("\n")
 }
 
 /// The names of the columns. A command's table (helm, kubectl) shouts them: `APP VERSION` stands

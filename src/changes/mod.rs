@@ -18,6 +18,7 @@ mod keys;
 mod lists;
 mod merge;
 mod native;
+mod notes;
 mod time;
 mod words;
 mod yaml;

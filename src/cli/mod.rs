@@ -2,10 +2,12 @@
 //! clock, the environment, the terminal and the exit code.
 
 mod about;
+mod again;
 mod args;
 mod changes;
 mod config;
 mod formats;
+mod mixups;
 mod moment;
 mod plan;
 mod progress;

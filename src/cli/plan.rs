@@ -10,6 +10,7 @@ use triage::{
     EndpointFilter, Error, ErrorStatuses, Format, Io, Moment, Query, Registry, Result, Routes,
 };
 
+use super::again;
 use super::args::{FailOn, FormatArg, IoArg, RunArgs, When};
 use super::config::Config;
 use super::moment;
@@ -52,6 +53,8 @@ pub struct Plan {
     pub unicode: bool,
     /// -1 quiet, 0, 1 and more verbose.
     pub verbosity: i8,
+    /// The paths and options of `triage show` for this run's incidents.
+    pub again: Vec<String>,
     /// When to exit with 1.
     pub fail_on: Option<FailOn>,
 }
@@ -72,7 +75,7 @@ impl Plan {
             return Err(Error::config("no logs named")
                 .hint("triage logs/ --deploys deploys.json; `-` reads standard input"));
         }
-        let deploys = typed_or(args.deploys, config.deploys);
+        let deploys = typed_or(args.deploys.clone(), config.deploys);
         let stdin = args
             .paths
             .iter()
@@ -83,15 +86,22 @@ impl Plan {
             return Err(Error::config("standard input can be read only once")
                 .hint("name a file for the logs or for the markers"));
         }
-        let zone = args.tz.or(config.tz).as_deref().map(zone).transpose()?;
+        let zone = args
+            .tz
+            .clone()
+            .or(config.tz)
+            .as_deref()
+            .map(zone)
+            .transpose()?;
         let moment = |option: &str, text: Option<String>| {
             text.map(|t| moment::parse(option, &t, zone.as_ref(), now_us))
                 .transpose()
         };
         let moments = [
-            moment("--since", args.since)?,
-            moment("--until", args.until)?,
+            moment("--since", args.since.clone())?,
+            moment("--until", args.until.clone())?,
         ];
+        let again = again::words(&args, moments);
         let errors = args
             .status
             .or(config.status)
@@ -163,6 +173,7 @@ impl Plan {
             } else {
                 args.verbose.min(9) as i8
             },
+            again,
             fail_on: args.fail_on,
         })
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use triage::render::{Style, html, json, markdown, ndjson, printable, table};
+use triage::render::{Style, count_of, html, json, markdown, ndjson, printable, table};
 use triage::report::Report;
 use triage::{
     Error, Found, Markers, Options, Result, analyze, find_logs, merge_changes, read_changes,
@@ -17,7 +17,7 @@ use triage::{
 use super::args::{Command, FailOn, FormatArg, Typed};
 use super::plan::Plan;
 use super::progress;
-use super::{about, changes, formats, show};
+use super::{about, changes, formats, mixups, show};
 
 /// Columns of a page that is read elsewhere.
 const WIDTH: usize = 100;
@@ -117,7 +117,8 @@ pub fn read_with<R>(
         progress::shown(total, &done, work)
     } else {
         work()
-    }?;
+    };
+    let made = made.map_err(|error| mixups::explain(error, plan, &found))?;
     if plan.verbosity >= 0 {
         found.unreadable.iter().for_each(complain);
     }
@@ -126,8 +127,14 @@ pub fn read_with<R>(
 
 fn execute(plan: &Plan) -> Result<Exit> {
     let begin = Instant::now();
-    let (report, found) = read_with(plan, analyze)?;
+    let (mut report, found) = read_with(plan, analyze)?;
+    report
+        .notes
+        .extend(mixups::markers_among_logs(plan, &found));
     print(plan, &report)?;
+    if plan.verbosity >= 0 && (plan.format != FormatArg::Table || plan.output.is_some()) {
+        questions(&report);
+    }
     if plan.verbosity >= 0 && (plan.verbosity > 0 || io::stderr().is_terminal()) {
         throughput(&report, begin.elapsed().as_secs_f64());
     }
@@ -162,9 +169,14 @@ pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>> {
         fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
     read.map_err(|e| {
+        let hint = if path.is_dir() {
+            "--deploys takes files: name those in the folder that hold the markers, each with -d"
+        } else {
+            "--deploys takes a file of markers: JSON, NDJSON, CSV or YAML"
+        };
         Error::io("the change markers can't be read", e)
             .at(path)
-            .hint("--deploys takes a file of markers: JSON, NDJSON or CSV")
+            .hint(hint)
     })?;
     Ok(bytes)
 }
@@ -173,9 +185,9 @@ fn print(plan: &Plan, report: &Report) -> Result<()> {
     let text = match plan.format {
         FormatArg::Json => json(report),
         FormatArg::Ndjson => ndjson(report),
-        FormatArg::Markdown => markdown(report),
-        FormatArg::Html => html(report),
-        FormatArg::Table => table(report, &style(plan)),
+        FormatArg::Markdown => markdown(report, &plan.again),
+        FormatArg::Html => html(report, &plan.again),
+        FormatArg::Table => table(report, &style(plan), &plan.again),
     };
     deliver(plan, &text)
 }
@@ -236,12 +248,24 @@ fn style(plan: &Plan) -> Style {
     }
 }
 
+/// Says on standard error what was probably meant otherwise, where the report, which says it too, is
+/// for a program or for later.
+fn questions(report: &Report) {
+    for note in report.notes.iter().filter(|note| note.ends_with('?')) {
+        eprintln!("hint: {}", printable(note));
+    }
+}
+
 fn throughput(report: &Report, seconds: f64) {
     let scan = &report.scan;
+    let read = format!(
+        "{}, {}",
+        count_of(scan.files, "file"),
+        count_of(scan.lines, "line")
+    );
     eprintln!(
-        "{} files, {} lines, {:.1} MB in {seconds:.2} s ({:.2} GB/s)",
-        scan.files,
-        scan.lines,
+        "{}, {:.1} MB in {seconds:.2} s ({:.2} GB/s)",
+        read.replace('\u{a0}', " "),
         scan.bytes as f64 / 1e6,
         scan.bytes as f64 / 1e9 / seconds.max(1e-9),
     );

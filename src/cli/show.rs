@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use triage::render::{counts, lines, pretty};
-use triage::{LineFilter, LinesOf, Result, show};
+use triage::{Error, LineFilter, LinesOf, Result, show};
 
 use super::args::RunArgs;
 use super::plan::Plan;
@@ -64,6 +64,13 @@ pub fn run(args: ShowArgs, now_us: i64) -> Result<ExitCode> {
         .iter()
         .map(|text| LineFilter::parse(text))
         .collect::<Result<_>>()?;
+    // What is a path is no incident: the logs were named in its place.
+    if args.incident.contains(['/', '.', '*', '-']) {
+        let asked = format!("show {}: no incident has that name", args.incident);
+        return Err(Error::config(asked).hint(
+            "name the incident first, then the logs: triage show i1 logs/ --deploys deploys.json",
+        ));
+    }
     let plan = Plan::new(args.run, now_us)?;
     let of = LinesOf {
         incident: &args.incident,

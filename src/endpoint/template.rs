@@ -55,6 +55,12 @@ pub fn append_template(target: &[u8], out: &mut ShortText) {
     } else {
         path_of_absolute(target)
     };
+    if is_relative(path) {
+        // Akamai's paths come without their slash. Nothing else does, so nobody else pays for the copy.
+        let path = [b"/", path.get(..LONGEST_RELATIVE).unwrap_or(path)].concat();
+        append_path(&path, out);
+        return;
+    }
     if path.first() != Some(&b'/') {
         out.push(path.get(..MAX_LEN).unwrap_or(path));
         return;
@@ -258,6 +264,18 @@ const LONG: usize = 24;
 /// A segment of this length is a token whatever is in it.
 const VERY_LONG: usize = 48;
 
+/// Longer than any template.
+const LONGEST_RELATIVE: usize = 4 << 10;
+
+/// Whether a target is a path without its slash, and neither `*` nor an authority (`shop.example:443`).
+fn is_relative(target: &[u8]) -> bool {
+    let first = target.split(|&b| b == b'/').next().unwrap_or_default();
+    first
+        .first()
+        .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        && !first.contains(&b':')
+}
+
 /// The path of `http://host:port/path`, or the target itself where it is no absolute URL.
 fn path_of_absolute(target: &[u8]) -> &[u8] {
     let Some(scheme) = target.iter().take(16).position(|&b| b == b':') else {
@@ -406,6 +424,9 @@ mod tests {
             ("/", "/"),
             ("/health", "/health"),
             ("/orders/4711", "/orders/{id}"),
+            ("orders/4711?x=1", "/orders/{id}"),
+            ("shop.example:443", "shop.example:443"),
+            ("*", "*"),
             ("/orders/4711/items/9?sort=up", "/orders/{id}/items/{id}"),
             ("/api/v1/users/7", "/api/v1/users/{id}"),
             (

@@ -34,11 +34,13 @@ pub(super) enum Envelope {
     Lead,
     /// Ruby's logger: `I, [<time> #pid]  INFO -- : <line>`.
     Ruby,
+    /// klog and glog: `I0410 09:00:00.123456  1 file.go:42] <line>`.
+    Klog,
 }
 
 /// The wrappings that are looked for, outermost first; what is listed earlier wins if a later one
 /// gives no more.
-pub(super) const CHAINS: [&[Envelope]; 14] = [
+pub(super) const CHAINS: [&[Envelope]; 16] = [
     &[Envelope::Cri],
     &[Envelope::Json],
     &[Envelope::Compose],
@@ -53,6 +55,8 @@ pub(super) const CHAINS: [&[Envelope]; 14] = [
     &[Envelope::Lead],
     &[Envelope::Compose, Envelope::Lead],
     &[Envelope::Kubectl, Envelope::Lead],
+    &[Envelope::Klog],
+    &[Envelope::Cri, Envelope::Klog],
 ];
 
 /// Whether a line that has this around it can't be one that is whole without: text in front of it,
@@ -130,10 +134,11 @@ pub(super) fn unwrap<'a>(
 /// The keys of a JSON wrapping: the line stands where a whole request would.
 static JSON_KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let table = toml::toml! {
-        request = ["log", "message", "MESSAGE", "textPayload", "msg"]
+        wrappers = ["_source", "result", "content", "fields", "jsonPayload"]
+        request = ["log", "message", "MESSAGE", "textPayload", "msg", "event.original", "line", "event", "_raw", "raw", "@message"]
         time = ["time", "@timestamp", "timestamp", "_SOURCE_REALTIME_TIMESTAMP:us", "__REALTIME_TIMESTAMP:us", "ts", "date", "datetime"]
-        host = ["kubernetes.pod_name", "kubernetes.pod.name", "_HOSTNAME", "hostname", "host.name"]
-        service = ["kubernetes.labels.app", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
+        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "_HOSTNAME", "hostname", "host.name", "host"]
+        service = ["kubernetes.labels.app", "labels.app", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
     };
     Keys::new(&table).expect("these names are known")
 });
@@ -197,6 +202,7 @@ impl Envelope {
             Envelope::Rfc5424 => "syslog (RFC 5424)",
             Envelope::Lead => "prose with a time before an object",
             Envelope::Ruby => "Ruby's logger",
+            Envelope::Klog => "klog",
         }
     }
 
@@ -229,6 +235,7 @@ impl Envelope {
             Envelope::Syslog => syslog(line),
             Envelope::Rfc5424 => rfc5424(line),
             Envelope::Lead => lead(line),
+            Envelope::Klog => klog(line),
             Envelope::Ruby => {
                 let (_, rest) = split_once(line, b'[')?;
                 let (time, rest) = split_once(rest, b' ')?;
@@ -251,12 +258,7 @@ fn stamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// `name-1  | <line>`, the name coloured on a terminal; the service's name is without the number.
 fn compose(line: &[u8]) -> Option<Inner<'_>> {
     let (name, rest) = split_once(line, b'|')?;
-    let mut name = name;
-    while let [0x1b, b'[', sequence @ ..] = name {
-        let end = sequence.iter().position(u8::is_ascii_alphabetic)?;
-        name = &sequence[end + 1..];
-    }
-    let name = name.trim_ascii_end();
+    let name = behind_colours(name).trim_ascii_end();
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     if name.is_empty() || !name.iter().all(is_name) {
         return None;
@@ -266,13 +268,38 @@ fn compose(line: &[u8]) -> Option<Inner<'_>> {
         [service @ .., b'-' | b'_'] if digits > 0 && !service.is_empty() => service,
         _ => name,
     };
-    let line = rest.trim_ascii_start();
+    // Old versions colour the bar, too.
+    let line = behind_colours(rest.trim_ascii_start()).trim_ascii_start();
     Some(Inner {
         line,
         time: None,
         host: Some(name),
         service: Some(service),
     })
+}
+
+/// A text without the colours that it begins with.
+fn behind_colours(mut text: &[u8]) -> &[u8] {
+    while let [0x1b, b'[', sequence @ ..] = text {
+        let end = sequence.iter().position(u8::is_ascii_alphabetic);
+        text = end.map_or(&[][..], |end| &sequence[end + 1..]);
+    }
+    text
+}
+
+/// Kubernetes' components: `E0410 09:00:00.123456       1 server.go:42] <line>`, month and day in
+/// front.
+fn klog(line: &[u8]) -> Option<Inner<'_>> {
+    let ([b'I' | b'W' | b'E' | b'F'], rest) = line.split_first_chunk::<1>()? else {
+        return None;
+    };
+    let (time, rest) = rest.split_at_checked("0410 09:00:00.123456".len())?;
+    let is_time = time[..4].iter().all(u8::is_ascii_digit)
+        && (time[4], time[7], time[10], time[13]) == (b' ', b':', b':', b'.');
+    let (source, line) = split_once(rest, b']')?;
+    let is_source = source.first() == Some(&b' ') && source.contains(&b':');
+    let line = line.strip_prefix(b" ")?;
+    (is_time && is_source).then_some(Inner::timed(line, time))
 }
 
 fn lead(line: &[u8]) -> Option<Inner<'_>> {
@@ -287,7 +314,13 @@ fn lead(line: &[u8]) -> Option<Inner<'_>> {
     Some(Inner::timed(object, line.get(time)?))
 }
 
+/// Without `<190>` in front, nor the count of octets that syslog over TCP puts before that (RFC 6587).
 fn without_priority(line: &[u8]) -> &[u8] {
+    let digits = line.iter().take_while(|b| b.is_ascii_digit()).count();
+    let line = match line.split_at_checked(digits) {
+        Some((_, [b' ', rest @ ..])) if digits > 0 && rest.first() == Some(&b'<') => rest,
+        _ => line,
+    };
     match line
         .strip_prefix(b"<")
         .and_then(|rest| split_once(rest, b'>'))
@@ -322,10 +355,22 @@ fn syslog(line: &[u8]) -> Option<Inner<'_>> {
     })
 }
 
+/// How long the elements are that begin here, `[id name="value"]…`: a value may have brackets in it.
+fn structured_data(text: &[u8]) -> Option<usize> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    text.iter()
+        .enumerate()
+        .position(|(at, &b)| {
+            let is_end = b == b']' && !is_quoted && text.get(at + 1) != Some(&b'[');
+            is_quoted ^= b == b'"' && !is_escaped;
+            is_escaped = b == b'\\' && !is_escaped;
+            is_end
+        })
+        .map(|at| at + 1)
+}
+
 fn rfc5424(line: &[u8]) -> Option<Inner<'_>> {
-    let rest = line
-        .strip_prefix(b"<")
-        .and_then(|_| without_priority(line).strip_prefix(b"1 "))?;
+    let rest = without_priority(line).strip_prefix(b"1 ")?;
     let (time, rest) = split_once(rest, b' ')?;
     let (host, rest) = split_once(rest, b' ')?;
     let (_app, rest) = split_once(rest, b' ')?;
@@ -333,7 +378,7 @@ fn rfc5424(line: &[u8]) -> Option<Inner<'_>> {
     let (_id, rest) = split_once(rest, b' ')?;
     let rest = match rest {
         [b'-', b' ', rest @ ..] => rest,
-        [b'[', ..] => &rest[memchr::memmem::find(rest, b"] ")? + 2..],
+        [b'[', ..] => rest.get(structured_data(rest)?..)?.strip_prefix(b" ")?,
         _ => return None,
     };
     let rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);

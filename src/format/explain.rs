@@ -14,7 +14,7 @@ use super::envelope;
 use super::fields::Fields;
 use super::registry::{self, Registry};
 use super::sample::fields_of;
-use super::{Format, Scratch, Shape, trimmed};
+use super::{Format, Scratch, Shape, mixed, trimmed};
 
 /// What was found out about a file's first lines.
 #[derive(Debug)]
@@ -104,6 +104,7 @@ impl Registry {
     /// Explains what is made of a file that begins with these bytes. With `named`, the format that
     /// the user named is tried alone.
     pub fn explain(&self, head: &[u8], named: Option<&Arc<Format>>, clock: &Clock) -> Explanation {
+        let head = &*mixed::without_colours(head);
         let lines = registry::numbered_head_lines(head);
         let bare: Vec<&[u8]> = lines.iter().map(|(_, line)| *line).collect();
         let chosen = match named {

@@ -88,6 +88,9 @@ pub(super) struct Raw<'a> {
     rank: u8,
 }
 
+/// The rank of a path without the slash in front (Akamai's): worse than that of any that has it.
+const RELATIVE: u8 = WEAK + 99;
+
 /// The rank of what a wrapper says: worse than any key's.
 const OUTER: u8 = u8::MAX - 1;
 
@@ -231,6 +234,9 @@ impl<'a> Fields<'a> {
         escaped: bool,
     ) {
         self.saw_circumstances |= matches!(slot, Slot::Latency | Slot::Client | Slot::Agent);
+        // A path without its slash is better than none.
+        let is_relative = slot == Slot::Target && is_relative(text) && !is_target(text);
+        let rank = if is_relative { RELATIVE } else { rank };
         if rank >= self.parts.get(slot).rank || !(slot.is_counted() || self.depth == Depth::Full) {
             return;
         }
@@ -242,8 +248,13 @@ impl<'a> Fields<'a> {
             && match slot {
                 Slot::Status => status(text).is_some(),
                 Slot::Time => !is_small_number(text),
-                Slot::Target => text.starts_with(b"\\") || is_target(text),
-                Slot::Latency => unit.is_some() || !text.ends_with_digit(),
+                Slot::Target => is_relative || text.starts_with(b"\\") || is_target(text),
+                // `request.time` is when it was asked, `request_time` how long it took.
+                Slot::Latency => {
+                    (unit.is_some() || !text.ends_with_digit()) && text.get(4) != Some(&b'-')
+                }
+                // Many a log has the protocol's version under that name.
+                Slot::Version => !text.starts_with(b"HTTP/"),
                 _ => true,
             };
         if taken {
@@ -375,7 +386,7 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn request(&self) -> Result<(&'a [u8], &'a [u8]), Reject> {
-        if let Some(target) = self.get(Slot::Target) {
+        if let Some(target) = self.target() {
             let line = || {
                 self.get(Slot::Request)
                     .and_then(|line| request_line(line).ok())
@@ -387,15 +398,31 @@ impl<'a> Fields<'a> {
                 None if self.is_vague() => Err(Reject::NoRequest),
                 None if is_target(target) => Ok((NO_METHOD, target)),
                 Some(method) if is_request(method, target) => Ok((method, target)),
+                Some(method) if self.parts.get(Slot::Target).rank == RELATIVE => {
+                    Ok((method, target))
+                }
                 _ if matches!(target, b"" | b"-") => Err(Reject::EmptyRequest),
                 _ => Err(Reject::NotHttp),
             };
         }
         match self.get(Slot::Request) {
+            // Some call the path so, and have the method apart.
+            Some(target) if is_target(target) => match self.value(Slot::Method) {
+                Some(method) if is_method(method) => Ok((method, target)),
+                _ => Err(Reject::NotHttp),
+            },
             Some(line) => request_line(line),
             None if self.saw_empty_request => Err(Reject::EmptyRequest),
             None => Err(Reject::NoRequest),
         }
+    }
+
+    /// What stands for the target. A path without its slash needs a method of HTTP's beside it.
+    #[inline]
+    fn target(&self) -> Option<&'a [u8]> {
+        let is_relative = self.parts.get(Slot::Target).rank == RELATIVE;
+        let is_http = || self.value(Slot::Method).is_some_and(is_known);
+        self.get(Slot::Target).filter(|_| !is_relative || is_http())
     }
 
     /// Whether there is no more to it than a path and a status by names that files and jobs have too.
@@ -467,7 +494,7 @@ pub(super) fn request_line(line: &[u8]) -> Result<(&[u8], &[u8]), Reject> {
     }
     let (method, rest) = split_once(line, b' ').ok_or(Reject::NotHttp)?;
     let target = match memchr::memrchr(b' ', rest) {
-        Some(at) if rest[at + 1..].starts_with(b"HTTP/") => &rest[..at],
+        Some(at) if is_protocol(&rest[at + 1..]) => &rest[..at],
         _ => rest,
     };
     let target = target.trim_ascii();
@@ -476,6 +503,12 @@ pub(super) fn request_line(line: &[u8]) -> Result<(&[u8], &[u8]), Reject> {
     } else {
         Err(Reject::NotHttp)
     }
+}
+
+/// `HTTP/1.1`; Hypercorn writes the number alone.
+#[inline]
+fn is_protocol(word: &[u8]) -> bool {
+    word.starts_with(b"HTTP/") || matches!(word, b"1.0" | b"1.1" | b"2" | b"3")
 }
 
 #[inline]
@@ -504,6 +537,22 @@ fn is_target(target: &[u8]) -> bool {
     }
 }
 
+/// `cart/42`: may be a path whose slash was left out, where a method is there to say so.
+fn is_relative(target: &[u8]) -> bool {
+    let begins = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'%' | b'~');
+    target.first().is_some_and(begins) && target.iter().all(u8::is_ascii_graphic)
+}
+
+/// A method of HTTP (RFC 9110 and 5789), in whatever case.
+fn is_known(method: &[u8]) -> bool {
+    const METHODS: [&[u8]; 9] = [
+        b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE", b"CONNECT",
+    ];
+    METHODS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(method))
+}
+
 /// `host:port`, as CONNECT asks for it.
 fn is_authority(target: &[u8]) -> bool {
     match memchr::memrchr(b':', target) {
@@ -525,10 +574,20 @@ pub(super) fn address(text: &[u8]) -> Option<&[u8]> {
         [b'[', rest @ ..] => split_once(rest, b']').map_or(first, |(inside, _)| inside),
         _ => match split_once(first, b':') {
             Some((host, port)) if !port.contains(&b':') => host,
-            _ => first,
+            _ => without_long_port(first),
         },
     };
     (!matches!(bare, b"" | b"-")).then_some(bare)
+}
+
+/// An IPv6 address without brackets whose port can be told: no group of one has more than four digits,
+/// and none follows an IPv4 address (HAProxy writes `2001:db8::7:53332`).
+fn without_long_port(text: &[u8]) -> &[u8] {
+    let port = text.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    match text.split_at_checked(text.len() - port) {
+        Some(([host @ .., b':'], _)) if port == 5 || port > 0 && host.contains(&b'.') => host,
+        _ => text,
+    }
 }
 
 /// `shop.example:443` is the same service as `shop.example`.

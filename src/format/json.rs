@@ -227,7 +227,12 @@ impl<'a> Walk<'a, '_> {
         }
         let here = self.path.mark();
         self.enter(key);
-        let meaning = self.keys.find(self.path.folded());
+        // A name that is listed with its wrapper (`event.duration`) says more than one without.
+        let whole = match self.path.is_wrapped() {
+            true => self.keys.find(self.path.with_wrapper()),
+            false => None,
+        };
+        let meaning = whole.or_else(|| self.keys.find(self.path.folded()));
         self.path.back_to(here);
         meaning
     }

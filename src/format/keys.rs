@@ -243,6 +243,7 @@ impl Memo {
 /// A place to go back to.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
+    outer: usize,
     base: usize,
     len: usize,
 }
@@ -250,6 +251,8 @@ pub(super) struct Mark {
 /// Where in a nested line the parser stands, as one folded name.
 pub(super) struct Path {
     folded: [u8; LONGEST],
+    /// Where the name of the innermost wrapper begins.
+    outer: usize,
     base: usize,
     len: usize,
 }
@@ -258,6 +261,7 @@ impl Default for Path {
     fn default() -> Path {
         Path {
             folded: [0; LONGEST],
+            outer: 0,
             base: 0,
             len: 0,
         }
@@ -282,25 +286,37 @@ impl Path {
         self.folded.get(self.base..self.len).unwrap_or_default()
     }
 
-    /// Whether it stands at the top, or at that of a wrapper.
+    /// The name with that of the innermost wrapper.
+    pub(super) fn with_wrapper(&self) -> &[u8] {
+        self.folded.get(self.outer..self.len).unwrap_or_default()
+    }
+
+    /// Whether it is inside of a wrapper.
+    #[inline]
+    pub(super) fn is_wrapped(&self) -> bool {
+        self.base > 0
+    }
+
+    /// Whether it stands at the top.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.base == self.len
+        self.len == 0
     }
 
     /// Nothing below matches until the next [`Path::back_to`].
     pub(super) fn fill(&mut self) {
-        (self.base, self.len) = (0, LONGEST);
+        (self.outer, self.base, self.len) = (0, 0, LONGEST);
     }
 
     /// What is below counts as if it stood at the top.
     pub(super) fn rebase(&mut self) {
-        self.base = self.len;
+        (self.outer, self.base) = (self.base, self.len);
     }
 
     #[inline]
     pub(super) fn mark(&self) -> Mark {
         Mark {
+            outer: self.outer,
             base: self.base,
             len: self.len,
         }
@@ -308,6 +324,6 @@ impl Path {
 
     #[inline]
     pub(super) fn back_to(&mut self, mark: Mark) {
-        (self.base, self.len) = (mark.base, mark.len);
+        (self.outer, self.base, self.len) = (mark.outer, mark.base, mark.len);
     }
 }

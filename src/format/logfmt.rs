@@ -2,6 +2,8 @@
 //!
 //! The notation has no standard; read here is what `github.com/kr/logfmt` and its writers agree on:
 //! pairs separated by spaces, values in double quotes with Go's escapes, keys without a value allowed.
+//! Rust's `tracing` puts pairs in braces (`request{method=GET uri=/}: … latency=12 ms`) and a unit behind
+//! its number.
 
 use crate::record::Reject;
 
@@ -19,8 +21,9 @@ pub(super) fn parse<'a>(
     while !rest.is_empty() {
         let Some((key, after)) = key(rest) else {
             begins_with_pair &= pairs > 0;
-            let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-            rest = next(&rest[end..]);
+            let end = memchr::memchr2(b' ', b'{', rest).unwrap_or(rest.len());
+            let brace = usize::from(rest.get(end) == Some(&b'{'));
+            rest = next(&rest[end + brace..]);
             continue;
         };
         let (value, escaped, after) = value(after)?;
@@ -57,7 +60,13 @@ fn key(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn value(text: &[u8]) -> Result<(&[u8], bool, &[u8]), Reject> {
     let [b'"', quoted @ ..] = text else {
         let end = memchr::memchr(b' ', text).unwrap_or(text.len());
-        return Ok((&text[..end], false, &text[end..]));
+        let end = end + unit_apart(&text[..end], &text[end..]);
+        let value = &text[..end];
+        let closed = match value {
+            [inside @ .., b'}', b':'] | [inside @ .., b'}'] if !inside.contains(&b'{') => inside,
+            _ => value,
+        };
+        return Ok((closed, false, &text[end..]));
     };
     let (mut at, mut escaped) = (0, false);
     loop {
@@ -71,4 +80,16 @@ fn value(text: &[u8]) -> Result<(&[u8], bool, &[u8]), Reject> {
         escaped = true;
         at = end + 2;
     }
+}
+
+/// How long the unit of time is that stands apart behind a number, with its space.
+#[inline]
+fn unit_apart(number: &[u8], after: &[u8]) -> usize {
+    let is_number = number.last().is_some_and(u8::is_ascii_digit);
+    let units = [&b" ns"[..], b" us", b" \xc2\xb5s", b" ms", b" s"];
+    let ends = |rest: &[u8]| matches!(rest.first(), None | Some(b' '));
+    let unit = units
+        .iter()
+        .find(|unit| is_number && after.strip_prefix(**unit).is_some_and(ends));
+    unit.map_or(0, |unit| unit.len())
 }

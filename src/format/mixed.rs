@@ -6,6 +6,7 @@
 //! the first that reads it has it. Which formats these are depends on the file's first bytes alone, so
 //! no thread and no block changes what a line is. Counts nothing.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -282,8 +283,18 @@ impl Format {
 const ESCAPE: u8 = 0x1b;
 
 /// Whether a line has terminal colours in it.
-pub(super) fn is_coloured(line: &[u8]) -> bool {
+fn is_coloured(line: &[u8]) -> bool {
     memchr::memchr(ESCAPE, line).is_some()
+}
+
+/// A text without its colours, as it stands if it has none.
+pub(super) fn without_colours(text: &[u8]) -> Cow<'_, [u8]> {
+    if !is_coloured(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = Vec::new();
+    uncolour(text, &mut plain);
+    Cow::Owned(plain)
 }
 
 /// The text without its colours: without `ESC [ … m` and other such sequences (ECMA-48, 5.4).

@@ -190,6 +190,7 @@ impl Format {
         } = scratch;
         let mut fields = Fields::new(depth);
         fields.set_strict(strict);
+        let whole = line;
         let line = if self.wrapped_in.is_empty() {
             line
         } else {
@@ -201,7 +202,8 @@ impl Format {
         let record = parsed.and_then(|_| fields.record(clock, text));
         let is_comment = line[0] == b'#';
         match record {
-            Ok(_) if !self.is_marked(line) => Err(Reject::NoRequest),
+            // The name of a logger may stand in front of the object that is the line (Caddy's console).
+            Ok(_) if !self.is_marked(line) && !self.is_marked(whole) => Err(Reject::NoRequest),
             Err(Reject::NoRequest) if is_comment && !is_logfmt => Err(Reject::Comment),
             Err(Reject::NoRequest) if !is_logfmt => Err(Reject::Unrecognized),
             Err(Reject::Unrecognized | Reject::Truncated) if is_comment => Err(Reject::Comment),

@@ -82,15 +82,22 @@ fn offer<'t>(fields: &mut Fields<'t>, meaning: Option<Meaning>, text: &'t str) {
 }
 
 /// Takes what the members of an object mean, in the order in which they stand.
-fn collect<'t>(keys: &Keys, prefix: &str, members: &'t [(String, Tree)], fields: &mut Fields<'t>) {
+/// Inside of a wrapper the name with it goes before the name without.
+fn collect<'t>(
+    keys: &Keys,
+    [whole, prefix]: [&str; 2],
+    members: &'t [(String, Tree)],
+    fields: &mut Fields<'t>,
+) {
     for (key, value) in members {
-        let name = format!("{prefix}.{key}");
-        let meaning = keys.find_name(name.as_bytes());
+        let [whole, name] = [whole, prefix].map(|prefix| format!("{prefix}.{key}"));
+        let meaning = keys.find_name(whole.as_bytes());
+        let meaning = meaning.or_else(|| keys.find_name(name.as_bytes()));
         match value {
             Tree::Object(inner) if meaning == Some(Meaning::Wrapper) => {
-                collect(keys, "", inner, fields)
+                collect(keys, [&name, ""], inner, fields)
             }
-            Tree::Object(inner) => collect(keys, &name, inner, fields),
+            Tree::Object(inner) => collect(keys, [&whole, &name], inner, fields),
             Tree::Array(items) if meaning == Some(Meaning::Wrapper) => {
                 for item in items {
                     attribute(keys, item, fields);
@@ -144,7 +151,7 @@ fn slow_json(keys: &Keys, line: &[u8]) -> serde_json::Result<Result<Owned, Rejec
         return Ok(Err(Reject::Unrecognized));
     };
     let mut fields = Fields::new(Depth::Full);
-    collect(keys, "", &members, &mut fields);
+    collect(keys, [""; 2], &members, &mut fields);
     Ok(record(fields))
 }
 
@@ -211,7 +218,8 @@ fn slow_logfmt(keys: &Keys, line: &str) -> Result<Owned, Reject> {
         let is_key = |c: char| c.is_ascii_alphanumeric() || "_.-@/".contains(c);
         if key.is_empty() || !key.chars().all(is_key) {
             begins_with_pair &= !pairs.is_empty();
-            rest = &rest[word.len()..];
+            let skipped = word.find('{').map_or(word.len(), |brace| brace + 1);
+            rest = &rest[skipped..];
             continue;
         }
         rest = &rest[key.len() + 1..];
@@ -235,9 +243,18 @@ fn slow_logfmt(keys: &Keys, line: &str) -> Result<Owned, Reject> {
                 String::from_utf8(text).map_err(|_| Reject::TooLong)?,
             ));
         } else {
-            let value = rest.split(' ').next().unwrap();
-            pairs.push((key.to_owned(), value.to_owned()));
+            let mut words = rest.split(' ');
+            let mut value = words.next().unwrap().to_owned();
+            let unit = words.next().unwrap_or("");
+            if value.ends_with(|c: char| c.is_ascii_digit())
+                && ["ns", "us", "\u{b5}s", "ms", "s"].contains(&unit)
+            {
+                value = format!("{value} {unit}");
+            }
             rest = &rest[value.len()..];
+            let inside = value.strip_suffix("}:").or(value.strip_suffix('}'));
+            let inside = inside.filter(|inside| !inside.contains('{'));
+            pairs.push((key.to_owned(), inside.unwrap_or(&value).to_owned()));
         }
     }
     let mut fields = Fields::new(Depth::Full);

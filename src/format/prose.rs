@@ -29,7 +29,9 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| {
     regex(concat!(
         r"(?-u)\d{4}[-/]\d\d[-/]\d\d(?:T|t| - |[ \t])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?(?:UTC|GMT|[+-]\d\d:?\d\d))?",
         r"|\d\d/[A-Z][a-z]{2}/\d{4}[: ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: [+-]\d{4})?",
+        r"|[A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{4}))?",
         r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?",
+        r"|^\[[DIWEC] \d{6} \d\d:\d\d:\d\d",
         r"|^\[?\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\b",
     ))
 });
@@ -141,7 +143,12 @@ pub(super) const SLOTS: [Slot; 6] = [
 /// The place of a line's time, where it has one.
 pub(super) fn time(line: &[u8]) -> Option<Range<usize>> {
     let found = TIME.find(line)?.range();
-    let bracket = usize::from(line.get(found.start) == Some(&b'['));
+    // A bracket, and the level that Tornado has behind it.
+    let bracket = match line.get(found.clone())? {
+        [b'[', b'A'..=b'Z', ..] => 3,
+        [b'[', ..] => 1,
+        _ => 0,
+    };
     Some(found.start + bracket..found.end)
 }
 

@@ -20,7 +20,9 @@ const SYNONYMS: &str = include_str!("specs/synonyms.toml");
 
 /// The built-in formats, one file each.
 pub(super) const SPECS: &[(&str, &str)] = &[
+    ("akamai", include_str!("specs/akamai.toml")),
     ("alb", include_str!("specs/alb.toml")),
+    ("apisix", include_str!("specs/apisix.toml")),
     ("application", include_str!("specs/application.toml")),
     (
         "aws-api-gateway",
@@ -44,8 +46,17 @@ pub(super) const SPECS: &[(&str, &str)] = &[
     ("haproxy", include_str!("specs/haproxy.toml")),
     ("heroku", include_str!("specs/heroku.toml")),
     ("ingress-nginx", include_str!("specs/ingress-nginx.toml")),
+    (
+        "ingress-nginx-old",
+        include_str!("specs/ingress-nginx-old.toml"),
+    ),
     ("istio", include_str!("specs/istio.toml")),
     ("json", include_str!("specs/json.toml")),
+    (
+        "kubernetes-audit",
+        include_str!("specs/kubernetes-audit.toml"),
+    ),
+    ("logback-access", include_str!("specs/logback-access.toml")),
     ("logfmt", include_str!("specs/logfmt.toml")),
     ("lograge", include_str!("specs/lograge.toml")),
     ("lograge-json", include_str!("specs/lograge-json.toml")),
@@ -156,14 +167,8 @@ impl Registry {
     /// reads most lines as requests, the more specific of two that read equally many. If none reads
     /// any, the one that comes closest, so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
-        let mut plain = Vec::new();
-        let head = if mixed::is_coloured(head) {
-            mixed::uncolour(head, &mut plain);
-            &plain
-        } else {
-            head
-        };
-        let lines = head_lines(head);
+        let head = mixed::without_colours(head);
+        let lines = head_lines(&head);
         let (score, format) = in_best_envelope(&lines, |chain| self.best(chain, &lines, clock));
         Detected {
             mixture: Mixture::of(&format, &self.formats, &lines, clock),

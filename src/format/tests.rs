@@ -438,6 +438,23 @@ fn a_whole_number_at_the_end_is_microseconds_where_it_can_be_nothing_else() {
 }
 
 #[test]
+fn a_duration_in_seconds_and_in_microseconds_is_one_latency() {
+    // Apache's `%T/%D`, the same among stars, and `%T %D`; a server counts whole seconds only.
+    for (one, other) in [
+        (" 1/1123456", " 0/7333"),
+        (" **1/1123456**", " **0/7333**"),
+        (" 1 1123456", " 0 7333"),
+    ] {
+        let tails = [one, other].repeat(5);
+        let expected = [Some(1_123_456), Some(7_333)].repeat(5);
+        assert_eq!(latencies(&tails), expected, "{one}");
+    }
+    // Two counters, and a number of seconds that is not that of the microseconds.
+    assert_eq!(latencies(&[" 0/3", " 0/4"]), [None; 2]);
+    assert_eq!(latencies(&[" 1/1123456", " 3/7333"]), [None; 2]);
+}
+
+#[test]
 fn what_is_in_front_of_an_access_line_is_not_its_client() {
     let access =
         r#"203.0.113.7 - alice [10/Apr/2024:09:00:00 +0000] "GET / HTTP/1.1" 503 12 "-" "curl/8""#;
@@ -478,6 +495,34 @@ fn what_is_in_front_of_an_access_line_is_not_its_client() {
                 "{line}"
             );
             assert_eq!(told_host, host.and_then(bytes), "{line}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// What the fuzz target `log_format` does, for a moment.
+    #[test]
+    fn no_text_makes_a_format_panic(
+        which in 0..crate::format::registry::SPECS.len(),
+        cut in 0..4_000_usize,
+        damage in proptest::collection::vec((0..4_000_usize, "[ -~{}$%\"\\\\]"), 0..4),
+        text in "[$%^(]?[ -~]{0,60}",
+        line in "[ -~]{0,80}",
+    ) {
+        let mut spec: Vec<char> = crate::format::registry::SPECS[which].1.chars().collect();
+        let len = spec.len();
+        for (at, c) in damage {
+            spec[at % len] = c.chars().next().unwrap_or(' ');
+        }
+        spec.truncate(len - cut % len);
+        let spec: String = spec.into_iter().collect();
+        let file = builtin().user("mine.toml", |_| Ok(spec));
+        let written = builtin().user(&text, |_| Ok(String::new()));
+        for format in [file, written].into_iter().flatten() {
+            let counts = read(&format, line.as_bytes(), Depth::Counts);
+            proptest::prop_assert_eq!(counts.is_ok(), read(&format, line.as_bytes(), Depth::Full).is_ok());
         }
     }
 }

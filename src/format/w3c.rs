@@ -25,7 +25,8 @@ enum Column {
         rank: u8,
         unit: Option<Unit>,
     },
-    /// `time-taken`: seconds by the standard, milliseconds where IIS writes it.
+    /// `time-taken`: seconds by the standard, with up to three decimals; milliseconds where IIS writes it,
+    /// or Kestrel, which has four.
     TimeTaken {
         unit: Option<Unit>,
     },
@@ -127,10 +128,10 @@ impl Columns {
                 }
                 Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
                 Column::TimeTaken { unit } => {
-                    let unit = if value.contains(&b'.') {
-                        Some(Unit::Seconds)
-                    } else {
-                        unit
+                    let unit = match value.iter().rev().position(|&b| b == b'.') {
+                        Some(0..=3) => Some(Unit::Seconds),
+                        Some(_) => Some(Unit::Millis),
+                        None => unit,
                     };
                     fields.offer(Slot::Latency, 0, unit, value, false);
                 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::decode::Decoder;
-use super::logfile::{BEGIN, Codec, LogFile};
+use super::logfile::{BEGIN, LogFile};
 use super::source::Source;
 use super::{BLOCK, Io};
 
@@ -221,7 +221,7 @@ where
         let wanted = self.wanted(file.index);
         let next = schedule.lanes[lane].next;
         let facts = &self.files[file.index];
-        if facts.codec == Codec::Plain {
+        if facts.is_plain() {
             let number = wanted.map_or(next, |blocks| blocks[next as usize]);
             let count = wanted.map_or(blocks_of(facts.len), |blocks| blocks.len() as u32);
             schedule.advance(lane, next + 1 == count);

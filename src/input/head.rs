@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::form::Form;
 use super::logfile::{Codec, LogFile, fill};
 
 /// Bytes of text that are looked at.
@@ -39,14 +40,19 @@ impl Head {
             text.truncate(len);
             (text, error)
         };
-        file.codec = Codec::Plain;
+        (file.codec, file.form) = (Codec::Plain, Form::Lines);
         let (text, error) = read(file);
         if let Some(error) = error {
             return Err(error);
         }
         file.codec = codec(&text);
-        match file.codec {
-            Codec::Plain => Ok(Head { text }),
+        let text = match file.codec {
+            Codec::Plain => text,
+            _ => read(file).0,
+        };
+        file.form = Form::of(&text);
+        match file.form {
+            Form::Lines => Ok(Head { text }),
             _ => Ok(Head { text: read(file).0 }),
         }
     }
@@ -63,9 +69,6 @@ impl Head {
         }
         if let Some((_, why)) = ARCHIVES.iter().find(|(magic, _)| text.starts_with(magic)) {
             return Kind::Other(why);
-        }
-        if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-            return Kind::Other("UTF-16 text; convert it with `iconv -f UTF-16 -t UTF-8`");
         }
         if is_binary(text) {
             Kind::Other("binary")

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use super::form::Form;
 use super::unpack::Unpack;
 
 /// Bytes of a file's begin that tell its format.
@@ -40,6 +41,8 @@ pub struct LogFile {
     pub len: u64,
     /// How its bytes are packed.
     pub codec: Codec,
+    /// How its text is laid out.
+    pub form: Form,
     /// When it was last written, in µs since the epoch.
     pub modified_us: i64,
     /// Device and inode, so that a file that takes its name later is told apart.
@@ -78,6 +81,7 @@ impl LogFile {
             path: path.to_path_buf(),
             len: facts.len(),
             codec: Codec::Plain,
+            form: Form::Lines,
             modified_us: modified.map_or(i64::MIN, |d| d.as_micros() as i64),
             identity: identity(&facts),
             place: Place::Path,
@@ -124,13 +128,18 @@ impl LogFile {
         }
     }
 
-    /// Its text, out of an open handle; packed bytes are read `step` at a time.
+    /// Whether its bytes are its lines as they stand.
+    pub(super) fn is_plain(&self) -> bool {
+        self.codec == Codec::Plain && self.form == Form::Lines
+    }
+
+    /// Its text in lines, out of an open handle; packed bytes are read `step` at a time.
     pub(super) fn text(&self, handle: Arc<File>, step: usize) -> Box<dyn Read + Send> {
         let stored = self.stored(handle);
-        match self.codec {
+        self.form.lines(match self.codec {
             Codec::Plain => Box::new(stored),
             codec => Box::new(Unpack::new(codec, BufReader::with_capacity(step, stored))),
-        }
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tar::{Archive, Entry};
 
+use super::form::Form;
 use super::logfile::{Codec, LogFile, Place, identity};
 
 /// Packed bytes read at a time.
@@ -67,6 +68,7 @@ impl Members {
                     path,
                     len: entry.size().min(left),
                     codec: Codec::Plain,
+                    form: Form::Lines,
                     modified_us: archive.modified_us,
                     identity: archive.identity,
                     place: place.clone(),
@@ -110,6 +112,7 @@ impl Members {
                 path,
                 len: end - begin,
                 codec: Codec::Plain,
+                form: Form::Lines,
                 modified_us: i64::MIN,
                 identity,
                 place: Place::Spool(Arc::clone(&spool)),

@@ -9,6 +9,7 @@
 mod decode;
 mod fault;
 mod feed;
+mod form;
 mod head;
 mod lines;
 mod logfile;

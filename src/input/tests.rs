@@ -378,3 +378,34 @@ fn a_file_replaced_or_removed_is_said_and_not_confused() {
     );
     assert_eq!(salvaged.len(), 2);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// What the fuzz target `unpack` does, for a moment.
+    #[test]
+    fn damaged_files_give_the_same_blocks_to_any_threads(
+        which in 0..CODECS.len(),
+        cut in 0..400_usize,
+        damage in proptest::collection::vec((0..400_usize, proptest::prelude::any::<u8>()), 0..4),
+        is_document: bool,
+    ) {
+        let (codec, extension) = CODECS[which];
+        let text = match is_document {
+            true => b"[\n{\"a\": 1},\n{\"a\": [2, {}]}\n]\n".repeat(20),
+            false => numbered_lines(4_000),
+        };
+        let mut packed = [pack(codec, &text), pack(codec, b"a second member\n")].concat();
+        let len = packed.len();
+        for (at, byte) in damage {
+            packed[at % len] = byte;
+        }
+        packed.truncate(len - cut % len);
+        let dir = tempfile::tempdir().unwrap();
+        log(dir.path(), &format!("a.log.{extension}"), &packed);
+        let found = find(&[dir.path().to_path_buf()], &[]).unwrap();
+        let (one, salvaged) = read_all(&found.files, Io::Read, 1);
+        proptest::prop_assert_eq!((&one, &salvaged), (&read_all(&found.files, Io::Mmap, 2).0, &salvaged));
+        proptest::prop_assert!(salvaged.len() <= found.files.len());
+    }
+}

@@ -14,7 +14,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::head::HEAD;
-use super::logfile::{Codec, LogFile, fill};
+use super::logfile::{LogFile, fill};
 
 /// Different files with the same head that a file is compared with. Generated logs can share their
 /// head by the thousand; a twin that is not found then is only counted twice.
@@ -47,7 +47,7 @@ pub fn take(seen: Vec<Seen>) -> (Vec<LogFile>, Vec<(PathBuf, String)>) {
             same_head.push(i);
             continue;
         };
-        let is_plain = |i: usize| seen[i].0.codec == Codec::Plain;
+        let is_plain = |i: usize| seen[i].0.is_plain();
         let goes = match relation {
             Relation::FirstBegins => other,
             // Plain text is read faster.
@@ -87,7 +87,7 @@ enum Relation {
 
 fn relation(a: &LogFile, b: &LogFile, head: usize) -> Relation {
     let one_set = a.path.parent() == b.path.parent() && set_name(&a.path) == set_name(&b.path);
-    let lengths_differ = a.codec == Codec::Plain && b.codec == Codec::Plain && a.len != b.len;
+    let lengths_differ = a.is_plain() && b.is_plain() && a.len != b.len;
     if !one_set && (head < HEAD || lengths_differ) {
         return Relation::Different;
     }
@@ -160,6 +160,7 @@ const APPENDED: &[&[u8]] = &[
 mod tests {
     use super::*;
     use crate::input::find;
+    use crate::input::logfile::Codec;
     use crate::input::tests::{CODECS, log, numbered_lines, pack};
 
     /// The names of the logs that are read, and of those passed over with the reason.

@@ -23,11 +23,12 @@ const STYLE: &str = include_str!("html/style.css");
 
 /// What a browser may do with the page: nothing but apply the sheet with this SHA-256.
 /// A test compares it with the sheet and says what it is to be.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-7A025EYWaZbQ3rYnxEO1gj5OWst4S2G09o7fTRGFKQk='; base-uri 'none'; form-action 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'sha256-a9J5r1QJ0Kgac1FMbYBNnutzjE43yPebTdbCeWXmhIk='; base-uri 'none'; form-action 'none'";
 
 /// What all parts of the page look at.
 struct View<'a> {
     report: &'a Report,
+    again: &'a [String],
     clock: Clock,
 }
 
@@ -53,10 +54,11 @@ impl View<'_> {
     }
 }
 
-/// The report as a page.
-pub fn html(report: &Report) -> String {
+/// The report as a page; `again` are the paths and options of its run, as words of a shell.
+pub fn html(report: &Report, again: &[String]) -> String {
     let view = View {
         report,
+        again,
         clock: Clock::new(report.scan.from.as_deref(), report.scan.to.as_deref()),
     };
     let mut m = Markup::document();

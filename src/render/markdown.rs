@@ -24,13 +24,15 @@ const ENDPOINTS_SHOWN: usize = 10;
 /// What all parts of the document look at.
 struct View<'a> {
     report: &'a Report,
+    again: &'a [String],
     clock: Clock,
 }
 
-/// The report as a postmortem draft.
-pub fn markdown(report: &Report) -> String {
+/// The report as a postmortem draft; `again` are the paths and options of its run, as words of a shell.
+pub fn markdown(report: &Report, again: &[String]) -> String {
     let view = View {
         report,
+        again,
         clock: Clock::new(report.scan.from.as_deref(), report.scan.to.as_deref()),
     };
     let mut page = Document::default();

@@ -104,6 +104,8 @@ fn list(values: &[String]) -> String {
     }
 }
 
+/// What a spreadsheet takes for a formula gets a space in front, which makes it text there; whoever reads
+/// the file for its markers takes spaces off again.
 fn quoted(cell: &str) -> String {
     let safe: String = cell
         .chars()
@@ -113,7 +115,9 @@ fn quoted(cell: &str) -> String {
             c => c,
         })
         .collect();
+    let formula = safe.starts_with(['=', '+', '-', '@', '\t']);
     match safe.contains(['"', ',', ';', '\n', '\t']) {
+        _ if formula => format!("\" {}\"", safe.replace('"', "\"\"")),
         true => format!("\"{}\"", safe.replace('"', "\"\"")),
         false => safe,
     }

@@ -21,6 +21,7 @@ mod markup;
 mod ndjson;
 mod page;
 mod sanitize;
+mod shell;
 mod spark;
 mod svg;
 mod terminal;
@@ -29,11 +30,13 @@ mod words;
 
 pub use formats::{explanation, format_list};
 pub use html::html;
+pub use human::count_of;
 pub use json::{json, pretty, schema};
 pub use lines::{counts, lines};
 pub use markdown::markdown;
 pub use ndjson::ndjson;
 pub use sanitize::printable;
+pub use shell::shell_word;
 pub use terminal::table;
 
 /// How the table is to look: all that a renderer has to know of the place it is shown at.

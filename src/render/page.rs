@@ -152,6 +152,25 @@ impl Page {
         self.put(&letters);
     }
 
+    /// A command to copy: where it is longer than the line, `\` goes on below, as a shell has it.
+    /// No word is cut, however long: a command without its end is none.
+    pub fn command(&mut self, indent: usize, tone: Tone, words: &[String]) {
+        let mut line = format!("{}$", " ".repeat(indent));
+        for (i, word) in words.iter().enumerate() {
+            let word = clean(word, self.unicode);
+            let goes_on = if i + 1 < words.len() { " \\" } else { "" };
+            let begins = i == 0 || line.trim_start().is_empty();
+            if !begins && width(&line) + 1 + width(&word) + goes_on.len() > self.width {
+                line += " \\";
+                self.put(&letters(&line, tone));
+                line = " ".repeat(indent + 3);
+            }
+            line.push(' ');
+            line += &word;
+        }
+        self.put(&letters(&line, tone));
+    }
+
     /// A line across the page.
     pub fn rule(&mut self) {
         let dashes = self.sign("─", "-").repeat(self.width);
@@ -208,6 +227,10 @@ impl Page {
     fn switch(&mut self, from: Tone, to: Tone) {
         write!(self.out, "{:#}{}", from.ansi(), to.ansi()).expect("writing to a String can't fail");
     }
+}
+
+fn letters(text: &str, tone: Tone) -> Vec<Letter> {
+    text.chars().map(|c| (c, tone)).collect()
 }
 
 fn indent(columns: usize) -> Vec<Letter> {
@@ -309,6 +332,29 @@ mod tests {
         let mut plain = page(80, false, true);
         plain.paragraph(&[], 0, &spans);
         assert_eq!(plain.finish(), "failing since nine\n");
+    }
+
+    #[test]
+    fn a_long_command_goes_on_as_a_shell_has_it() {
+        let mut page = page(40, false, true);
+        let words = [
+            "triage",
+            "show",
+            "i1",
+            "logs/",
+            "-d",
+            "'my deploys.json'",
+            "--tz=-07:00",
+        ];
+        page.command(4, Tone::Faint, &words.map(str::to_owned));
+        assert_eq!(
+            page.finish(),
+            "    $ triage show i1 logs/ -d \\\n        'my deploys.json' --tz=-07:00\n"
+        );
+        let mut page = self::page(40, false, true);
+        let long = format!("logs/{}", "a".repeat(60));
+        page.command(4, Tone::Faint, &["triage".to_owned(), long.clone()]);
+        assert_eq!(page.finish(), format!("    $ triage \\\n        {long}\n"));
     }
 
     #[test]

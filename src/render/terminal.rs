@@ -20,12 +20,13 @@ use super::words;
 use crate::report::{Incident, Report};
 use chart::Chart;
 
-/// The report as lines of text.
-pub fn table(report: &Report, style: &Style) -> String {
+/// The report as lines of text; `again` are the paths and options of its run, as words of a shell.
+pub fn table(report: &Report, style: &Style, again: &[String]) -> String {
     let scan = &report.scan;
     let view = View {
         report,
         style,
+        again,
         clock: Clock::new(scan.from.as_deref(), scan.to.as_deref()),
     };
     let mut page = Page::new(style);
@@ -47,6 +48,7 @@ pub fn table(report: &Report, style: &Style) -> String {
 struct View<'a> {
     report: &'a Report,
     style: &'a Style,
+    again: &'a [String],
     clock: Clock,
 }
 
@@ -62,6 +64,7 @@ pub fn chart(report: &Report, incident: &Incident, width: usize) -> Option<Strin
     let view = View {
         report,
         style: &style,
+        again: &[],
         clock: Clock::new(report.scan.from.as_deref(), report.scan.to.as_deref()),
     };
     let mut page = Page::new(&style);

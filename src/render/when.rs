@@ -93,6 +93,52 @@ impl Clock {
         ))
     }
 
+    /// A time that is read right after another: without the day, where that has said it.
+    pub fn show_after(&self, before: &str, text: &str) -> String {
+        match (Moment::parse(before), Moment::parse(text)) {
+            (Some(a), Some(b)) if a.date == b.date && a.offset == b.offset => hms(b.time),
+            _ => self.show(text),
+        }
+    }
+
+    /// The zone of [`Clock::show`]'s times that name none: `-07:00`, `UTC`.
+    pub fn zone(&self) -> Option<String> {
+        Some(self.to?.zone())
+    }
+
+    /// Two times with their day and zone, for a place that is read without the log's span beside
+    /// it: `2024-04-10 09:00:03 until 11:01:56 -07:00`. Without the second, the first alone.
+    pub fn in_full(&self, from: &str, to: Option<&str>) -> String {
+        let Some(begin) = Moment::parse(from) else {
+            return from.to_owned();
+        };
+        let first = format!("{}\u{a0}{}", begin.date, hms(begin.time));
+        let Some(end) = to.and_then(Moment::parse) else {
+            return format!("{first}\u{a0}{}", begin.zone());
+        };
+        let zone = if begin.offset == end.offset {
+            String::new()
+        } else {
+            format!("\u{a0}{}", begin.zone())
+        };
+        let day = if begin.date == end.date {
+            String::new()
+        } else {
+            format!("{}\u{a0}", end.date)
+        };
+        format!(
+            "{first}{zone} until {day}{}\u{a0}{}",
+            hms(end.time),
+            end.zone()
+        )
+    }
+
+    /// The day of a time, with its zone: `2024-04-10 -07:00`.
+    pub fn day(&self, text: &str) -> Option<String> {
+        let at = Moment::parse(text)?;
+        Some(format!("{}\u{a0}{}", at.date, at.zone()))
+    }
+
     /// The log's offset from UTC at its begin, in seconds; 0 for a log without a time.
     pub fn offset_s(&self) -> i64 {
         self.from.map_or(0, |from| i64::from(from.offset.seconds()))
@@ -217,6 +263,14 @@ mod tests {
         );
         let (from, to) = ("2024-04-10T22:00:00Z", "2024-04-11T03:00:00Z");
         assert_eq!(shown(from, to, "2024-04-10T23:00:00Z"), "04-10 23:00:00");
+        let after = |at| {
+            let clock = Clock::new(Some(from), Some(to));
+            clock
+                .show_after("2024-04-10T23:00:00Z", at)
+                .replace('\u{a0}', " ")
+        };
+        assert_eq!(after("2024-04-10T23:10:00Z"), "23:10:00");
+        assert_eq!(after("2024-04-11T00:10:00Z"), "04-11 00:10:00");
         let span = Clock::new(Some(from), Some(to))
             .span()
             .unwrap()
@@ -238,6 +292,36 @@ mod tests {
             .unwrap()
             .replace('\u{a0}', " ");
         assert_eq!(span, "2024-10-27 01:00–04:00 +02:00 to +01:00");
+    }
+
+    #[test]
+    fn in_full_a_time_needs_nothing_beside_it() {
+        let clock = Clock::new(
+            Some("2024-04-10T06:00:00-07:00"),
+            Some("2024-04-10T12:00:00-07:00"),
+        );
+        let full = |from, to| clock.in_full(from, to).replace('\u{a0}', " ");
+        let onset = "2024-04-10T09:00:03.5-07:00";
+        assert_eq!(full(onset, None), "2024-04-10 09:00:03 -07:00");
+        assert_eq!(
+            full(onset, Some("2024-04-10T11:01:56-07:00")),
+            "2024-04-10 09:00:03 until 11:01:56 -07:00"
+        );
+        assert_eq!(
+            full("2024-10-26T23:00:00Z", Some("2024-10-27T01:00:00Z")),
+            "2024-10-26 23:00:00 until 2024-10-27 01:00:00 UTC"
+        );
+        assert_eq!(
+            full(
+                "2024-10-27T01:00:00+02:00",
+                Some("2024-10-27T04:00:00+01:00")
+            ),
+            "2024-10-27 01:00:00 +02:00 until 04:00:00 +01:00"
+        );
+        assert_eq!(full("soon", None), "soon");
+        let day = clock.day(onset).unwrap();
+        assert_eq!(day.replace('\u{a0}', " "), "2024-04-10 -07:00");
+        assert_eq!(clock.zone().as_deref(), Some("-07:00"));
     }
 
     #[test]

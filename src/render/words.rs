@@ -9,49 +9,87 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::human::{count_of, duration, percent, probability};
 use super::page::Tone;
 use super::sanitize::{short, visible};
+use super::shell::shell_word;
 use super::when::{Clock, seconds_between};
-use crate::report::{Change, Disposition, Endpoint, HitEndpoint, Incident, Report, Suspect};
+use crate::report::{Change, Disposition, Endpoint, HitEndpoint, Incident, Report, Suspect, Text};
 
 /// Columns for one name from a log in a sentence: a line has room for it at every width.
 pub const NAME_ROOM: usize = 48;
 
-/// Commands that show what an incident's numbers were counted from, each with what it shows. They take
-/// the paths and options of the run that made the report.
-pub fn checks(incident: &Incident) -> Vec<(String, String)> {
-    let show = format!("triage show {}", incident.id);
-    let line = match incident.signal.as_str() {
-        "latency" => "slow line",
-        _ => "failing line",
-    };
-    let errors = count_of(incident.impact.errors, line);
-    let mut checks = vec![
-        (show.clone(), format!("the {errors}")),
-        (
-            format!("{show} --count"),
-            "requests and errors by window".to_owned(),
-        ),
-    ];
-    // A shell must not see more than a word in what a log says.
-    let is_word = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-/:".contains(&b))
-    };
-    if !incident.scope.is_empty() {
-        let mut command = format!("{show} --count");
-        for shared in &incident.scope {
-            let value = visible(&shared.value);
-            if is_word(&value) {
-                command += &format!(" --where {}={value}", shared.label);
-            }
-        }
-        checks.push((
-            command,
-            "the same of what failing requests share".to_owned(),
-        ));
+/// A command that shows what a claim was counted from.
+pub struct Check {
+    /// It, as words of a shell.
+    pub words: Vec<String>,
+    /// What it shows.
+    pub shows: String,
+}
+
+impl Check {
+    /// The command in a line.
+    pub fn command(&self) -> String {
+        self.words.join(" ")
     }
-    checks
+}
+
+/// Endpoints whose counts get a command of their own; the others' differ in the name alone.
+const ENDPOINTS_CHECKED: usize = 3;
+/// Values longer than this make no command that anybody copies.
+const LONGEST_VALUE: usize = 200;
+
+/// Commands that show what an incident's numbers were counted from: its lines, its counts, and those
+/// of its worst endpoints and of what failing requests share. `again` are the paths and options of
+/// the run that made the report, as words of a shell.
+pub fn checks(incident: &Incident, again: &[String]) -> Vec<Check> {
+    let line = if is_slow(incident) {
+        "slow line"
+    } else {
+        "failing line"
+    };
+    let check = |options: &[&str], filters: &[(&str, &Text)], shows: String| {
+        let mut words = vec!["triage".to_owned(), "show".to_owned()];
+        words.push(shell_word(incident.id.as_bytes()));
+        words.extend(again.iter().cloned());
+        words.extend(options.iter().map(|&option| option.to_owned()));
+        for (key, value) in filters {
+            let Text::Utf8(value) = value else {
+                return None; // an option takes text alone
+            };
+            if value.len() > LONGEST_VALUE {
+                return None;
+            }
+            words.push("--where".to_owned());
+            words.push(shell_word(format!("{key}={value}").as_bytes()));
+        }
+        Some(Check { words, shows })
+    };
+    let lines = count_of(incident.impact.errors, line);
+    let bad = if is_slow(incident) {
+        "slow ones"
+    } else {
+        "errors"
+    };
+    let mut checks = vec![
+        check(&[], &[], format!("the {lines}")),
+        check(&["--count"], &[], format!("requests and {bad} by window")),
+    ];
+    for hit in incident.endpoints.iter().take(ENDPOINTS_CHECKED) {
+        if let (Text::Utf8(method), Text::Utf8(template)) = (&hit.method, &hit.endpoint) {
+            let name = Text::Utf8(format!("{method} {template}"));
+            let shows = format!("those of {}", hit_name(hit));
+            let filters = [("service", &hit.service), ("endpoint", &name)];
+            checks.push(check(&["--count"], &filters, shows));
+        }
+    }
+    if !incident.scope.is_empty() {
+        let shared: Vec<(&str, &Text)> = incident
+            .scope
+            .iter()
+            .map(|shared| (shared.label.as_str(), &shared.value))
+            .collect();
+        let shows = "those of what failing requests share".to_owned();
+        checks.push(check(&["--count"], &shared, shows));
+    }
+    checks.into_iter().flatten().collect()
 }
 
 /// What each fate of a change is called, in the order in which they matter to the reader.
@@ -127,31 +165,61 @@ pub fn lasted_s(report: &Report, incident: &Incident) -> Option<f64> {
 
 /// `09:00:03 until 11:01:56 (2 h 2 min)`.
 pub fn when(report: &Report, clock: &Clock, incident: &Incident) -> String {
-    let show = |at: &str| clock.show(at);
-    let lasted = lasted_s(report, incident).map(duration);
-    let begin = match incident.onset.as_deref() {
-        Some(onset) => show(onset),
-        None => "before the log begins".to_owned(),
-    };
-    match (&incident.end, lasted) {
-        (Some(end), Some(lasted)) => format!("{begin} until {} ({lasted})", show(end)),
-        (Some(end), None) => format!("{begin}, until {}", show(end)),
-        (None, _) if incident.state == "unknown" => {
-            format!("{begin}, its end is not known: the log has a gap")
+    let (onset, end) = (incident.onset.as_deref(), incident.end.as_deref());
+    let span = match (onset, end) {
+        (Some(onset), Some(end)) => {
+            let until = clock.show_after(onset, end);
+            format!("{} until {until}", clock.show(onset))
         }
-        (None, Some(lasted)) => format!("{begin}, for {lasted} by the end of the log"),
-        (None, None) => begin,
+        (Some(onset), None) => clock.show(onset),
+        (None, Some(end)) => format!("before the log begins, until {}", clock.show(end)),
+        (None, None) => "before the log begins".to_owned(),
+    };
+    lasting(report, incident, span)
+}
+
+/// [`when`] with day and zone: `2024-04-10 09:00:03 until 11:01:56 -07:00 (2 h 2 min)`.
+pub fn when_in_full(report: &Report, clock: &Clock, incident: &Incident) -> String {
+    let span = match (incident.onset.as_deref(), incident.end.as_deref()) {
+        (Some(onset), end) => clock.in_full(onset, end),
+        (None, Some(end)) => format!("before the log begins, until {}", clock.in_full(end, None)),
+        (None, None) => "before the log begins".to_owned(),
+    };
+    lasting(report, incident, span)
+}
+
+/// A span, and how long it is or what is not known of its end.
+fn lasting(report: &Report, incident: &Incident, span: String) -> String {
+    match (&incident.end, lasted_s(report, incident).map(duration)) {
+        (Some(_), Some(lasted)) => format!("{span} ({lasted})"),
+        (Some(_), None) => span,
+        (None, _) if incident.state == "unknown" => {
+            format!("{span}, its end is not known: the log has a gap")
+        }
+        (None, Some(lasted)) => format!("{span}, for {lasted} by the end of the log"),
+        (None, None) => span,
     }
 }
 
 /// `09:00:03 until 11:01:56 (2 h 2 min) · onset 08:58:48–09:00:34 (95 %)`.
 pub fn since(report: &Report, clock: &Clock, incident: &Incident) -> String {
+    when(report, clock, incident) + &sureness(clock, incident)
+}
+
+/// [`since`] with day and zone.
+pub fn since_in_full(report: &Report, clock: &Clock, incident: &Incident) -> String {
+    when_in_full(report, clock, incident) + &sureness(clock, incident)
+}
+
+/// How sure the onset is, and whether it returns.
+fn sureness(clock: &Clock, incident: &Incident) -> String {
     let show = |at: &str| clock.show(at);
-    let mut text = when(report, clock, incident);
+    let mut text = String::new();
     if let (Some(low), Some(high)) = (&incident.onset_low, &incident.onset_high)
         && show(low) != show(high)
     {
-        text += &format!("\u{a0}· onset {}–{} (95\u{a0}%)", show(low), show(high));
+        let high = clock.show_after(low, high);
+        text += &format!("\u{a0}· onset {}–{high} (95\u{a0}%)", show(low));
     }
     if let Some(recurring) = &incident.recurring {
         let every = duration(recurring.every_s as f64);

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+use super::notes;
 use super::{
     Alternative, Blip, Change, Disposition, Endpoint, Evidence, FormatCount, Gap, HitEndpoint,
     Impact, Incident, NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan,
@@ -137,7 +138,7 @@ impl Converter<'_> {
                 .zip(self.m.blip_changes)
                 .map(|(b, c)| self.blip(b, *c))
                 .collect(),
-            notes: self.notes(),
+            notes: notes::notes(self.m),
         }
     }
 
@@ -570,82 +571,6 @@ impl Converter<'_> {
             errors: blip.errors,
             during_change: change.map(|i| self.m.changes[i].id.clone()),
         }
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let m = self.m;
-        let mut notes = Vec::new();
-        for (path, why) in &m.found.passed_over {
-            notes.push(format!("{} was passed over: {why}", path.display()));
-        }
-        notes.extend(m.found.unreadable.iter().map(ToString::to_string));
-        if m.scan.assumed_utc {
-            notes.push(
-                "the logs' times name no zone and were taken as UTC; --tz says otherwise".into(),
-            );
-        }
-        if m.markers.assumed_utc {
-            notes.push(
-                "the markers' times name no zone and were taken as UTC; --tz says otherwise".into(),
-            );
-        }
-        if m.scan.inside.overflowed() || m.scan.before.overflowed() {
-            notes.push(
-                "more endpoints than can be told apart: the rarest are counted together under {other}; \
-                 `routes` in --config can name their paths better"
-                    .into(),
-            );
-        }
-        if m.left_out > 0 {
-            notes.push(format!(
-                "{} requests lie too far in time from the bulk of the log and were counted but not looked at for incidents",
-                m.left_out
-            ));
-        }
-        for chronic in m.chronic {
-            let endpoint = m.series.catalog.endpoint(chronic.endpoint);
-            notes.push(format!(
-                "{} {} of {} fails all the time ({:.0} % even in the quietest third of the log): no incident, but worth a look",
-                String::from_utf8_lossy(&endpoint.method),
-                String::from_utf8_lossy(&endpoint.template),
-                String::from_utf8_lossy(m.series.catalog.service_of(chronic.endpoint)),
-                100.0 * chronic.rate,
-            ));
-        }
-        notes.extend(m.markers.notes.iter().cloned());
-        notes.extend(m.clock_shift.clone());
-        notes.extend(self.markers_out_of_time());
-        notes
-    }
-
-    /// Markers that all lie elsewhere in time are mostly in another zone.
-    fn markers_out_of_time(&self) -> Option<String> {
-        let (from, to) = self.m.scan.span_us?;
-        let day_us = 24 * 60 * MINUTE_US;
-        let changes = &self.m.markers.changes;
-        let near = |c: &changes::Change| (from.saturating_sub(day_us)..=to).contains(&c.at_us);
-        if changes.is_empty() || changes.iter().any(near) {
-            return None;
-        }
-        let distance = |c: &changes::Change| {
-            if c.at_us > to {
-                c.at_us - to
-            } else {
-                from - c.at_us
-            }
-        };
-        let nearest = changes.iter().min_by_key(|c| distance(c))?;
-        let side = if nearest.at_us > to {
-            "after its end"
-        } else {
-            "before its begin"
-        };
-        let hours = distance(nearest) as f64 / 3.6e9;
-        Some(format!(
-            "no change marker lies within the log or the 24 h before it; the nearest, {}, is {hours:.1} h {side}: \
-             are these the right files, and is --tz right?",
-            nearest.id
-        ))
     }
 }
 

@@ -36,6 +36,7 @@ pub struct Clock {
     day: text::DayMemo,
     local: Option<Local>,
     assumed_utc: bool,
+    assumed_year: bool,
     offsets: Option<(i32, i32)>,
 }
 
@@ -82,6 +83,7 @@ impl Clock {
             day: text::DayMemo::default(),
             local: None,
             assumed_utc: false,
+            assumed_year: false,
             offsets: None,
         }
     }
@@ -113,6 +115,11 @@ impl Clock {
     /// Whether a time without a zone was read as UTC because no zone had been given.
     pub fn assumed_utc(&self) -> bool {
         self.assumed_utc
+    }
+
+    /// Whether a time without a year was given the latest that its file allows.
+    pub fn assumed_year(&self) -> bool {
+        self.assumed_year
     }
 
     /// The smallest and the largest offset from UTC met so far, in seconds; `None` before the first
@@ -183,7 +190,10 @@ impl Clock {
         let parts = match *text {
             [b'0'..=b'9', _, _, _, b'-' | b'/', ..] => text::iso(text, &mut self.day)?,
             [b'0'..=b'9', _, b'/', ..] => text::clf(text, &mut self.day)?,
+            [b'0'..=b'9', _, _, _, b' ', ..] => return self.yearless(text),
+            [b'0'..=b'9', _, _, _, _, _, b' ', ..] => text::compact(text)?,
             [b'0'..=b'9', ..] => return self.noted(text::epoch(text, None)?, 0),
+            [b'A'..=b'Z', _, _, b',', b' ', ..] => text::http_date(text)?,
             [b'A'..=b'Z', _, _, b' ', b'A'..=b'Z', ..] => text::ctime(text)?,
             [b'A'..=b'Z', ..] => return self.yearless(text),
             _ => return None,
@@ -215,10 +225,15 @@ impl Clock {
             .to_zoned(TimeZone::UTC)
             .year();
         // Eight years back are enough for a 29 February, even around 1900 or 2100.
-        (0..=8).map(|back| i64::from(year) - back).find_map(|year| {
-            let parts = text::syslog(text, year)?;
+        let us = (0..=8).map(|back| i64::from(year) - back).find_map(|year| {
+            let parts = match text.first()?.is_ascii_digit() {
+                true => text::glog(text, year)?,
+                false => text::syslog(text, year)?,
+            };
             self.instant(&parts).filter(|&us| us <= limit_us)
-        })
+        });
+        self.assumed_year |= us.is_some();
+        us
     }
 
     fn instant(&mut self, parts: &text::Parts) -> Option<i64> {

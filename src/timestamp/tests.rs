@@ -222,6 +222,13 @@ fn a_year_that_is_missing_comes_from_the_end_of_the_file() {
         Some(utc("2024-02-29T16:19:38Z"))
     );
     assert_eq!(clock.read(b"Feb 30 16:19:38"), None);
+    assert!(clock.assumed_year() && !clock.fresh().assumed_year());
+    // klog's, glog's.
+    assert_eq!(
+        clock.read(b"1231 16:19:38.123456"),
+        Some(utc("2024-12-31T16:19:38.123456Z"))
+    );
+    assert_eq!(clock.read(b"1331 16:19:38"), None);
 }
 
 proptest! {

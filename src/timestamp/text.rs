@@ -121,6 +121,41 @@ pub(super) fn syslog(text: &[u8], year: i64) -> Option<Parts> {
     )
 }
 
+/// `0410 09:00:00.123456`, glog's and klog's, in the year given.
+pub(super) fn glog(text: &[u8], year: i64) -> Option<Parts> {
+    let ([a, b, c, d, b' '], time) = text.split_first_chunk::<5>()? else {
+        return None;
+    };
+    time_of_day(
+        day_number(year, digits(&[*a, *b])?, digits(&[*c, *d])?)?,
+        time,
+    )
+}
+
+/// `240410 09:00:00`: Tornado's, MySQL's.
+pub(super) fn compact(text: &[u8]) -> Option<Parts> {
+    let ([a, b, c, d, e, f, b' '], time) = text.split_first_chunk::<7>()? else {
+        return None;
+    };
+    let year = 2000 + digits(&[*a, *b])?;
+    time_of_day(
+        day_number(year, digits(&[*c, *d])?, digits(&[*e, *f])?)?,
+        time,
+    )
+}
+
+/// `Wed, 10 Apr 2024 09:00:00 GMT`, HTTP's and e-mail's (RFC 9110, 5.6.7; RFC 5322).
+pub(super) fn http_date(text: &[u8]) -> Option<Parts> {
+    let (_weekday, text) = text.split_at_checked(5)?;
+    let (day, text) = split_at_space(text);
+    let (name, text) = split_at_space(text);
+    let (year, time) = split_at_space(text);
+    if !matches!(day.len(), 1 | 2) || year.len() != 4 {
+        return None;
+    }
+    time_of_day(day_number(digits(year)?, month(name)?, digits(day)?)?, time)
+}
+
 /// `Feb 25 ` or `Feb  5 `: the day of a fixed-width date.
 fn day_of_month(date: &[u8]) -> Option<i64> {
     match *date {

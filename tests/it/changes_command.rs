@@ -226,3 +226,26 @@ fn a_wrong_file_is_refused_with_a_way_out() {
     assert_eq!(changes(&["-", "-"]).code, Some(2));
     assert_eq!(changes(&["no-such-file.json"]).code, Some(74));
 }
+
+#[test]
+fn what_a_spreadsheet_would_compute_is_text_there_and_the_same_marker_here() {
+    let markers = r#"[{"at":"2024-04-10T09:00:00Z","id":"=1+1","service":"@acme/api","version":"-2","author":"+me",
+        "description":"=HYPERLINK(\"https://evil.example\")"}]"#;
+    let csv = run_with_stdin(&["changes", "-", "--format", "csv"], markers.as_bytes());
+    let cells = csv.stdout.lines().nth(1).unwrap();
+    for cell in [
+        r#"" =1+1""#,
+        r#"" @acme/api""#,
+        r#"" -2""#,
+        r#"" +me""#,
+        r#"" =HYPERLINK(""https:"#,
+    ] {
+        assert!(cells.contains(cell), "{cell} in {cells}");
+    }
+    assert!(!cells.starts_with('=') && !cells.contains(",="), "{cells}");
+    let again = |text: &str| run_with_stdin(&["changes", "-", "--json"], text.as_bytes()).stdout;
+    let read = |text: &str| -> Value { serde_json::from_str(&again(text)).unwrap() };
+    let (first, second) = (read(markers), read(&csv.stdout));
+    assert_eq!(list(&first)[0]["id"], "=1+1");
+    assert_eq!(first, second);
+}

@@ -18,7 +18,7 @@ const fn row(name: &'static str, is: fn(&Value) -> bool, form: &'static Form) ->
 }
 
 /// The rows, in the order in which they are tried.
-pub(super) const ALL: [&Export; 22] = [
+pub(super) const ALL: [&Export; 23] = [
     // https://learn.microsoft.com/en-us/rest/api/azure/devops/release/deployments/list
     &row(
         "Azure DevOps deployments",
@@ -197,8 +197,37 @@ pub(super) const ALL: [&Export; 22] = [
                 "/attributes/status-timestamps/errored-at",
             ],
             is_none: |v| {
-                (v.pointer("/attributes/has-changes")? == &Value::Bool(false))
-                    .then_some("empty run")
+                let is_empty = v.pointer("/attributes/has-changes") == Some(&Value::Bool(false));
+                let is_plan = v.pointer("/attributes/status")? == "planned_and_finished";
+                (is_empty || is_plan).then_some("empty run")
+            },
+            ..PLAIN
+        },
+    ),
+    // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+    &row(
+        "CloudTrail events",
+        |v| has(v, &["/eventName", "/eventSource", "/eventTime"]),
+        &Form {
+            begins: &["/eventTime"],
+            service: &[
+                "/requestParameters/service",
+                "/requestParameters/functionName",
+                "/requestParameters/applicationName",
+                "/requestParameters/stackName",
+                "/requestParameters/dBInstanceIdentifier",
+                "/requestParameters/autoScalingGroupName",
+            ],
+            version: &["/requestParameters/taskDefinition"],
+            author: &["/userIdentity/userName", "/userIdentity/arn"],
+            description: &["/eventName"],
+            environment: &["/requestParameters/cluster"],
+            status: &["/errorCode"],
+            is_none: |v| {
+                let reads = v.pointer("/readOnly").is_some_and(|read| {
+                    read.as_bool() == Some(true) || read.as_str() == Some("true")
+                });
+                reads.then_some("event that only reads")
             },
             ..PLAIN
         },

@@ -22,14 +22,14 @@ pub(super) const LOG: Export = Export {
         hash.is_some_and(is_full_hash) && has(v, &["/date", "/author", "/subject"])
     },
     read: Read::All(|entries, reader| {
-        reader.note(
-            "commits are taken for changes at the time they were made; when they were deployed, \
-             git doesn't know"
-                .to_owned(),
-        );
+        reader.note(NOT_DEPLOYED.to_owned());
         entries.iter().map(|entry| commit(*entry, reader)).collect()
     }),
 };
+
+/// What the reader of a report should know of commits.
+pub(in super::super) const NOT_DEPLOYED: &str = "commits are taken for changes at the time they \
+    were made; when they were deployed, git doesn't know";
 
 fn commit(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     let mut change = reader.change(entry, &["/date"], &[])?;
@@ -75,6 +75,12 @@ pub(in super::super) fn is_oneline(text: &str) -> bool {
         let (hash, subject) = line.split_once(' ').unwrap_or((line, ""));
         is_hash(hash) && !subject.is_empty()
     })
+}
+
+/// Whether the first line begins with a whole hash and a tab, as the columns read here do.
+pub(in super::super) fn is_columns(text: &str) -> bool {
+    let first = text.split_once('\t');
+    first.is_some_and(|(hash, _)| is_full_hash(hash))
 }
 
 /// The commits of a table without a header: hash, time, author, subject.

@@ -40,7 +40,7 @@ use serde_json::Value;
 use super::document::{self, Document};
 use super::entry::{Entry, Reader, image_version};
 use super::native::Form;
-use super::{Change, Kind, lists, native, words};
+use super::{Change, Kind, lists, native, notes, words};
 use crate::error::{Error, Result};
 
 /// One form of export.
@@ -163,7 +163,10 @@ pub(super) fn read(
     reader.read_by.clear();
     changes.extend(read_each(&natives, reader, native::read)?);
     let in_native_form = natives.iter().any(|entry| entry.value.get("at").is_some());
-    if !in_native_form && document.form != document::TABLE && !reader.read_by.is_empty() {
+    if !in_native_form
+        && ![document::TABLE, notes::LINES].contains(&document.form)
+        && !reader.read_by.is_empty()
+    {
         let keys = reader.read_by.join(", ");
         reader.note(format!("no known export: read by its keys ({keys})"));
     }

@@ -8,7 +8,7 @@
 
 use crate::timestamp::Unit;
 
-use super::super::fields::{Fields, Slot, address, is_ip};
+use super::super::fields::{Fields, Slot, address, is_ip, split_once};
 use super::super::keys::{Keys, Meaning};
 use super::super::text::latency_us;
 use super::closing_quote;
@@ -28,6 +28,8 @@ enum Place {
     Named { name: Box<[u8]>, unit: Option<Unit> },
     /// It is the token at this place.
     At { index: usize, unit: Option<Unit> },
+    /// It is the second number of the token at this place: `0/123456`, Apache's `%T/%D`.
+    Micros { index: usize },
     /// It is the line's last word, where that is a latency on its face: a line may end before it.
     Last,
 }
@@ -106,6 +108,7 @@ impl Tail {
         let latency = || {
             named(&tails, keys, Slot::Latency)
                 .or_else(|| bare_latency(&tails))
+                .or_else(|| twice(&tails))
                 .or_else(|| micros(&tails, seen))
         };
         Tail {
@@ -131,6 +134,10 @@ impl Place {
                 (value?, unit)
             }
             Place::At { index, unit } => (tokens.nth(*index)?, unit),
+            Place::Micros { index } => {
+                let (_, us) = seconds_and_micros(tokens.nth(*index)?)?;
+                (us, &Some(Unit::Micros))
+            }
             Place::Last => {
                 let word = last_word(tail).filter(|word| bare_us(word).is_some())?;
                 (word, &Some(Unit::Seconds))
@@ -221,16 +228,48 @@ fn bare_us(token: &[u8]) -> Option<u64> {
     latency_us(token, seconds.then_some(Unit::Seconds))
 }
 
+/// The place where every tail has one duration twice, in whole seconds and in microseconds.
+fn twice(tails: &[Vec<&[u8]>]) -> Option<Place> {
+    let longest_at = |index: usize| {
+        let mut longest = 0;
+        for tail in tails {
+            let (seconds, us) = seconds_and_micros(tail[index])?;
+            let (seconds, us) = (whole(seconds)?, whole(us)?);
+            if us / 1_000_000 != seconds {
+                return None;
+            }
+            longest = longest.max(us);
+        }
+        Some(longest)
+    };
+    // Of two counters of nothing both would be so, too.
+    let index = places(tails).find(|&index| longest_at(index).is_some_and(|us| us >= MICROS))?;
+    Some(Place::Micros { index })
+}
+
+/// `1/1123456` or `**1/1123456**`.
+fn seconds_and_micros(token: &[u8]) -> Option<(&[u8], &[u8])> {
+    let token = unquoted(token);
+    let stars = |token: &[u8]| token.iter().take_while(|&&b| b == b'*').count();
+    let token = token.get(stars(token)..)?;
+    let end = token.iter().rposition(|&b| b != b'*')? + 1;
+    split_once(token.get(..end)?, b'/')
+}
+
+fn whole(token: &[u8]) -> Option<u64> {
+    std::str::from_utf8(unquoted(token)).ok()?.parse().ok()
+}
+
 /// The one place where every tail has a whole number that must be microseconds.
 fn micros(tails: &[Vec<&[u8]>], seen: &[Seen<'_>]) -> Option<Place> {
     if tails.len() < ENOUGH {
         return None;
     }
-    let number =
-        |token: &[u8]| -> Option<u64> { std::str::from_utf8(unquoted(token)).ok()?.parse().ok() };
+    let numbers_at = |index: usize| -> Option<Vec<u64>> {
+        tails.iter().map(|tail| whole(tail[index])).collect()
+    };
     let is_micros = |index: &usize| {
-        let numbers: Option<Vec<u64>> = tails.iter().map(|tail| number(tail[*index])).collect();
-        let mut numbers = numbers?;
+        let mut numbers = numbers_at(*index)?;
         let sizes = seen.iter().map(|seen| seen.size.unwrap_or(0));
         let is_size = sizes
             .zip(&numbers)
@@ -239,14 +278,25 @@ fn micros(tails: &[Vec<&[u8]>], seen: &[Seen<'_>]) -> Option<Place> {
         let median = numbers[numbers.len() / 2];
         Some(median >= MICROS && !is_size)
     };
+    // The same in whole seconds beside it (Apache's `%T %D`) leaves no doubt.
+    let has_seconds = |one: usize, other: usize| {
+        let (Some(ones), Some(others)) = (numbers_at(one), numbers_at(other)) else {
+            return false;
+        };
+        let mut pairs = ones.iter().zip(&others);
+        others.iter().any(|&s| s > 0) && pairs.all(|(us, s)| us / 1_000_000 == *s)
+    };
     let mut numeric = places(tails).filter_map(|index| Some((index, is_micros(&index)?)));
-    match (numeric.next(), numeric.next()) {
-        (Some((index, true)), None) => Some(Place::At {
-            index,
-            unit: Some(Unit::Micros),
-        }),
-        _ => None,
-    }
+    let index = match (numeric.next(), numeric.next(), numeric.next()) {
+        (Some((index, true)), None, _) => index,
+        (Some((one, _)), Some((other, _)), None) if has_seconds(one, other) => one,
+        (Some((one, _)), Some((other, _)), None) if has_seconds(other, one) => other,
+        _ => return None,
+    };
+    Some(Place::At {
+        index,
+        unit: Some(Unit::Micros),
+    })
 }
 
 /// The first place where every tail has addresses or `-`: X-Forwarded-For. An upstream's address has a

@@ -50,7 +50,7 @@ pub fn write(m: &mut Markup, view: &View, i: usize, incident: &Incident) {
         common::messages(m, view, &key, incident);
         changes::others(m, view, &key, incident, &listing);
         changes::leads(m, incident);
-        check(m, incident);
+        check(m, view, incident);
     });
 }
 
@@ -78,18 +78,20 @@ fn state(m: &mut Markup, view: &View, incident: &Incident) {
 fn facts(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
     m.element("dl", &[("class", "facts")], |m| {
         fact(m, "Since", |m| since(m, view, key, incident));
-        fact(m, "Requests that failed", |m| {
-            errors(m, view, key, incident)
-        });
-        fact(m, "Users who saw an error", |m| {
-            match &incident.impact.users {
-                Some(told) => users(m, view, &format!("{key}/impact/users"), told),
-                None => m.leaf(
-                    "span",
-                    &[("class", "small")],
-                    "not known: the logs tell no users apart",
-                ),
-            }
+        let slow = words::is_slow(incident);
+        let (failed, saw) = if slow {
+            ("Requests that were slow", "Users who waited")
+        } else {
+            ("Requests that failed", "Users who saw an error")
+        };
+        fact(m, failed, |m| errors(m, view, key, incident));
+        fact(m, saw, |m| match &incident.impact.users {
+            Some(told) => users(m, view, &format!("{key}/impact/users"), told),
+            None => m.leaf(
+                "span",
+                &[("class", "small")],
+                "not known: the logs tell no users apart",
+            ),
         });
     });
 }
@@ -109,10 +111,20 @@ fn since(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
         }
         if let Some(end) = &incident.end {
             m.text(" – ");
-            view.time(m, &format!("{key}/end"), end);
+            let onset = incident.onset.as_deref().unwrap_or_default();
+            m.time(
+                &format!("{key}/end"),
+                end,
+                &view.clock.show_after(onset, end),
+            );
         }
     });
     m.element("span", &[("class", "small")], |m| {
+        // The card is looked at, and pasted, without the line above it.
+        let day = incident.onset.as_deref().or(incident.end.as_deref());
+        if let Some(day) = day.and_then(|at| view.clock.day(at)) {
+            m.text(&format!("{day} · "));
+        }
         let lasted = words::lasted_s(view.report, incident).map(duration);
         match (lasted, &incident.end) {
             (Some(lasted), Some(_)) => m.text(&lasted),
@@ -123,7 +135,8 @@ fn since(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
             m.text(" · onset ");
             view.time(m, &format!("{key}/onset_low"), low);
             m.text("–");
-            view.time(m, &format!("{key}/onset_high"), high);
+            let shown = view.clock.show_after(low, high);
+            m.time(&format!("{key}/onset_high"), high, &shown);
             m.text(" (95\u{a0}%)");
         }
         if let Some(recurring) = &incident.recurring {
@@ -154,7 +167,7 @@ fn errors(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
         m.text(" of ");
         view.count(m, &format!("{key}/requests"), cost.requests);
         for (status, errors) in words::by_status(incident).into_iter().take(3) {
-            m.text(&format!(" · {} × {status}", count(errors)));
+            m.text(&format!(" · {}\u{a0}×\u{a0}{status}", count(errors)));
         }
     });
 }
@@ -205,8 +218,14 @@ fn chart(m: &mut Markup, view: &View, incident: &Incident, listing: &Listing) {
     };
     let marks: Vec<Mark> = listing.ids().filter_map(mark).collect();
     let (onset, end) = (flag(&incident.onset, "onset"), flag(&incident.end, "end"));
+    let slow = words::is_slow(incident);
     let description = format!(
-        "Error rate and requests of the endpoints hit. It failed {}, {} of {}; normally {}. {} marked.",
+        "{} and requests of the endpoints hit. It lasted {}: {} of {}; normally {}. {} marked.",
+        if slow {
+            "Share of slow requests"
+        } else {
+            "Error rate"
+        },
         words::when(view.report, &view.clock, incident),
         percent(incident.impact.error_rate),
         count_of(incident.impact.requests, "request"),
@@ -221,17 +240,23 @@ fn chart(m: &mut Markup, view: &View, incident: &Incident, listing: &Listing) {
         end,
         marks,
         clock: &view.clock,
+        rate: if slow { "share slow" } else { "error rate" },
         title: format!("{} over time", words::subject(incident)),
         description,
     };
     m.element("figure", &[], |m| {
         chart.draw(m, Size::Wide);
         chart.draw(m, Size::Narrow);
+        let zone = view.clock.zone().map(|zone| format!(" Times: {zone}."));
         m.leaf(
             "figcaption",
             &[],
-            "Shaded: from onset to end; darker: the onset’s 95 % interval. Dashed: the error rate to be expected. \
-             Digits mark suspects, letters other changes.",
+            &format!(
+                "Shaded: from onset to end; darker: the onset’s 95 % interval. Dashed: the {} to be \
+                 expected. Digits mark suspects, letters other changes.{}",
+                if slow { "share" } else { "error rate" },
+                zone.unwrap_or_default()
+            ),
         );
     });
 }
@@ -241,7 +266,12 @@ fn affected(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
     if !incident.scope.is_empty() {
         common::scope(m, view, key, &incident.scope);
     }
-    let slow = incident.signal == "latency"
+    let (rate, errors) = if words::is_slow(incident) {
+        ("Share slow", "Slow")
+    } else {
+        ("Error rate", "Errors")
+    };
+    let slow = words::is_slow(incident)
         || incident
             .endpoints
             .iter()
@@ -251,7 +281,7 @@ fn affected(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
         m.element(
             "div",
             &[
-                ("class", "wide-table"),
+                ("class", "hit wide-table"),
                 ("tabindex", "0"),
                 ("role", "region"),
                 ("aria-label", "Endpoints hit"),
@@ -261,9 +291,9 @@ fn affected(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
                     m.element("thead", &[], |m| {
                         m.element("tr", &[], |m| {
                             header(m, "Endpoint", false);
-                            header(m, "Error rate", true);
+                            header(m, rate, true);
                             header(m, "Normally", true);
-                            header(m, "Errors", true);
+                            header(m, errors, true);
                             header(m, "Requests", true);
                             if slow {
                                 header(m, "p95 (normally)", true);
@@ -274,7 +304,14 @@ fn affected(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
                     m.element("tbody", &[], |m| {
                         for (k, hit) in shown {
                             m.element("tr", &[], |m| {
-                                row(m, view, &format!("{key}/endpoints/{k}"), hit, slow)
+                                row(
+                                    m,
+                                    view,
+                                    &format!("{key}/endpoints/{k}"),
+                                    hit,
+                                    (rate, errors),
+                                    slow,
+                                )
                             });
                         }
                     });
@@ -309,7 +346,15 @@ pub fn header(m: &mut Markup, title: &'static str, number: bool) {
     m.leaf("th", class, title);
 }
 
-fn row(m: &mut Markup, view: &View, key: &str, hit: &HitEndpoint, slow: bool) {
+/// `titles` are those of the columns of rate and errors: on a phone each number has its own.
+fn row(
+    m: &mut Markup,
+    view: &View,
+    key: &str,
+    hit: &HitEndpoint,
+    titles: (&'static str, &'static str),
+    slow: bool,
+) {
     m.element("th", &[("scope", "row")], |m| {
         m.leaf(
             "code",
@@ -322,22 +367,23 @@ fn row(m: &mut Markup, view: &View, key: &str, hit: &HitEndpoint, slow: bool) {
             &format!(" {}", visible(&hit.service)),
         );
     });
-    let number = &[("class", "n")];
-    m.element("td", &[("class", "n strong")], |m| {
+    let (rate, errors) = titles;
+    let cell = |title| [("class", "n"), ("data-title", title)];
+    m.element("td", &[("class", "n strong"), ("data-title", rate)], |m| {
         view.percent(m, &format!("{key}/error_rate"), hit.error_rate);
     });
-    m.element("td", number, |m| {
+    m.element("td", &cell("Normally"), |m| {
         let rate = hit.baseline_error_rate;
         view.percent(m, &format!("{key}/baseline_error_rate"), rate);
     });
-    m.element("td", number, |m| {
+    m.element("td", &cell(errors), |m| {
         view.count(m, &format!("{key}/errors"), hit.errors)
     });
-    m.element("td", number, |m| {
+    m.element("td", &cell("Requests"), |m| {
         view.count(m, &format!("{key}/requests"), hit.requests)
     });
     if slow {
-        m.element("td", number, |m| {
+        m.element("td", &cell("p95 (normally)"), |m| {
             if let Some(p95) = hit.latency_p95_s {
                 m.figure(&format!("{key}/latency_p95_s"), p95, &latency(p95));
             }
@@ -352,7 +398,7 @@ fn row(m: &mut Markup, view: &View, key: &str, hit: &HitEndpoint, slow: bool) {
             }
         });
     }
-    m.element("td", &[], |m| {
+    m.element("td", &[("data-title", "Status")], |m| {
         for (status, errors) in &hit.statuses {
             m.leaf(
                 "span",
@@ -364,7 +410,7 @@ fn row(m: &mut Markup, view: &View, key: &str, hit: &HitEndpoint, slow: bool) {
 }
 
 /// Commands and lines by which the claims can be checked.
-fn check(m: &mut Markup, incident: &Incident) {
+fn check(m: &mut Markup, view: &View, incident: &Incident) {
     let next = || {
         incident
             .suspects
@@ -373,10 +419,10 @@ fn check(m: &mut Markup, incident: &Incident) {
     };
     m.leaf("h3", &[], "How to check");
     m.element("ul", &[("class", "plain")], |m| {
-        for (command, shows) in words::checks(incident) {
+        for check in words::checks(incident, view.again) {
             m.element("li", &[], |m| {
-                m.leaf("kbd", &[], &command);
-                m.text(&format!(" shows {shows}"));
+                m.leaf("kbd", &[], &check.command());
+                m.text(&format!(" shows {}", check.shows));
             });
         }
         for (suspect, next) in next().take(3) {
@@ -388,11 +434,13 @@ fn check(m: &mut Markup, incident: &Incident) {
             });
         }
     });
-    m.leaf(
-        "p",
-        &[("class", "small")],
-        "triage show takes the same paths and options as the run that made this report.",
-    );
+    if view.again.is_empty() {
+        m.leaf(
+            "p",
+            &[("class", "small")],
+            "triage show takes the same paths and options as the run that made this report.",
+        );
+    }
     if incident.samples.is_empty() {
         return;
     }

@@ -10,6 +10,11 @@ use super::*;
 use crate::render::fixtures;
 use crate::render::sanitize::is_unprintable;
 
+/// The page of a run whose paths are not known.
+fn html(report: &Report) -> String {
+    super::html(report, &[])
+}
+
 /// The page as a tree. That it can be read as XML, which forgives nothing, says it is well-formed.
 fn parsed(page: &str) -> Document<'_> {
     let options = ParsingOptions {

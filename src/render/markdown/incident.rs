@@ -52,7 +52,7 @@ pub fn write(page: &mut Document, view: &View, incident: &Incident) {
     page.heading(3, &own("Open questions and follow-ups"));
     page.list("[ ] ", &follow_ups(view, incident));
     page.heading(3, &own("How to check"));
-    how_to_check(page, incident);
+    how_to_check(page, view, incident);
 }
 
 fn at_a_glance(page: &mut Document, view: &View, incident: &Incident) {
@@ -64,7 +64,7 @@ fn at_a_glance(page: &mut Document, view: &View, incident: &Incident) {
         [own("**Severity**"), own("_to be filled in_")],
         [
             own("**Since**"),
-            said(words::since(view.report, &view.clock, incident)),
+            said(words::since_in_full(view.report, &view.clock, incident)),
         ],
         [
             own("**Cause**"),
@@ -82,7 +82,7 @@ fn summary(page: &mut Document, view: &View, incident: &Incident) {
     let (cost, slow) = (&incident.impact, words::is_slow(incident));
     let text = said(format!(
         "From {}, {} of {} to {} {} ({}, normally {}). ",
-        words::when(view.report, &view.clock, incident),
+        words::when_in_full(view.report, &view.clock, incident),
         count(cost.errors),
         count_of(cost.requests, "request"),
         count_of(incident.endpoints.len() as u64, "endpoint"),
@@ -165,8 +165,8 @@ fn impact(page: &mut Document, incident: &Incident) {
             "Endpoint",
             "Service",
             "Requests:",
-            "Errors:",
-            "Error rate:",
+            "Slow:",
+            "Share:",
             "Normally:",
             "p95:",
             "Normally:",
@@ -249,10 +249,17 @@ fn root_cause(page: &mut Document, view: &View, incident: &Incident) {
     messages(page, view, incident);
     page.list(
         "",
-        &[
-            own("What in it broke, and why: _to be filled in_"),
-            own("Why review, tests and rollout let it pass: _to be filled in_"),
-        ],
+        &if incident.verdict == "change" {
+            [
+                own("What in this change broke, and why: _to be filled in_"),
+                own("Why review, tests and rollout let it pass: _to be filled in_"),
+            ]
+        } else {
+            [
+                own("What broke, and why: _to be filled in_"),
+                own("Why nothing stopped it earlier: _to be filled in_"),
+            ]
+        },
     );
 }
 
@@ -303,14 +310,17 @@ fn ruled_out(page: &mut Document, view: &View, incident: &Incident, listing: &Li
 fn recovery(page: &mut Document, view: &View, incident: &Incident) {
     page.paragraph(&match (incident.state.as_str(), &incident.end) {
         ("recovered", Some(end)) => said(format!(
-            "Failures were as rare as before from {} on.",
+            "{} were as rare as before from {} on.",
+            if words::is_slow(incident) {
+                "Slow requests"
+            } else {
+                "Failures"
+            },
             view.clock.show(end)
         )),
-        ("recovered", None) => own("Failures are as rare as before by the end of the log."),
-        ("improving", _) => {
-            own("Failures became rarer; the log ends too soon to call it recovered.")
-        }
-        ("ongoing", _) => own("It still fails at the end of the log."),
+        ("recovered", None) => own("It was over by the end of the log."),
+        ("improving", _) => own("It grew better; the log ends too soon to call it recovered."),
+        ("ongoing", _) => own("It was not over at the end of the log."),
         _ => own("The log has a gap, so it is not known when it ended."),
     });
     let of = |status: &'static str| incident.changes.iter().filter(move |c| c.status == status);
@@ -432,41 +442,50 @@ fn follow_ups(view: &View, incident: &Incident) -> Vec<Line> {
         && scan.rejected_lines > 0
     {
         lines.push(said(format!(
-            "{} told of no readable request.",
-            count_of(scan.rejected_lines, "line")
+            "{} ({}) told of no readable request: should some of them have? \
+             `triage formats --explain FILE` shows how a file is read.",
+            count_of(scan.rejected_lines, "line"),
+            percent(scan.rejected_lines as f64 / scan.lines.max(1) as f64),
         )));
     }
     lines.extend(report.notes.iter().map(said));
     lines
 }
 
-fn how_to_check(page: &mut Document, incident: &Incident) {
-    let next: Vec<&str> = incident
-        .suspects
-        .iter()
-        .filter_map(|s| s.next.as_deref())
-        .take(3)
-        .collect();
+fn how_to_check(page: &mut Document, view: &View, incident: &Incident) {
+    let with_next = incident.suspects.iter().filter_map(|s| {
+        let whose = words::brief(view.report, &s.change);
+        Some([
+            format!("# {whose} ({})", probability(s.probability)),
+            s.next.clone()?,
+        ])
+    });
+    let next: Vec<String> = with_next.take(3).flatten().collect();
     if !next.is_empty() {
-        page.paragraph(&own("What the suspects changed:"));
-        page.fence("sh", next.into_iter());
+        page.paragraph(&own("What the changes in question changed:"));
+        page.fence("sh", next.iter().map(String::as_str));
     }
-    page.paragraph(&own(
-        "The lines behind the numbers, and their counts (with the paths and options of the run that made this draft):",
-    ));
-    let checks = words::checks(incident);
+    page.paragraph(&own(if view.again.is_empty() {
+        "The lines behind the numbers, and their counts (with the paths and options of the run that made this draft):"
+    } else {
+        "The lines behind the numbers, and their counts:"
+    }));
+    let checks = words::checks(incident, view.again).into_iter();
     let commands: Vec<String> = checks
-        .into_iter()
-        .map(|(command, shows)| format!("{command}   # {shows}"))
+        .flat_map(|check| [format!("# {}", check.shows), check.command()])
         .collect();
     page.fence("sh", commands.iter().map(String::as_str));
     page.paragraph(&own(
-        "The counts behind every sentence: the same command with `--format json`; all evidence for each change: with `--explain`.",
+        "All numbers: the command that made this draft, with `--format json`; all evidence for each change: with `--explain`.",
     ));
     if incident.samples.is_empty() {
         return;
     }
-    page.paragraph(&own("Failing lines, as file:line and the line:"));
+    page.paragraph(&own(if words::is_slow(incident) {
+        "Slow lines, each after its file and line:"
+    } else {
+        "Failing lines, each after its file and line:"
+    }));
     let line = |s: &Sample| format!("{}:{} {}", visible(&s.file), s.line, visible(&s.text));
     let lines: Vec<String> = incident.samples.iter().map(line).collect();
     page.fence("text", lines.iter().map(String::as_str));

@@ -30,6 +30,9 @@ pub fn write(page: &mut Document, view: &View, incident: &Incident, listing: &Li
     ];
     let empty = asked.map(|what| [own("_?_"), own(""), own(what), own("people")]);
     let all: Vec<[Line; 4]> = known.chain(empty).collect();
+    if let Some(zone) = view.clock.zone() {
+        page.paragraph(&said(format!("Times: {zone}.")));
+    }
     page.table(["Time", "Mark", "What happened", "Known from"], &all);
     let more = listing.more_suspects + listing.more_others;
     if more > 0 {
@@ -63,23 +66,35 @@ fn changes(view: &View, listing: &Listing) -> Vec<Row> {
 }
 
 fn seen_in_logs(view: &View, incident: &Incident) -> Vec<Row> {
-    let events: [(&Option<String>, u8, &'static str); 4] = [
-        (&incident.onset, 1, "**Onset**: requests begin to fail"),
-        (
-            &incident.first_failure,
-            2,
+    let what = if words::is_slow(incident) {
+        [
+            "**Onset**: requests become slow",
+            "First slow request that belongs to it",
+            "Last slow request that belongs to it",
+            "**End**: slow requests are as rare as before",
+        ]
+    } else {
+        [
+            "**Onset**: requests begin to fail",
             "First failure that belongs to it",
-        ),
-        (&incident.last_failure, 3, "Last failure that belongs to it"),
-        (&incident.end, 4, "**End**: failures are as rare as before"),
+            "Last failure that belongs to it",
+            "**End**: failures are as rare as before",
+        ]
+    };
+    let at = [
+        &incident.onset,
+        &incident.first_failure,
+        &incident.last_failure,
+        &incident.end,
     ];
-    let row = |(at, rank, what): (&Option<String>, u8, &'static str)| {
+    let events = at.into_iter().zip(1..).zip(what);
+    let row = |((at, rank), what): ((&Option<String>, u8), &'static str)| {
         let at = at.as_deref()?;
         let mut text = own(what);
         if rank == 1
             && let (Some(low), Some(high)) = (&incident.onset_low, &incident.onset_high)
         {
-            let (low, high) = (view.clock.show(low), view.clock.show(high));
+            let (low, high) = (view.clock.show(low), view.clock.show_after(low, high));
             text = text.said(format!(" (95 %: {low}–{high})"));
         }
         Some(Row {
@@ -88,7 +103,7 @@ fn seen_in_logs(view: &View, incident: &Incident) -> Vec<Row> {
             cells: [said(view.clock.show(at)), own(""), text, own("logs")],
         })
     };
-    events.into_iter().filter_map(row).collect()
+    events.filter_map(row).collect()
 }
 
 /// Kind, id and service.

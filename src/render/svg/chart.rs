@@ -63,7 +63,9 @@ pub struct Mark {
 pub struct Chart<'a> {
     /// Requests and errors over time.
     pub series: &'a Series,
-    /// The error rate to be expected.
+    /// What its rate is called.
+    pub rate: &'static str,
+    /// The rate to be expected.
     pub baseline: f64,
     /// Bounds of the onset.
     pub onset_interval: Option<(i64, i64)>,
@@ -226,7 +228,7 @@ impl Chart<'_> {
             );
             m.empty("path", &[("class", "baseline"), ("d", &d)]);
         }
-        label_at(m, "name", layout.axis.left + 4.0, top + 13.0, "error rate");
+        label_at(m, "name", layout.axis.left + 4.0, top + 13.0, self.rate);
     }
 
     /// Onset and end, each on its lane; and the lanes used.
@@ -497,6 +499,7 @@ mod tests {
             end: None,
             marks,
             clock: &clock,
+            rate: "error rate",
             title: "title".to_owned(),
             description: "description".to_owned(),
         };

@@ -19,6 +19,8 @@ const ENDPOINTS_NAMED: usize = 3;
 const LABELS_NAMED: usize = 3;
 /// Error messages shown.
 const MESSAGES_NAMED: usize = 3;
+/// Columns for a file's name where it is to be opened: a name that was cut opens nothing.
+const PLACE_ROOM: usize = 160;
 /// Columns for a failing line: two or three lines of the page.
 const SAMPLE_ROOM: usize = 240;
 
@@ -203,7 +205,7 @@ fn messages(page: &mut Page, view: &View, incident: &Incident) {
         };
         let place = format!(
             "{}:{}",
-            short(&visible(&signature.example.file), NAME_ROOM),
+            short(&visible(&signature.example.file), PLACE_ROOM),
             signature.example.line
         );
         page.paragraph(
@@ -239,7 +241,7 @@ fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
         }
         let place = format!(
             "{}:{} ",
-            short(&visible(&sample.file), NAME_ROOM),
+            short(&visible(&sample.file), PLACE_ROOM),
             sample.line
         );
         let text = short(&visible(&sample.text), SAMPLE_ROOM);
@@ -250,11 +252,13 @@ fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
         );
     }
     if !incident.samples.is_empty() {
-        let all = words::checks(incident).swap_remove(0);
-        page.paragraph(
-            &[Tone::Plain.span("  ")],
-            4,
-            &[Tone::Faint.span(format!("$ {}  ({}; same paths and options)", all.0, all.1))],
-        );
+        let all = words::checks(incident, view.again).swap_remove(0);
+        let how = if view.again.is_empty() {
+            " (same paths and options)"
+        } else {
+            ""
+        };
+        page.line(&[Tone::Faint.span(format!("    {}{how}:", all.shows))]);
+        page.command(4, Tone::Faint, &all.words);
     }
 }

@@ -162,7 +162,7 @@ fn example(reject: &RejectCount) -> String {
 fn hint(view: &View) -> &'static str {
     let report = view.report;
     if report.scan.requests == 0 && report.scan.filtered_lines > 0 {
-        "all requests lie outside --since, --until, --service and --endpoint."
+        "all requests lie outside --since, --until, --service and --endpoint: the notes say what there is."
     } else if report.scan.requests == 0 {
         "`triage formats --explain FILE` shows what was tried on the lines, and what to do."
     } else if report.changes.iter().all(|change| change.source == "logs") {

@@ -5,6 +5,11 @@ use super::*;
 use crate::render::fixtures;
 use crate::render::sanitize::is_unprintable;
 
+/// The table of a run whose paths are not known.
+fn table(report: &Report, style: &Style) -> String {
+    super::table(report, style, &[])
+}
+
 fn style(width: usize) -> Style {
     Style {
         width,
@@ -293,7 +298,9 @@ fn when_all_is_filtered_out_the_filters_are_named() {
     let text = table(&report, &style(80));
     assert_says(
         &text,
-        &["hint: all requests lie outside --since, --until, --service and --endpoint."],
+        &[
+            "hint: all requests lie outside --since, --until, --service and --endpoint: the notes say what there is.",
+        ],
     );
 }
 
@@ -430,7 +437,7 @@ fn a_log_over_midnight_shows_dates() {
         &text,
         &[
             "2024-04-09 20:00–2024-04-10 11:59 -07:00",
-            "since 04-10 09:00:12 until 04-10 11:01:34 (2 h 1 min)",
+            "since 04-10 09:00:12 until 11:01:34 (2 h 1 min)",
             "└04-10 09:00:12 onset",
             "b 04-10 09:44:00 tried fix config c-12 of web",
         ],

@@ -261,6 +261,21 @@ fn stories() -> Vec<(&'static str, Expected)> {
             },
         ),
         (
+            r#"{"Records":[{"eventVersion":"1.08","eventTime":"2024-04-10T15:58:30Z","readOnly":false,
+             "eventSource":"ecs.amazonaws.com","eventName":"UpdateService","awsRegion":"eu-west-1",
+             "userIdentity":{"type":"IAMUser","userName":"dana"},
+             "requestParameters":{"cluster":"prod","service":"api","taskDefinition":"api:42"}}]}"#,
+            Expected {
+                form: "CloudTrail events",
+                service: Some("api"),
+                version: Some("api:42"),
+                author: Some("dana"),
+                description: Some("UpdateService"),
+                environment: Some("prod"),
+                ..NOTHING
+            },
+        ),
+        (
             r#"{"Type":"container","Action":"start","from":"acme/api:2.4.0","Actor":{"ID":"a",
              "Attributes":{"image":"acme/api:2.4.0","name":"api"}},"time":1712764710}"#,
             Expected {

@@ -1,0 +1,70 @@
+//! Likely mistakes on the command line: change markers where logs belong, and the other way round.
+//!
+//! In comes what was named and what became of it, out comes a sentence on what was probably meant.
+//! Nothing is read in another way than it was asked for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use triage::{Error, Found, read_changes};
+
+use super::plan::Plan;
+
+/// Markers are small; what is larger is not read a second time for a hint.
+const MOST_BYTES: u64 = 1 << 20;
+/// Files of folders that are looked into.
+const MOST_FILES: usize = 20;
+/// Forms that markers are written in.
+const FORMS: [&str; 6] = ["json", "jsonl", "ndjson", "csv", "yaml", "yml"];
+/// Parts of the names that files of markers have. A log of an application may read as markers, so
+/// a folder's file needs such a name; one that was named by itself does not.
+const NAMES: [&str; 6] = ["deploy", "release", "marker", "change", "rollout", "flag"];
+
+/// Says that there are change markers among the logs, while none were named as markers.
+pub fn markers_among_logs(plan: &Plan, found: &Found) -> Option<String> {
+    let (path, holds) = markers(plan, found)?;
+    let path = path.display();
+    Some(format!(
+        "{path} was read as a log, but holds {holds}: did you mean --deploys?"
+    ))
+}
+
+/// The first file of markers among the logs, and what it holds.
+fn markers<'a>(plan: &Plan, found: &'a Found) -> Option<(&'a Path, String)> {
+    if !plan.deploys.is_empty() {
+        return None;
+    }
+    let by_name = |path: &&PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.to_ascii_lowercase();
+        plan.paths.contains(path) || NAMES.iter().any(|part| name.contains(part))
+    };
+    let files = found.files.iter().map(|file| &file.path);
+    let candidates = files.filter(by_name).filter(|path| may_be_markers(path));
+    candidates.take(MOST_FILES).find_map(|path| {
+        let markers = read_changes(&fs::read(path).ok()?, path, plan.zone.as_ref()).ok()?;
+        let changes = match markers.changes.len() {
+            0 => return None,
+            1 => "a change marker".to_owned(),
+            n => format!("{n} change markers"),
+        };
+        Some((path.as_path(), changes))
+    })
+}
+
+fn may_be_markers(path: &Path) -> bool {
+    let form = path.extension().unwrap_or_default().to_string_lossy();
+    FORMS.contains(&&*form.to_ascii_lowercase())
+        && fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() <= MOST_BYTES)
+}
+
+/// An error about logs of which no line is a request, with the hint that they are markers.
+pub fn explain(error: Error, plan: &Plan, found: &Found) -> Error {
+    match markers(plan, found) {
+        Some((path, holds)) if error.is_data() => error.hint(format!(
+            "it holds {holds}, not logs: triage logs/ --deploys {}",
+            path.display()
+        )),
+        _ => error,
+    }
+}
