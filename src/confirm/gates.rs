@@ -81,7 +81,9 @@ fn logical_by_user(failures: &[Failure]) -> BTreeMap<u64, usize> {
     let mut by_user = BTreeMap::new();
     for failure in failures {
         let before = last_seen.insert(failure.request, failure.time_us);
-        let retry = before.is_some_and(|t| failure.time_us.saturating_sub(t) <= RETRY_US);
+        // Nobody knows whether an unknown user repeats another's request.
+        let retry = failure.user != 0
+            && before.is_some_and(|t| failure.time_us.saturating_sub(t) <= RETRY_US);
         if !retry {
             *by_user.entry(failure.user).or_insert(0) += 1;
         }

@@ -610,7 +610,8 @@ fn users(detail: &Detail) -> Option<Users> {
     } else {
         (stood_for, proxy)
     };
-    if active == 0 {
+    // One address for all requests, a load balancer's, tells no user from another.
+    if active == 0 || (proxy.is_some() && active == 1) {
         return None;
     }
     let (low, high) = wilson(affected, active, Z_95);

@@ -6,6 +6,7 @@
 //! these ([`latencies()`]) tells which requests are the slow ones; both then count them as they count
 //! failures elsewhere ([`Signal`]). Judges nothing.
 
+mod crowd;
 mod label;
 mod latencies;
 mod lines;
@@ -26,6 +27,7 @@ pub use words::{Signature, Words};
 #[cfg(test)]
 pub(crate) use tally::tests::{Group, tally};
 
+use crowd::Crowd;
 use tally::TallyPart;
 use versions::{AllSightings, PROBED, Sightings};
 use words::{AllWords, Listener, WordsPart};
@@ -94,9 +96,10 @@ pub struct Failure {
     pub time_us: i64,
     /// Its status.
     pub status: u16,
-    /// Keyed hash of (client, user agent, raw path): equal within 30 s means a retry.
+    /// Keyed hash of (user, client, user agent, raw path): equal within 30 s means a retry.
     pub request: u64,
-    /// Keyed hash of the user, or of client and agent where the log names no user; 0 where unknown.
+    /// Keyed hash of the user, or of client and agent where the log names no user; 0 where unknown,
+    /// as when one address makes most of the requests: it stands for many.
     pub user: u64,
 }
 
@@ -208,14 +211,19 @@ pub fn cells(
         (part, seen.unwrap_or_default())
     };
     let mut sightings = AllSightings::default();
+    let mut crowds = vec![Crowd::default(); spans.len()];
     let merge = |(part, seen): (Vec<CellPart>, Sightings)| {
-        for (cells, part) in found.iter_mut().zip(part) {
+        for ((cells, crowd), part) in found.iter_mut().zip(&mut crowds).zip(part) {
+            crowd.merge(&part.crowd);
             cells.merge(part);
         }
         sightings.merge(seen);
     };
     reading.each_block(Some(selection), worker, work, merge);
-    found.iter_mut().for_each(Cells::bound_failures);
+    for (cells, crowd) in found.iter_mut().zip(&crowds) {
+        cells.bound_failures();
+        crowd.unmask(&mut cells.failures);
+    }
     (found, sightings.finish())
 }
 
@@ -577,6 +585,7 @@ struct CellPart {
     /// By number of the cell since the epoch.
     counts: BTreeMap<i64, (u32, u32)>,
     failures: BTreeMap<i64, CellFailures>,
+    crowd: Crowd,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -597,6 +606,8 @@ impl CellPart {
             if failures.kept.len() >= 4 * CELL_FAILURES {
                 failures.bound();
             }
+        } else {
+            self.crowd.add(identity(record));
         }
     }
 }
@@ -620,9 +631,19 @@ fn failure(record: &Record<'_>) -> Failure {
     Failure {
         time_us: record.time_us,
         status: record.status.0,
-        request: user_hash(&[client, agent, record.target]),
-        user: user(record).or_else(|| proxy(record)).unwrap_or_default(),
+        request: user_hash(&[
+            record.user.unwrap_or_default(),
+            client,
+            agent,
+            record.target,
+        ]),
+        user: identity(record),
     }
+}
+
+/// Who asked: the user, else what stands in for it; 0 where the line names neither.
+fn identity(record: &Record<'_>) -> u64 {
+    user(record).or_else(|| proxy(record)).unwrap_or_default()
 }
 
 fn user(record: &Record<'_>) -> Option<u64> {

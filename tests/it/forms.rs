@@ -199,10 +199,10 @@ fn table_markdown_and_page_say_what_the_json_says() {
                 ));
             }
             let p = number(&incident["unexplained_probability"]);
-            said.push(if p < 0.01 {
-                "<1 %".to_owned()
-            } else {
-                format!("{:.0} %", 100.0 * p)
+            said.push(match p {
+                p if p < 0.01 => "<1 %".to_owned(),
+                p if p > 0.99 => ">99 %".to_owned(),
+                p => format!("{:.0} %", 100.0 * p),
             });
             for (name, form) in &forms {
                 for said in &said {

@@ -4,7 +4,8 @@
 //! `lines` to files that change on the way, `determinism` to one report for one input, `bad_input` to
 //! clear words, `changes_command` and `formats_command` to what is understood of markers and logs,
 //! `forms` and `figures` to the same numbers in every form, `hints` to a word on what was probably meant,
-//! `readme` to its own examples; `labels` tells of versions, hosts and error messages; `laws` reads the
+//! `readme` to its own examples; `labels` tells of versions, hosts and error messages,
+//! `crowd` of addresses that stand for many; `laws` reads the
 //! source and holds it to its plan. What a single room does is told in
 //! its own unit tests.
 
@@ -17,6 +18,7 @@ mod about;
 mod bad_input;
 mod changes_command;
 mod counts;
+mod crowd;
 mod determinism;
 mod figures;
 mod formats_command;
