@@ -310,7 +310,7 @@ fn usual_rate(world: &World, fault: &Fault) -> f64 {
 fn seen(fault: &Fault, about: &[&Incident]) -> Option<String> {
     let id = fault.unlisted.as_ref()?;
     let lists = |i: &&Incident| i.changes.iter().any(|c| c.change == *id);
-    about.iter().any(|i| lists(i)).then(|| id.clone())
+    about.iter().any(lists).then(|| id.clone())
 }
 
 /// How much an incident is a fault's own: its excess on the fault's endpoints.
