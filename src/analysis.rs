@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::blame::{self, Context, EndpointFact, Load, Minute, Slowness};
 use crate::changes::{Change, Markers};
 use crate::confirm::{self, Blip, Incident};
-use crate::detect::{self, Signal, Slowdown};
+use crate::detect::{self, Slowdown};
 use crate::error::{Error, Result};
 use crate::format::{Format, Registry};
 use crate::input::{Found, Io};
@@ -23,13 +23,15 @@ use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
 use crate::sketch::Latencies;
-use crate::zoom::{self, Cells, Detail, LineFilter, Look, Slow, Span, Tally, Wanted};
+use crate::zoom::{self, Cells, Detail, LineFilter, Look, Slow, Span, Tally, Wanted, Watch};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// How far a candidate's surroundings are looked at: three hours before for what is usual, one hour
 /// after for whether it ended.
 const BEFORE_US: i64 = 3 * HOUR_US + 10 * MINUTE_US;
 const AFTER_US: i64 = HOUR_US;
+/// A calm time shorter than this, before a fault, doesn't tell who usually asks.
+const LEAST_CALM_US: i64 = 10 * MINUTE_US;
 /// The baseline of latencies and of load: the hour before the onset, but for its last ten minutes.
 const RECENT_US: i64 = 70 * MINUTE_US;
 const GUARD_US: i64 = 10 * MINUTE_US;
@@ -206,8 +208,8 @@ fn analyzed<R>(
     let latencies = zoom::latencies(&reading, &series.catalog, &scan.blocks, &asked);
     let mut candidates = detection.candidates;
     candidates.extend(confirm::slow(&detection.slowdowns, &latencies));
-    let spans = zoom_spans(&candidates, &series);
-    let (cells, sightings) = zoom::cells(&reading, &series.catalog, &scan.blocks, &spans);
+    let watched = watched(&candidates, &series);
+    let (cells, sightings) = zoom::cells(&reading, &series.catalog, &scan.blocks, &watched);
     let confirmed = confirm::incidents(&candidates, &cells, &series);
     let asked = |last_us: i64| query.since_us.is_none_or(|since| last_us >= since);
     let (mut incidents, mut blips) = (confirmed.incidents, confirmed.blips);
@@ -337,33 +339,50 @@ fn both_times(slowdown: &Slowdown) -> Slow {
 }
 
 /// What the first look must cover: around all candidates of an endpoint that count the same.
-fn zoom_spans(
-    candidates: &[detect::Candidate],
-    series: &SeriesSet,
-) -> Vec<(EndpointId, Signal, Span)> {
+fn watched(candidates: &[detect::Candidate], series: &SeriesSet) -> Vec<Watch> {
     let log = Span {
         from_us: series.start_min * MINUTE_US,
         to_us: (series.start_min + series.minutes as i64) * MINUTE_US,
     };
-    let mut spans: Vec<(EndpointId, Signal, Span)> = Vec::new();
+    let mut watched: Vec<Watch> = Vec::new();
     for candidate in candidates {
-        let signal = candidate.baseline.signal;
+        let (endpoint, signal) = (candidate.endpoint, candidate.baseline.signal);
+        let from_us = candidate.from_min * MINUTE_US;
         let span = Span {
-            from_us: (candidate.from_min * MINUTE_US - BEFORE_US).max(log.from_us),
+            from_us: (from_us - BEFORE_US).max(log.from_us),
             to_us: (candidate.to_min * MINUTE_US + AFTER_US).min(log.to_us),
         };
-        match spans
+        let calm = Span {
+            to_us: from_us,
+            ..span
+        };
+        match watched
             .iter_mut()
-            .find(|(endpoint, of, _)| (*endpoint, *of) == (candidate.endpoint, signal))
+            .find(|w| (w.endpoint, w.signal) == (endpoint, signal))
         {
-            Some((.., all)) => {
+            Some(Watch {
+                span: all, calm, ..
+            }) => {
                 all.from_us = all.from_us.min(span.from_us);
                 all.to_us = all.to_us.max(span.to_us);
+                calm.from_us = all.from_us;
+                calm.to_us = calm.to_us.min(from_us);
             }
-            None => spans.push((candidate.endpoint, signal, span)),
+            None => watched.push(Watch {
+                endpoint,
+                signal,
+                span,
+                calm,
+            }),
         }
     }
-    spans
+    // A fault that is there from the first line leaves no calm: then all tell.
+    for watch in &mut watched {
+        if watch.calm.to_us - watch.calm.from_us < LEAST_CALM_US {
+            watch.calm = watch.span;
+        }
+    }
+    watched
 }
 
 /// The second look at each incident, and the verdict on it.

@@ -1,8 +1,9 @@
 //! Whose address stands for many: a load balancer's, or a gateway's.
 //!
 //! Where all requests reach a service through one address, that address is nobody: its failures are
-//! those of many, and none of them repeats another. It is told by the requests that succeed, of which
-//! it makes half or more; a client that asks again and again for what fails does not.
+//! those of many, and none of them repeats another. It is told by the requests that succeed before
+//! anything is wrong, of which it makes half or more: a scanner makes none, and a client that asks
+//! again and again for what fails few.
 
 use super::Failure;
 

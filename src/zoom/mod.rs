@@ -72,6 +72,19 @@ impl Span {
     }
 }
 
+/// First look: what is counted of one candidate endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    /// Which endpoint.
+    pub endpoint: EndpointId,
+    /// What is counted as an error.
+    pub signal: Signal,
+    /// All that is looked at.
+    pub span: Span,
+    /// The part of it that tells who usually asks: before anything was wrong, if there is such a time.
+    pub calm: Span,
+}
+
 /// First look: one candidate endpoint at 10 s.
 #[derive(Debug, Clone)]
 pub struct Cells {
@@ -163,17 +176,18 @@ pub fn cells(
     reading: &Reading<'_>,
     catalog: &Catalog,
     blocks: &[BlockFacts],
-    spans: &[(EndpointId, Signal, Span)],
+    watched: &[Watch],
 ) -> (Vec<Cells>, Vec<Sighting>) {
-    let mut found: Vec<Cells> = spans
+    let mut found: Vec<Cells> = watched
         .iter()
-        .map(|&(endpoint, signal, span)| {
+        .map(|watch| {
+            let span = watch.span;
             let start_us = span.from_us.div_euclid(CELL_US) * CELL_US;
             let cells = (span.to_us - start_us).max(0).div_euclid(CELL_US) + 1;
             let counts = vec![(0, 0); cells as usize];
             Cells {
-                endpoint,
-                signal,
+                endpoint: watch.endpoint,
+                signal: watch.signal,
                 start_us,
                 counts,
                 failures: Vec::new(),
@@ -182,28 +196,31 @@ pub fn cells(
         })
         .collect();
     let mut places: BTreeMap<EndpointId, Vec<usize>> = BTreeMap::new();
-    for (i, (endpoint, ..)) in spans.iter().enumerate() {
-        places.entry(*endpoint).or_default().push(i);
+    for (i, watch) in watched.iter().enumerate() {
+        places.entry(watch.endpoint).or_default().push(i);
     }
     let selection = select(reading, blocks, |times| {
-        times.is_some_and(|times| spans.iter().any(|(.., span)| span.touches(times)))
+        times.is_some_and(|times| watched.iter().any(|watch| watch.span.touches(times)))
     });
     let names = Names::new(catalog);
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
-        let mut part: Vec<CellPart> = vec![CellPart::default(); spans.len()];
+        let mut part: Vec<CellPart> = vec![CellPart::default(); watched.len()];
         let mut seen = worker.names_versions(&block).then(Sightings::default);
         let wanted = |endpoint: EndpointId, time_us: i64| {
             let mut of = places.get(&endpoint).into_iter().flatten();
-            of.any(|&i| spans[i].2.contains(time_us))
+            of.any(|&i| watched[i].span.contains(time_us))
         };
         let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (u64, &[u8])| {
             for &i in places.get(&endpoint).into_iter().flatten() {
-                let (_, signal, span) = spans[i];
-                if let Some(bad) = signal.judge(error, record.latency_us)
-                    && span.contains(record.time_us)
+                let watch = &watched[i];
+                if let Some(bad) = watch.signal.judge(error, record.latency_us)
+                    && watch.span.contains(record.time_us)
                 {
                     part[i].add(record, bad);
+                    if watch.calm.contains(record.time_us) && record.status.0 < 400 {
+                        part[i].crowd.add(identity(record));
+                    }
                 }
             }
         };
@@ -211,7 +228,7 @@ pub fn cells(
         (part, seen.unwrap_or_default())
     };
     let mut sightings = AllSightings::default();
-    let mut crowds = vec![Crowd::default(); spans.len()];
+    let mut crowds = vec![Crowd::default(); watched.len()];
     let merge = |(part, seen): (Vec<CellPart>, Sightings)| {
         for ((cells, crowd), part) in found.iter_mut().zip(&mut crowds).zip(part) {
             crowd.merge(&part.crowd);
@@ -606,8 +623,6 @@ impl CellPart {
             if failures.kept.len() >= 4 * CELL_FAILURES {
                 failures.bound();
             }
-        } else {
-            self.crowd.add(identity(record));
         }
     }
 }
