@@ -15,8 +15,6 @@ use crate::stats;
 
 /// Share of false endpoints among those named.
 const FALSE_DISCOVERY_RATE: f64 = 0.05;
-/// Where no endpoint is certain by itself, those are named that carry so much of the excess.
-const CARRIED: f64 = 0.9;
 
 /// The pools of a log as a log of their own, and each pool's endpoints.
 pub(super) struct Pools {
@@ -126,7 +124,7 @@ fn sum(set: &SeriesSet, ids: &[EndpointId]) -> Vec<MinuteCell> {
 }
 
 /// The endpoints that fail more than their own past in a pool's span: those that are certain among
-/// so many asked (Benjamini–Hochberg), or else those with most of the excess.
+/// so many asked (Benjamini–Hochberg). Where none is, nobody can be told what fails.
 fn carriers(
     span: &Candidate,
     members: &[EndpointId],
@@ -135,7 +133,7 @@ fn carriers(
 ) -> Vec<Candidate> {
     let offset = |minute: i64| usize::try_from(minute.saturating_sub(set.start_min)).unwrap_or(0);
     let (from, to) = (offset(span.from_min), offset(span.to_min));
-    let mut asked: Vec<(f64, f64, bool, Candidate)> = Vec::new();
+    let mut asked: Vec<(f64, bool, Candidate)> = Vec::new();
     for id in members {
         let totals = set.totals(*id);
         let (n, x) = totals.between(from, to);
@@ -154,36 +152,18 @@ fn carriers(
             ln_alpha: 0.0,
         };
         let p_value = context.p_value(x, n, &expected, to - from);
-        let excess = x as f64 - n as f64 * expected.rate;
         let large = is_large(x, n, expected.rate);
         let mut candidate = trim::candidate(&context, from, to, expected);
         candidate.p_value = span.p_value;
         candidate.began_before_log = span.began_before_log;
-        asked.push((p_value, excess, large, candidate));
+        asked.push((p_value, large, candidate));
     }
     let p_values: Vec<f64> = asked.iter().map(|(p, ..)| *p).collect();
     let certain = stats::benjamini_hochberg(&p_values, FALSE_DISCOVERY_RATE);
-    let named =
-        |(certain, (_, _, large, _)): (bool, &(f64, f64, bool, Candidate))| certain && *large;
-    if certain.iter().copied().zip(&asked).any(named) {
-        return certain
-            .into_iter()
-            .zip(asked)
-            .filter(|(certain, (_, _, large, _))| *certain && *large)
-            .map(|(_, (.., candidate))| candidate)
-            .collect();
-    }
-    asked.retain(|(_, excess, ..)| *excess > 0.0);
-    asked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.3.endpoint.cmp(&b.3.endpoint)));
-    let whole: f64 = asked.iter().map(|(_, excess, ..)| excess).sum();
-    let mut carried = 0.0;
-    asked
+    certain
         .into_iter()
-        .take_while(|(_, excess, ..)| {
-            let more = carried < CARRIED * whole;
-            carried += excess;
-            more
-        })
-        .map(|(.., candidate)| candidate)
+        .zip(asked)
+        .filter(|(certain, (_, large, _))| *certain && *large)
+        .map(|(_, (.., candidate))| candidate)
         .collect()
 }

@@ -111,7 +111,7 @@ pub struct Failure {
     pub status: u16,
     /// Keyed hash of (user, client, user agent, raw path): equal within 30 s means a retry.
     pub request: u64,
-    /// Keyed hash of the user, or of client and agent where the log names no user; 0 where unknown,
+    /// Keyed hash of the user, or of the client's address where the log names no user; 0 where unknown,
     /// as when one address makes most of the requests: it stands for many.
     pub user: u64,
 }
@@ -656,9 +656,11 @@ fn failure(record: &Record<'_>) -> Failure {
     }
 }
 
-/// Who asked: the user, else what stands in for it; 0 where the line names neither.
+/// Who asked: the user, else the client's address; 0 where the line names neither. Whoever scans a site
+/// calls itself by another agent each time.
 fn identity(record: &Record<'_>) -> u64 {
-    user(record).or_else(|| proxy(record)).unwrap_or_default()
+    let client = || record.client.map(|client| user_hash(&[client]));
+    user(record).or_else(client).unwrap_or_default()
 }
 
 fn user(record: &Record<'_>) -> Option<u64> {
