@@ -150,8 +150,9 @@ fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String 
         }
     }
     let whose = match &change.service {
-        Some(service) => format!("`{service}`"),
-        None => "the endpoints that it names".to_owned(),
+        Some(service) if change.endpoints.is_empty() => format!("`{service}`"),
+        Some(service) => format!("the part of `{service}` that it names"),
+        None => "what it names".to_owned(),
     };
     let hits = match hit {
         _ if hit_inside == 0 && spared_inside > 0 => {
@@ -160,14 +161,15 @@ fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String 
         1 if hit_inside == 1 => format!("the endpoint hit belongs to {whose}"),
         _ if hit_inside == hit => format!("all {hit} endpoints hit belong to {whose}"),
         _ => format!(
-            "{} of the {hit} endpoints hit lie outside {whose}",
-            hit - hit_inside
+            "{} of the {hit} endpoints hit {} outside {whose}",
+            hit - hit_inside,
+            if hit - hit_inside == 1 { "lies" } else { "lie" }
         ),
     };
     match spared_inside {
         0 => hits,
-        1 => format!("{hits}, of which one other is spared"),
-        n => format!("{hits}, of which {n} others are spared"),
+        1 => format!("{hits}; one other endpoint of {whose} is spared"),
+        n => format!("{hits}; {n} other endpoints of {whose} are spared"),
     }
 }
 

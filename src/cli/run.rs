@@ -223,9 +223,13 @@ pub fn print_text(text: &str) -> Result<()> {
 
 /// How a page on standard output looks; `otherwise` is its width where there is no terminal.
 pub fn style_for(color: bool, otherwise: usize) -> Style {
-    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let terminal = terminal_size::terminal_size();
+    let width = terminal.map(|(width, _)| usize::from(width.0));
     Style {
-        width: terminal.map_or(otherwise, |width| width.clamp(60, 140)),
+        width: width.map_or(otherwise, |width| width.clamp(60, 140)),
+        height: terminal
+            .filter(|_| io::stdout().is_terminal())
+            .map(|(_, height)| usize::from(height.0)),
         color,
         unicode: true,
         top: 10,
@@ -241,6 +245,7 @@ fn style(plan: &Plan) -> Style {
         } else {
             WIDTH
         },
+        height: page.height.filter(|_| plan.output.is_none()),
         unicode: plan.unicode,
         top: plan.top,
         explain: plan.explain,

@@ -44,6 +44,9 @@ pub use terminal::table;
 pub struct Style {
     /// Columns to use. Taken as at least 40 and at most 120: longer lines are hard to read.
     pub width: usize,
+    /// Rows of the terminal; `None` where the text goes elsewhere. A page that is taller scrolls its
+    /// begin away, so it ends with its answers.
+    pub height: Option<usize>,
     /// Whether to add ANSI colours. They only repeat what the words say.
     pub color: bool,
     /// Whether the place can show more than ASCII.

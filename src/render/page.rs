@@ -274,6 +274,7 @@ mod tests {
             unicode,
             top: 10,
             explain: false,
+            height: None,
         })
     }
 

@@ -41,7 +41,16 @@ pub fn table(report: &Report, style: &Style, again: &[String]) -> String {
     }
     endpoints::write(&mut page, &view);
     notes::write(&mut page, &view);
-    page.finish()
+    let mut text = page.finish();
+    if style
+        .height
+        .is_some_and(|rows| text.lines().count() >= rows)
+    {
+        let mut page = Page::new(style);
+        incident::in_short(&mut page, &view);
+        text += &page.finish();
+    }
+    text
 }
 
 /// What all parts of the table look at.
@@ -56,6 +65,7 @@ struct View<'a> {
 pub fn chart(report: &Report, incident: &Incident, width: usize) -> Option<String> {
     let style = Style {
         width,
+        height: None,
         color: false,
         unicode: true,
         top: 0,

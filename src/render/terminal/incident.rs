@@ -17,6 +17,8 @@ pub const LABEL: usize = 10;
 const ENDPOINTS_NAMED: usize = 3;
 /// Labels named in the answer to "what do they share".
 const LABELS_NAMED: usize = 3;
+/// Incidents repeated at the end of a tall page.
+const IN_SHORT: usize = 5;
 /// Error messages shown.
 const MESSAGES_NAMED: usize = 3;
 /// Columns for a file's name where it is to be opened: a name that was cut opens nothing.
@@ -59,6 +61,30 @@ pub fn write(page: &mut Page, view: &View, incident: &Incident) {
     changes::write(page, view, incident, &listing);
     messages(page, view, incident);
     sample_lines(page, view, incident);
+}
+
+/// The answers again, for the last screen of a page that is taller than the terminal.
+pub fn in_short(page: &mut Page, view: &View) {
+    let incidents = &view.report.incidents;
+    if incidents.is_empty() {
+        return;
+    }
+    page.rule();
+    let pointer = page.sign("▶ ", "> ");
+    for incident in incidents.iter().take(IN_SHORT) {
+        let id = format!("{pointer}{}", incident.id);
+        page.paragraph(
+            &[Tone::Strong.span(id)],
+            LABEL,
+            &changes::cause(view, incident),
+        );
+        let since = words::since(view.report, &view.clock, incident);
+        answer(page, "since", vec![Tone::Plain.span(since)]);
+    }
+    if incidents.len() > IN_SHORT {
+        let more = format!("and {} more above", incidents.len() - IN_SHORT);
+        answer(page, "", vec![Tone::Plain.span(more)]);
+    }
 }
 
 fn answer(page: &mut Page, label: &str, words: Vec<Span>) {

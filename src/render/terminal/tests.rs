@@ -17,6 +17,7 @@ fn style(width: usize) -> Style {
         unicode: true,
         top: 10,
         explain: false,
+        height: None,
     }
 }
 
@@ -34,6 +35,30 @@ fn without_color(text: &str) -> String {
     out + rest
 }
 
+#[test]
+fn a_page_taller_than_the_terminal_ends_with_its_answers() {
+    let report = &fixtures::guilty_deploy();
+    let whole = table(report, &style(80));
+    let rows = whole.lines().count();
+    let on = |height| {
+        let style = Style {
+            height: Some(height),
+            ..style(80)
+        };
+        table(report, &style)
+    };
+    assert_eq!(on(rows + 1), whole);
+    let tall = on(24);
+    let end = tall.strip_prefix(&whole).unwrap();
+    let answers: Vec<&str> = end.lines().skip(1).collect();
+    let cause = whole
+        .lines()
+        .find(|line| line.starts_with("▶ cause"))
+        .unwrap();
+    assert_eq!(answers[0], cause.replace("▶ cause", "▶ i1   "));
+    assert!(answers[1].starts_with("  since   "), "{}", answers[1]);
+}
+
 /// All styles that differ in layout.
 fn styles() -> Vec<Style> {
     let mut styles = Vec::new();
@@ -45,6 +70,7 @@ fn styles() -> Vec<Style> {
                 unicode,
                 top: 10,
                 explain,
+                height: [None, Some(24)][usize::from(explain)],
             });
         }
     }
@@ -93,7 +119,7 @@ fn hostile_names_can_not_break_the_table() {
             "{text}"
         );
         assert!(style.unicode || text.is_ascii(), "{text}");
-        assert!(text.lines().count() < 400, "{text}");
+        assert!(text.lines().count() < 450, "{text}");
     }
     let text = table(&hostile, &style(100));
     assert!(
@@ -113,7 +139,7 @@ proptest! {
         unicode: bool,
         explain: bool,
     ) {
-        let style = Style { width, color: false, unicode, top: 10, explain };
+        let style = Style { width, height: None, color: false, unicode, top: 10, explain };
         let table = table(&fixtures::hostile(&text), &style);
         prop_assert!(table.chars().all(|c| c == '\n' || !is_unprintable(c)));
         prop_assert!(unicode || table.is_ascii());
