@@ -27,9 +27,9 @@ pub(super) fn contribution(
     case: &Case<'_>,
 ) -> Option<Contribution> {
     let unfinished = match change.status {
-        Some(Status::Failed) => "it failed, so it may have changed little",
-        Some(Status::Cancelled) => "it was cancelled, so it seldom takes effect",
-        Some(Status::Succeeded | Status::InProgress) | None => "",
+        Some(Status::Failed) => Some("it failed, so it may have changed little"),
+        Some(Status::Cancelled) => Some("it was cancelled, so it seldom takes effect"),
+        Some(Status::Succeeded | Status::InProgress) | None => None,
     };
     let elsewhere = change
         .environment
@@ -37,8 +37,8 @@ pub(super) fn contribution(
         .filter(|_| production_named && is_production(change) == Some(false));
     let mut reasons = Vec::new();
     let mut odds = 1.0;
-    if !unfinished.is_empty() && !is_at_work(change, case) {
-        reasons.push(unfinished.to_owned());
+    if let Some(reason) = unfinished.filter(|_| !is_at_work(change, case)) {
+        reasons.push(reason.to_owned());
         odds *= status_factor(change.status);
     }
     if let Some(environment) = elsewhere {

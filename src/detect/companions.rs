@@ -7,12 +7,11 @@
 use super::baseline::{Parents, Past};
 use super::dispersion::Dispersion;
 use super::windows::Flag;
-use super::{Candidate, Context, MIN_ERRORS, is_large, trim};
+use super::{
+    Candidate, Context, FALSE_DISCOVERY_RATE, MIN_ERRORS, flags_of, is_large, offset, trim,
+};
 use crate::series::{EndpointId, SeriesSet};
 use crate::stats;
-
-/// Share of false companions among all.
-const FALSE_DISCOVERY_RATE: f64 = 0.05;
 
 /// Adds the companions of the candidates to them.
 pub(super) fn join(
@@ -22,10 +21,9 @@ pub(super) fn join(
     flagged: &[(EndpointId, Vec<Flag>)],
     found: &mut Vec<Candidate>,
 ) {
-    let offset = |minute: i64| usize::try_from(minute.saturating_sub(set.start_min)).unwrap_or(0);
     let mut spans: Vec<(usize, usize)> = found
         .iter()
-        .map(|c| (offset(c.from_min), offset(c.to_min)))
+        .map(|c| (offset(set, c.from_min), offset(set, c.to_min)))
         .collect();
     spans.sort_unstable();
     spans.dedup();
@@ -41,9 +39,7 @@ pub(super) fn join(
         }
         let totals = set.totals(endpoint);
         let mut past = Past::new(&totals, parents, endpoint);
-        let flags = flagged
-            .binary_search_by_key(&endpoint, |(id, _)| *id)
-            .map_or(&[][..], |i| &flagged[i].1);
+        let flags = flags_of(flagged, endpoint);
         let context = Context {
             set,
             totals: &totals,

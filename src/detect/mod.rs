@@ -133,6 +133,8 @@ const MIN_ERRORS: u64 = 3;
 const MIN_RISE: f64 = 0.01;
 /// A rate as high as this through the log is chronic.
 const CHRONIC_RATE: f64 = 0.2;
+/// Share of false endpoints among those that are named for failing in another's span.
+const FALSE_DISCOVERY_RATE: f64 = 0.05;
 /// Rounds of telling faults from noise; all logs tried settled within four.
 const ROUNDS: usize = 8;
 
@@ -246,6 +248,18 @@ fn flag(
         noise.pool();
     }
     flagged
+}
+
+/// An endpoint's flags.
+fn flags_of(flagged: &[(EndpointId, Vec<Flag>)], endpoint: EndpointId) -> &[Flag] {
+    flagged
+        .binary_search_by_key(&endpoint, |(id, _)| *id)
+        .map_or(&[][..], |i| &flagged[i].1)
+}
+
+/// The offset of a minute from the log's first.
+fn offset(set: &SeriesSet, minute: i64) -> usize {
+    usize::try_from(minute.saturating_sub(set.start_min)).unwrap_or(0)
 }
 
 /// ln α: false alarms allowed, shared out among the series of both signals and their pools, minutes of a week and window

@@ -9,12 +9,9 @@ use std::collections::BTreeMap;
 use super::baseline::{Parents, Past};
 use super::dispersion::Dispersion;
 use super::windows::Flag;
-use super::{Candidate, Context, flag, is_large, trim};
+use super::{Candidate, Context, FALSE_DISCOVERY_RATE, flag, flags_of, is_large, offset, trim};
 use crate::series::{Catalog, EndpointId, MinuteCell, SeriesSet};
 use crate::stats;
-
-/// Share of false endpoints among those named.
-const FALSE_DISCOVERY_RATE: f64 = 0.05;
 
 /// The pools of a log as a log of their own, and each pool's endpoints.
 pub(super) struct Pools {
@@ -41,7 +38,7 @@ impl Pools {
                 .filter(|id| set.ever_failed(**id))
                 .nth(1)
                 .is_some();
-            if fails && members.last() != Some(&ids) && !members.contains(&ids) {
+            if fails && !members.contains(&ids) {
                 members.push(ids);
             }
         }
@@ -131,15 +128,12 @@ fn carriers(
     (set, parents, noise): (&SeriesSet, &Parents, &Dispersion),
     flagged: &[(EndpointId, Vec<Flag>)],
 ) -> Vec<Candidate> {
-    let offset = |minute: i64| usize::try_from(minute.saturating_sub(set.start_min)).unwrap_or(0);
-    let (from, to) = (offset(span.from_min), offset(span.to_min));
+    let (from, to) = (offset(set, span.from_min), offset(set, span.to_min));
     let mut asked: Vec<(f64, bool, Candidate)> = Vec::new();
     for id in members {
         let totals = set.totals(*id);
         let (n, x) = totals.between(from, to);
-        let flags = flagged
-            .binary_search_by_key(id, |(id, _)| *id)
-            .map_or(&[][..], |i| &flagged[i].1);
+        let flags = flags_of(flagged, *id);
         let expected = Past::new(&totals, parents, *id).expected(from, to, flags);
         let Some(expected) = expected.filter(|_| n > 0) else {
             continue;

@@ -94,17 +94,12 @@ fn parted(totals: &Totals, from: usize, to: usize, m: f64) -> Vec<(usize, usize)
     let (mut whole, mut open) = (Vec::new(), vec![(from, to)]);
     while let Some((from, to)) = open.pop() {
         let (n, x) = totals.between(from, to);
-        let raised = rate(n, x);
-        let (per_error, per_success) = ((m / raised).ln(), ((1.0 - m) / (1.0 - raised)).ln());
-        let calm = |minute| {
-            let (n, x) = totals.between(minute, minute + 1);
-            x as f64 * per_error + n.saturating_sub(x) as f64 * per_success
-        };
-        let quiet = largest_sum(from, to, calm).filter(|(low, high)| {
+        let calm = ln_ratio(totals, m, rate(n, x));
+        let quiet = largest_sum(from, to, &calm).filter(|(low, high)| {
             from < *low
                 && *high < to
                 && high - low >= QUIET_BETWEEN_MIN
-                && (*low..*high).map(calm).sum::<f64>() >= PARTED_NATS
+                && (*low..*high).map(&calm).sum::<f64>() >= PARTED_NATS
         });
         match quiet {
             Some((low, high)) => open.extend([(high, to), (from, low)]),
@@ -152,19 +147,23 @@ pub(crate) fn densest(totals: &Totals, from: usize, to: usize, m: f64) -> Option
         if raised <= m {
             return None;
         }
-        // The minutes' ln L(raised) − ln L(m).
-        let per_error = (raised / m).ln();
-        let per_success = ((1.0 - raised) / (1.0 - m)).ln();
-        let next = largest_sum(from, to, |minute| {
-            let (n, x) = totals.between(minute, minute + 1);
-            x as f64 * per_error + n.saturating_sub(x) as f64 * per_success
-        })?;
+        let next = largest_sum(from, to, ln_ratio(totals, raised, m))?;
         if next == segment {
             break;
         }
         segment = next;
     }
     Some(segment)
+}
+
+/// Of each minute ln L(one rate) − ln L(another).
+fn ln_ratio(totals: &Totals, one: f64, another: f64) -> impl Fn(usize) -> f64 {
+    let per_error = (one / another).ln();
+    let per_success = ((1.0 - one) / (1.0 - another)).ln();
+    move |minute| {
+        let (n, x) = totals.between(minute, minute + 1);
+        x as f64 * per_error + n.saturating_sub(x) as f64 * per_success
+    }
 }
 
 /// The segment with the largest sum of its minutes' values, if that is positive (Kadane's algorithm).

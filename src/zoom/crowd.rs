@@ -37,15 +37,14 @@ impl Crowd {
         }
     }
 
-    /// Whether this user makes most of the requests that succeed.
-    fn is_many(&self, user: u64) -> bool {
-        let all: u64 = self.0.iter().sum();
-        all >= LEAST_REQUESTS && self.0[user as usize % BUCKETS] as f64 >= MANY * all as f64
-    }
-
-    /// Makes those unknown who stand for many.
+    /// Makes those unknown who make most of the requests that succeed.
     pub(super) fn unmask(&self, failures: &mut [Failure]) {
-        for failure in failures.iter_mut().filter(|f| self.is_many(f.user)) {
+        let all: u64 = self.0.iter().sum();
+        if all < LEAST_REQUESTS {
+            return;
+        }
+        let is_many = |user: u64| self.0[user as usize % BUCKETS] as f64 >= MANY * all as f64;
+        for failure in failures.iter_mut().filter(|f| is_many(f.user)) {
             (failure.user, failure.request) = (0, 0);
         }
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
 
-use crate::forms::{figures_are_the_jsons, whole, words};
+use crate::forms::{figures_are_the_jsons, of_all, words};
 use crate::support::*;
 
 /// 2024-06-03T06:00:00+02:00.
@@ -130,19 +130,10 @@ fn errors_and_slowness_have_the_jsons_numbers_in_every_form() {
         ("page", words(&read)),
     ];
     for incident in list(&json["incidents"]) {
-        let impact = &incident["impact"];
-        let users = &impact["users"];
+        let [failures, affected] = of_all(&incident["impact"]);
         let said = [
-            format!(
-                "{} of {}",
-                whole(&impact["errors"]),
-                whole(&impact["requests"])
-            ),
-            format!(
-                "{} of {}",
-                whole(&users["affected"]),
-                whole(&users["active"])
-            ),
+            failures,
+            affected,
             text(&incident["onset"])[11..19].to_owned(),
             text(&incident["onset_low"])[11..19].to_owned(),
         ];

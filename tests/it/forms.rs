@@ -147,12 +147,22 @@ fn with_commas(n: u64) -> String {
     }
 }
 
-pub fn whole(value: &Value) -> String {
+fn whole(value: &Value) -> String {
     with_commas(
         value
             .as_u64()
             .unwrap_or_else(|| panic!("no whole number: {value}")),
     )
+}
+
+/// `1,127 of 5,213`: the requests that failed, and the users hit.
+pub fn of_all(impact: &Value) -> [String; 2] {
+    let users = &impact["users"];
+    [
+        (&impact["errors"], &impact["requests"]),
+        (&users["affected"], &users["active"]),
+    ]
+    .map(|(part, all)| format!("{} of {}", whole(part), whole(all)))
 }
 
 #[test]
@@ -168,17 +178,10 @@ fn table_markdown_and_page_say_what_the_json_says() {
         for incident in list(&json["incidents"]) {
             let impact = &incident["impact"];
             let users = &impact["users"];
+            let [failures, affected] = of_all(impact);
             let mut said = vec![
-                format!(
-                    "{} of {}",
-                    whole(&impact["errors"]),
-                    whole(&impact["requests"])
-                ),
-                format!(
-                    "{} of {}",
-                    whole(&users["affected"]),
-                    whole(&users["active"])
-                ),
+                failures,
+                affected,
                 format!("{:.1} %", 100.0 * number(&impact["error_rate"])),
                 format!("{:.1} %", 100.0 * number(&users["share"])),
                 format!(
