@@ -13,8 +13,23 @@ use super::run::print_text;
 /// Standard output can't be written to.
 pub fn completions(shell: Shell) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Typed::command(), "triage", &mut script);
-    print_text(&String::from_utf8_lossy(&script))
+    let mut command = Typed::command();
+    clap_complete::generate(shell, &mut command, "triage", &mut script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if shell == Shell::Fish {
+        script = knowing_paths(&script, &command);
+    }
+    print_text(&script)
+}
+
+/// The script for fish takes each first word for a subcommand and offers nothing behind it, nor
+/// behind an option whose value is still to come. Here the first word may be a path.
+fn knowing_paths(script: &str, command: &clap::Command) -> String {
+    let names: Vec<&str> = command.get_subcommands().map(|c| c.get_name()).collect();
+    let subcommand = format!("if contains -- \"$argv[1]\" {}", names.join(" "));
+    script
+        .replacen("if set -q argv[1]", &subcommand, 1)
+        .replacen("or return\n", "or return 0\n", 1)
 }
 
 /// `triage man [SUBCOMMAND]`.

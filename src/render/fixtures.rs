@@ -295,7 +295,8 @@ pub fn guilty_deploy() -> Report {
                     .chain(&contributions[..1])
                     .cloned()
                     .collect(),
-                next: some("git log -p 9f3c2a71d05be6f4 -- src/middleware"),
+                next: "triage show i1 logs/".to_owned(),
+                diff: some("git log -p 9f3c2a71d05be6f4 -- src/middleware"),
             },
             Suspect {
                 rank: 2,
@@ -307,7 +308,8 @@ pub fn guilty_deploy() -> Report {
                     -2.2,
                     "no failing endpoint is of checkout",
                 )],
-                next: None,
+                next: "triage show i1 logs/".to_owned(),
+                diff: None,
             },
         ],
         unexplained_probability: 0.018,

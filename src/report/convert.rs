@@ -122,6 +122,9 @@ impl Converter<'_> {
             self.m.findings.iter().map(|f| self.incident(f)).collect();
         for (i, incident) in incidents.iter_mut().enumerate() {
             incident.id = format!("i{}", i + 1);
+            for suspect in &mut incident.suspects {
+                suspect.next = format!("triage show {}", incident.id);
+            }
         }
         Report {
             schema: SCHEMA.into(),
@@ -428,7 +431,8 @@ impl Converter<'_> {
                     probability: suspect.probability,
                     lag_s: suspect.lag_s,
                     evidence: evidence(&suspect.contributions),
-                    next: next_step(&ids[suspect.change]),
+                    next: String::new(),
+                    diff: difference(&ids[suspect.change]),
                 })
                 .collect(),
             unexplained_probability: verdict.unexplained_probability,
@@ -649,7 +653,8 @@ fn evidence(contributions: &[Contribution]) -> Vec<Evidence> {
 }
 
 /// A command that shows what the change changed. Only of plain words: markers are text from elsewhere.
-fn next_step(change: &changes::Change) -> Option<String> {
+/// The command of git that shows what a change changed, where its marker says enough for one.
+fn difference(change: &changes::Change) -> Option<String> {
     let plain = |text: &&String| {
         !text.starts_with('-')
             && text

@@ -1,5 +1,7 @@
 //! What the command tells of itself.
 
+use std::process::Command;
+
 use crate::support::*;
 
 #[test]
@@ -12,6 +14,37 @@ fn each_shell_gets_completions_that_know_options_and_subcommands() {
         }
     }
     assert_eq!(run(&["completions", "tcsh"]).code, Some(2));
+}
+
+#[test]
+fn fish_completes_options_behind_a_path_and_behind_a_subcommand() {
+    let script = run(&["completions", "fish"]).stdout;
+    assert!(script.contains("if contains -- \"$argv[1]\" formats show "));
+    assert!(script.contains("2>/dev/null\n    or return 0\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("triage.fish");
+    std::fs::write(&file, script).unwrap();
+    let offered = |typed: &str| {
+        let asked = format!("source {}; complete -C '{typed}'", file.display());
+        let fish = Command::new("fish")
+            .args(["--no-config", "-c", &asked])
+            .output();
+        fish.ok()
+            .map(|told| String::from_utf8(told.stdout).unwrap())
+    };
+    for (typed, expected) in [
+        ("triage logs/ --dep", "--deploys"),
+        ("triage logs/ --format ", "markdown"),
+        ("triage --format ", "markdown"),
+        ("triage show i1 logs/ --whe", "--where"),
+        ("triage sho", "show"),
+    ] {
+        // Where fish is not installed, the script alone is looked at.
+        let Some(offered) = offered(typed) else {
+            return;
+        };
+        assert!(offered.contains(expected), "{typed}: {offered}");
+    }
 }
 
 #[test]

@@ -211,6 +211,13 @@ fn the_commands_that_reports_print_run_and_show_the_numbers() {
             "{command}\n{table}"
         );
     }
+    for incident in list(&json["incidents"]) {
+        let shows = format!("triage show {} ", text(&incident["id"]));
+        let first = commands.iter().find(|command| command.starts_with(&shows));
+        for suspect in list(&incident["suspects"]) {
+            assert_eq!(Some(&text(&suspect["next"])), first);
+        }
+    }
     let binary = Path::new(env!("CARGO_BIN_EXE_triage")).parent().unwrap();
     let paths = std::env::var_os("PATH").unwrap();
     let paths = std::iter::once(binary.to_path_buf()).chain(std::env::split_paths(&paths));

@@ -8,7 +8,7 @@ use std::process::Command;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::support::{ROOT, list, read_text, run, text};
+use crate::support::{AUTH_OUTAGE, ROOT, list, read_text, run, text};
 
 /// The first two commands build and install; a test does neither.
 const LEFT_OUT: usize = 2;
@@ -41,6 +41,15 @@ fn commands(text: &str) -> Vec<String> {
         goes_on = line.ends_with('\\');
     }
     commands
+}
+
+#[test]
+fn the_screen_it_shows_is_the_programs() {
+    let readme = read_text("README.md");
+    let (_, after) = readme.split_once("```text\n").unwrap();
+    let (screen, _) = after.split_once("```").unwrap();
+    let table = run(&AUTH_OUTAGE.args()).stdout;
+    assert!(table.starts_with(screen), "{table}");
 }
 
 #[test]

@@ -411,12 +411,10 @@ fn row(
 
 /// Commands and lines by which the claims can be checked.
 fn check(m: &mut Markup, view: &View, incident: &Incident) {
-    let next = || {
-        incident
-            .suspects
-            .iter()
-            .filter_map(|s| s.next.as_deref().map(|next| (s, next)))
-    };
+    let differences = incident
+        .suspects
+        .iter()
+        .filter_map(|s| Some((s, s.diff.as_deref()?)));
     m.leaf("h3", &[], "How to check");
     m.element("ul", &[("class", "plain")], |m| {
         for check in words::checks(incident, view.again) {
@@ -425,9 +423,9 @@ fn check(m: &mut Markup, view: &View, incident: &Incident) {
                 m.text(&format!(" shows {}", check.shows));
             });
         }
-        for (suspect, next) in next().take(3) {
+        for (suspect, command) in differences.take(3) {
             m.element("li", &[], |m| {
-                m.leaf("kbd", &[], next);
+                m.leaf("kbd", &[], command);
                 m.text(" shows what ");
                 m.leaf("code", &[], &suspect.change);
                 m.text(&format!(" changed ({})", probability(suspect.probability)));

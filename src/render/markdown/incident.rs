@@ -453,17 +453,17 @@ fn follow_ups(view: &View, incident: &Incident) -> Vec<Line> {
 }
 
 fn how_to_check(page: &mut Document, view: &View, incident: &Incident) {
-    let with_next = incident.suspects.iter().filter_map(|s| {
+    let with_difference = incident.suspects.iter().filter_map(|s| {
         let whose = words::brief(view.report, &s.change);
         Some([
             format!("# {whose} ({})", probability(s.probability)),
-            s.next.clone()?,
+            s.diff.clone()?,
         ])
     });
-    let next: Vec<String> = with_next.take(3).flatten().collect();
-    if !next.is_empty() {
+    let differences: Vec<String> = with_difference.take(3).flatten().collect();
+    if !differences.is_empty() {
         page.paragraph(&own("What the changes in question changed:"));
-        page.fence("sh", next.iter().map(String::as_str));
+        page.fence("sh", differences.iter().map(String::as_str));
     }
     page.paragraph(&own(if view.again.is_empty() {
         "The lines behind the numbers, and their counts (with the paths and options of the run that made this draft):"

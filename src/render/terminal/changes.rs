@@ -201,12 +201,12 @@ fn suspect_lines(page: &mut Page, view: &View, incident: &Incident, mark: char, 
         ];
         page.paragraph(&lead, SUSPECT_INDENT + 2, &[Tone::Plain.span(note)]);
     }
-    if let Some(next) = &suspect.next {
+    if let Some(difference) = &suspect.diff {
         let lead = [
             Tone::Plain.span(" ".repeat(SUSPECT_INDENT)),
             Tone::Faint.span("$"),
         ];
-        page.paragraph(&lead, SUSPECT_INDENT + 2, &[Tone::Faint.span(next)]);
+        page.paragraph(&lead, SUSPECT_INDENT + 2, &[Tone::Faint.span(difference)]);
     }
 }
 
