@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::blame::{self, Context, EndpointFact, Load, Minute, Slowness};
 use crate::changes::{Change, Markers};
 use crate::confirm::{self, Blip, Incident};
-use crate::detect::{self, Slowdown};
+use crate::detect::{self, Recurrence, Slowdown};
 use crate::error::{Error, Result};
 use crate::format::{Format, Registry};
 use crate::input::{Found, Io};
@@ -23,7 +23,7 @@ use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
 use crate::sketch::Latencies;
-use crate::zoom::{self, Cells, Detail, LineFilter, Look, Slow, Span, Tally, Wanted, Watch};
+use crate::zoom::{self, Cells, Detail, LineFilter, Look, Slow, Span, Tally, Times, Wanted, Watch};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// How far a candidate's surroundings are looked at: three hours before for what is usual, one hour
@@ -129,7 +129,7 @@ pub fn show(
             .collect();
         let wanted = Wanted {
             endpoints: &endpoints,
-            span: span_of(incident, log_end_us(analysis.scan)),
+            times: times_of(incident, log_end_us(analysis.scan)),
             filters: of.filters,
             successes: of.successes,
             limit: of.limit,
@@ -146,7 +146,7 @@ pub fn show(
             &incidents[index],
             found,
             analysis.scan,
-            wanted.span,
+            wanted.times.span,
             lines,
             asked,
         ))
@@ -395,17 +395,17 @@ fn look_closely(
     changes: &[Change],
 ) -> Vec<Finding> {
     let log_end_us = log_end_us(scan);
-    let spans: Vec<Span> = incidents.iter().map(|i| span_of(i, log_end_us)).collect();
+    let spans: Vec<Times> = incidents.iter().map(|i| times_of(i, log_end_us)).collect();
     let looks: Vec<Look> = incidents
         .iter()
         .zip(&spans)
-        .map(|(incident, &span)| Look {
+        .map(|(incident, &times)| Look {
             endpoints: incident.endpoints.iter().map(|(e, _)| *e).collect(),
             signals: incident.endpoints.iter().map(|(_, b)| b.signal).collect(),
-            span,
+            times,
             baseline: Span {
-                from_us: span.from_us - RECENT_US,
-                to_us: span.from_us - GUARD_US,
+                from_us: times.span.from_us - RECENT_US,
+                to_us: times.span.from_us - GUARD_US,
             },
         })
         .collect();
@@ -415,12 +415,12 @@ fn look_closely(
         zoom::details(reading, &series.catalog, &scan.blocks, &looks, BEFORE_US)
     };
     let words = Arc::new(words);
-    let judge = |((incident, span), mut detail): ((Incident, Span), Detail)| {
+    let judge = |((incident, times), mut detail): ((Incident, Times), Detail)| {
         let labels = std::mem::take(&mut detail.labels);
         let context = Context {
             labels,
             words: Arc::clone(&words),
-            ..context(&incident, span, &detail, scan, series, cells)
+            ..context(&incident, times, &detail, scan, series, cells)
         };
         let verdict = blame::judge(&incident, changes, &context);
         Finding {
@@ -445,23 +445,27 @@ fn log_end_us(scan: &Scan) -> i64 {
 
 /// From onset to end: what is counted of an incident. Where it has no onset, from the first failure
 /// that belongs to it; where it has no end, to the end of the log.
-fn span_of(incident: &Incident, log_end_us: i64) -> Span {
+fn times_of(incident: &Incident, log_end_us: i64) -> Times {
     let onset = incident.onset.as_ref().map_or(i64::MAX, |e| e.median_us);
     let end = incident.end.as_ref().map_or(log_end_us, |e| e.median_us);
-    Span {
-        from_us: onset.min(incident.first_failure_us),
-        to_us: end.max(incident.last_failure_us.saturating_add(1)),
+    Times {
+        span: Span {
+            from_us: onset.min(incident.first_failure_us),
+            to_us: end.max(incident.last_failure_us.saturating_add(1)),
+        },
+        recurs: incident.recurs,
     }
 }
 
 fn context(
     incident: &Incident,
-    span: Span,
+    times: Times,
     detail: &Detail,
     scan: &Scan,
     series: &SeriesSet,
     cells: &[Cells],
 ) -> Context {
+    let span = times.span;
     let (log_from_us, log_to_us) = scan.span_us.unwrap_or_default();
     let hit = |endpoint: EndpointId| incident.endpoints.iter().find(|(e, _)| *e == endpoint);
     let rho = incident
@@ -490,12 +494,12 @@ fn context(
             let (requests, errors, baseline_rate) = match hit(id) {
                 _ if incident.is_latency() => slow_fact(incident, detail, series, id, span),
                 Some((_, baseline)) => {
-                    let (requests, errors) = count(series, id, span);
+                    let (requests, errors) = count(series, id, times);
                     (requests, errors, baseline.rate)
                 }
                 None => {
-                    let (requests, errors) = count(series, id, span);
-                    (requests, errors, usual_rate(series, id, span))
+                    let (requests, errors) = count(series, id, times);
+                    (requests, errors, usual_rate(series, id, times))
                 }
             };
             // What only became slow with it is neither hit by failures nor spared.
@@ -538,7 +542,7 @@ fn context(
         endpoints,
         error_statuses,
         dispersion: rho,
-        load: load(incident, span, requests, log_from_us, cells),
+        load: load(incident, times, requests, log_from_us, cells),
         failing_latency_us: median(&failures),
         success_latency_us: median(&successes),
         slow: incident.is_latency().then(|| Slowness {
@@ -615,25 +619,32 @@ fn counted_of<'c>(incident: &Incident, cells: &'c [Cells]) -> impl Iterator<Item
     })
 }
 
-/// Requests and errors of an endpoint in the minutes that a span touches.
-fn count(series: &SeriesSet, endpoint: EndpointId, span: Span) -> (u64, u64) {
-    let from = span.from_us.div_euclid(MINUTE_US);
-    let to = (span.to_us - 1).div_euclid(MINUTE_US);
+/// Requests and errors of an endpoint in the minutes that an incident's times touch.
+fn count(series: &SeriesSet, endpoint: EndpointId, times: Times) -> (u64, u64) {
+    let from = times.span.from_us.div_euclid(MINUTE_US);
+    let to = (times.span.to_us - 1).div_euclid(MINUTE_US);
+    let counts = |minute: i64| times.recurs.is_none_or(|r| r.holds(minute * MINUTE_US));
     series.cells[endpoint.0 as usize]
         .iter()
-        .filter(|cell| (from..=to).contains(&cell.minute))
+        .filter(|cell| (from..=to).contains(&cell.minute) && counts(cell.minute))
         .fold((0, 0), |(r, e), cell| {
             (r + u64::from(cell.requests), e + u64::from(cell.errors))
         })
 }
 
-/// The error rate of an endpoint outside a span: (errors + ½) / (requests + 1).
-fn usual_rate(series: &SeriesSet, endpoint: EndpointId, span: Span) -> f64 {
-    let log = Span {
-        from_us: i64::MIN / 2,
-        to_us: i64::MAX / 2,
+/// The error rate of an endpoint at other times: (errors + ½) / (requests + 1).
+fn usual_rate(series: &SeriesSet, endpoint: EndpointId, times: Times) -> f64 {
+    let always = Times {
+        span: Span {
+            from_us: i64::MIN / 2,
+            to_us: i64::MAX / 2,
+        },
+        recurs: None,
     };
-    let (all, inside) = (count(series, endpoint, log), count(series, endpoint, span));
+    let (all, inside) = (
+        count(series, endpoint, always),
+        count(series, endpoint, times),
+    );
     ((all.1 - inside.1) as f64 + 0.5) / ((all.0 - inside.0) as f64 + 1.0)
 }
 
@@ -669,12 +680,13 @@ fn of_minutes(minutes: std::collections::BTreeMap<i64, (u64, u64)>) -> Vec<Minut
 /// Requests against those of the hour before; `None` where the log has less than ten minutes of it.
 fn load(
     incident: &Incident,
-    span: Span,
+    times: Times,
     requests: u64,
     log_from_us: i64,
     cells: &[Cells],
 ) -> Option<Load> {
     incident.onset.as_ref()?;
+    let span = times.span;
     let recent = Span {
         from_us: (span.from_us - RECENT_US).max(log_from_us),
         to_us: span.from_us - GUARD_US,
@@ -701,11 +713,18 @@ fn load(
     };
     Some(Load {
         requests,
-        expected: rate * (span.to_us - span.from_us) as f64,
+        expected: rate * lasts_us(times) as f64,
         requests_before: within(eve) as u64,
         expected_before: rate * EVE_US as f64,
         rate_follows_load: None,
     })
+}
+
+/// How long it lasts, all its times together.
+fn lasts_us(times: Times) -> i64 {
+    let Span { from_us, to_us } = times.span;
+    let of_times = |r: Recurrence| r.times * r.lasts_min * MINUTE_US;
+    times.recurs.map_or(to_us - from_us, of_times)
 }
 
 /// The change during whose rollout a blip began: the latest that fits its service.

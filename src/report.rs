@@ -310,7 +310,9 @@ pub struct Signature {
 pub struct Recurring {
     /// Its period in seconds.
     pub every_s: u64,
-    /// How often it was seen.
+    /// How long each time may last, in seconds: only then are requests and errors counted.
+    pub lasts_s: u64,
+    /// How often it came, from the first time to the last.
     pub times: u64,
 }
 

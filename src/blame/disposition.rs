@@ -60,6 +60,13 @@ fn after_onset(index: usize, change: &Change, case: &Case<'_>) -> (DispositionSt
     if let Some(recovery) = recovery(index, change, case) {
         return (DispositionStatus::Fix, format!("{position}; {recovery}"));
     }
+    if let Some(recurrence) = case.incident.recurs {
+        let after = recurrence.times_after(change.at_us);
+        let before = recurrence.times - after;
+        let story =
+            format!("{position}; it came {before} times before it and {after} times after it");
+        return (DispositionStatus::AttemptedFix, story);
+    }
     let effect = aftermath::sentence(change.at_us, case.moments.reference_us(), case.context);
     (
         DispositionStatus::AttemptedFix,

@@ -171,10 +171,14 @@ struct Moments<'a> {
 }
 
 impl<'a> Moments<'a> {
-    fn of(incident: &'a Incident) -> Moments<'a> {
+    fn of(
+        incident: &Incident,
+        onset: &'a Option<Estimate>,
+        end: &'a Option<Estimate>,
+    ) -> Moments<'a> {
         Moments {
-            onset: incident.onset.as_ref(),
-            end: incident.end.as_ref(),
+            onset: onset.as_ref(),
+            end: end.as_ref(),
             first_failure_us: incident.first_failure_us,
             words: phrase::words(incident.is_latency()),
         }
@@ -292,7 +296,8 @@ impl Candidate<'_> {
 
 /// Which change caused the incident, if any did.
 pub fn judge(incident: &Incident, changes: &[Change], context: &Context) -> Verdict {
-    let moments = Moments::of(incident);
+    let (caused, undone) = (incident.caused(), incident.undone());
+    let moments = Moments::of(incident, &caused, &undone);
     let undoes = Undoes::new(changes);
     let case = Case {
         incident,

@@ -268,7 +268,7 @@ mod tests {
             incident: &incident,
             changes: std::slice::from_ref(change),
             context: &context,
-            moments: Moments::of(&incident),
+            moments: Moments::of(&incident, &incident.onset, &incident.end),
             undoes: Undoes::new(std::slice::from_ref(change)),
         };
         let found = super::messages(&case);

@@ -112,6 +112,7 @@ pub(super) fn incident(onset_us: i64, end_us: Option<i64>) -> Incident {
         first_failure_us: onset_us,
         last_failure_us: end_us.unwrap_or(clock(12, 0, 0)),
         single_client: false,
+        recurs: None,
     }
 }
 

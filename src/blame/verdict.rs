@@ -341,18 +341,41 @@ pub(super) fn summary(
     unexplained: f64,
     case: &Case<'_>,
 ) -> String {
-    let (changes, moments) = (case.changes, &case.moments);
-    let Some(best) = suspects.first() else {
-        return match moments.onset {
-            Some(_) => "No change is listed in the 24 h before the onset.".to_owned(),
-            None => "It began before the log, and no change is listed in the 24 h before that."
-                .to_owned(),
-        };
+    let sentence = match suspects.first() {
+        Some(best) => judged(kind, strong, best, suspects, unexplained, case),
+        None => "No change is listed in the 24 h before the onset.".to_owned(),
     };
+    match (case.incident.recurs, case.moments.onset) {
+        (Some(recurrence), _) => {
+            let every = phrase::duration(recurrence.every_min * 60_000_000);
+            let times = recurrence.times;
+            format!(
+                "{sentence} It comes back every {every} ({times} times): to have been near one of \
+                 them says nothing of a change."
+            )
+        }
+        (None, Some(_)) => sentence,
+        (None, None) if suspects.is_empty() => {
+            "It began before the log, and no change is listed in the 24 h before that.".to_owned()
+        }
+        (None, None) => format!("{sentence} It began before the log, so time tells nothing."),
+    }
+}
+
+/// What is said of the best of the suspects.
+fn judged(
+    kind: VerdictKind,
+    strong: bool,
+    best: &Suspect,
+    suspects: &[Suspect],
+    unexplained: f64,
+    case: &Case<'_>,
+) -> String {
+    let (changes, moments) = (case.changes, &case.moments);
     let named = |s: &Suspect| phrase::change(&changes[s.change]);
     let surely = |s: &Suspect| phrase::probability(s.probability);
     let place = moments.position(&changes[best.change]);
-    let sentence = match kind {
+    match kind {
         VerdictKind::Change if strong => format!(
             "Caused by {}, {place} ({}; {}).",
             named(best),
@@ -391,10 +414,6 @@ pub(super) fn summary(
                 phrase::probability(unexplained)
             ),
         },
-    };
-    match moments.onset {
-        Some(_) => sentence,
-        None => format!("{sentence} It began before the log, so time tells nothing."),
     }
 }
 

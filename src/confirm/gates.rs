@@ -46,15 +46,15 @@ pub(super) fn excess_failures(traces: &[&Trace]) -> Vec<Failure> {
 
 /// Rules on candidates that share their onset.
 pub(super) fn rule(traces: &[&Trace], failures: &[Failure]) -> Ruling {
-    let excess: f64 = traces.iter().map(|t| t.excess_errors()).sum();
+    let excess = excess(traces);
     let logical = logical_by_user(failures);
     let count: usize = logical.values().sum();
-    let users = logical.keys().filter(|user| **user != 0).count();
+    let users = known(&logical);
     let span_us = match failures {
         [first, .., last] => last.time_us.saturating_sub(first.time_us),
         _ => 0,
     };
-    let large = excess >= LARGE_EXCESS || users >= LARGE_USERS;
+    let large = is_large(excess, users);
     if span_us < PERSISTENT_US && !large {
         return Ruling::Blip;
     }
@@ -73,6 +73,24 @@ pub(super) fn rule(traces: &[&Trace], failures: &[Failure]) -> Ruling {
     } else {
         Ruling::SingleClient
     }
+}
+
+/// Whether so many failures matter however short they are.
+pub(super) fn matter(traces: &[&Trace], failures: &[Failure]) -> bool {
+    is_large(excess(traces), known(&logical_by_user(failures)))
+}
+
+fn is_large(excess: f64, users: usize) -> bool {
+    excess >= LARGE_EXCESS || users >= LARGE_USERS
+}
+
+fn excess(traces: &[&Trace]) -> f64 {
+    traces.iter().map(|t| t.excess_errors()).sum()
+}
+
+/// Users who are known.
+fn known(logical: &BTreeMap<u64, usize>) -> usize {
+    logical.keys().filter(|user| **user != 0).count()
 }
 
 /// Logical failures by user; 0 stands for all that are unknown.

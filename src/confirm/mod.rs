@@ -10,15 +10,18 @@ mod edge;
 mod gates;
 mod merge;
 mod recovery;
+mod recurring;
 mod slow;
 mod trace;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 pub use slow::slow;
 
-use crate::detect::{Baseline, Candidate};
+use crate::detect::{Baseline, Candidate, Recurrence};
 use crate::series::{EndpointId, SeriesSet};
 use crate::zoom::Cells;
 use edge::{Side, Surface};
@@ -53,6 +56,9 @@ pub struct Incident {
     pub last_failure_us: i64,
     /// Whether one client alone makes the excess (a retry storm): then no change is accused.
     pub single_client: bool,
+    /// Where it comes back at the same time of each period: when. Onset and first failure are those of
+    /// the first time, end and last failure of the last.
+    pub recurs: Option<Recurrence>,
 }
 
 impl Incident {
@@ -126,6 +132,18 @@ pub fn incidents(candidates: &[Candidate], cells: &[Cells], set: &SeriesSet) -> 
         .filter_map(|c| trace(c, candidates, cells, set))
         .collect();
     let mut confirmed = Confirmed::default();
+    let (back, traces): (Vec<Trace>, Vec<Trace>) = traces
+        .into_iter()
+        .partition(|t| t.candidate.recurs.is_some());
+    let mut times: BTreeMap<Recurrence, Vec<&Trace>> = BTreeMap::new();
+    for trace in &back {
+        let pattern = trace.candidate.recurs.map(|r| times.entry(r).or_default());
+        pattern.into_iter().for_each(|traces| traces.push(trace));
+    }
+    for (recurrence, traces) in times {
+        let found = recurring::of_times(recurrence, &traces, set);
+        confirmed.incidents.extend(found);
+    }
     let is_slow = |t: &&Trace| t.candidate.baseline.signal.is_latency();
     let mut slow: Vec<Incident> = Vec::new();
     for group in merge::groups(&traces) {
@@ -239,6 +257,7 @@ fn incident(traces: &[&Trace], single_client: bool, set: &SeriesSet) -> Incident
         end,
         state,
         single_client,
+        recurs: None,
     }
 }
 

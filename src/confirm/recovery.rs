@@ -82,7 +82,7 @@ fn state(traces: &[&Trace], set: &SeriesSet, end: &Estimate) -> State {
 }
 
 /// Whether the log of one of the services is missing in that time.
-fn silent(traces: &[&Trace], set: &SeriesSet, from_us: i64, to_us: i64) -> bool {
+pub(super) fn silent(traces: &[&Trace], set: &SeriesSet, from_us: i64, to_us: i64) -> bool {
     let at = |minute: usize| minute_us(set.start_min.saturating_add(minute as i64));
     set.gaps.iter().any(|(service, from, to)| {
         let theirs =

@@ -78,6 +78,7 @@ fn candidate(slowdown: &Slowdown, latencies: &TwoTimes) -> Option<Candidate> {
         },
         p_value: slowdown.p_value,
         began_before_log: slowdown.began_before_log,
+        recurs: None,
     })
 }
 

@@ -25,7 +25,7 @@ const LEAST_REQUESTS: u64 = 200;
 /// … unless these few minutes since the log's begin fail less than that third.
 const LEAST_SHORT_MIN: usize = 5;
 /// No endpoint is presumed to fail less, or less seldom, than this.
-const RATE_FLOOR: f64 = 1e-4;
+pub(super) const RATE_FLOOR: f64 = 1e-4;
 /// Minutes that the season covers on either side of the window.
 const SEASON_SIDE_MIN: usize = 60;
 /// Of the log's thirds, quietest first, the one at 1/3 says what is usual: a fault through half of

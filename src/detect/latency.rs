@@ -61,9 +61,10 @@ const SEASON_SIDE_MIN: usize = 60;
 const SEASON_STEP_MIN: usize = 30;
 /// Variance between requests of a log that says nothing: an octave.
 const PRIOR_SIGMA2: f64 = PER_OCTAVE * PER_OCTAVE;
-/// Variance between windows and their past of a log that says nothing, and until anything is measured:
-/// an eighth of an octave, 9 %. So little that no fault passes for noise.
+/// Variance between windows and their past of a log that says nothing: an eighth of an octave, 9 %.
 const PRIOR_TAU2: f64 = 1.0;
+/// The same until anything is measured, 3 %: so little that no slowdown passes for noise.
+const PRESUMED_TAU2: f64 = 0.1;
 /// Endpoints, spread over all, whose windows tell how much windows vary in general.
 const POOLED: usize = 64;
 /// Telling blocks that the pool weighs against an endpoint's own, and the prior against the pool.
@@ -123,7 +124,7 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
         let scan = |i: usize| {
             let mut noise = own[i].leaning_on(&pooled);
             if round == 0 {
-                noise.tau2 = [PRIOR_TAU2; LENGTHS];
+                noise.tau2 = [PRESUMED_TAU2; LENGTHS];
             }
             let context = Context {
                 totals: &totals_of(i),
@@ -284,9 +285,18 @@ impl Noise {
                 });
             (POOL_WEIGHT * prior + sum) / (POOL_WEIGHT + weight)
         };
+        // The mean of a longer window varies no more than that of a shorter one: what was found at one
+        // length, and a standard error, bounds the prior of the next.
+        let mut prior = PRIOR_TAU2;
+        let tau2 = std::array::from_fn(|i| {
+            let tau2 = pooled(&|n| (n.tau2[i], n.blocks[i]), prior);
+            let blocks: f64 = all.iter().map(|n| n.blocks[i]).sum();
+            prior = prior.min(tau2 + PRIOR_TAU2 * (2.0 / (POOL_WEIGHT + blocks)).sqrt());
+            tau2
+        });
         Noise {
             sigma2: pooled(&|n| (n.sigma2, n.pairs), PRIOR_SIGMA2),
-            tau2: std::array::from_fn(|i| pooled(&|n| (n.tau2[i], n.blocks[i]), PRIOR_TAU2)),
+            tau2,
             ..Noise::default()
         }
     }

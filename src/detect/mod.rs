@@ -15,6 +15,7 @@ mod dispersion;
 mod gaps;
 mod latency;
 mod pooled;
+mod recurring;
 mod trim;
 mod windows;
 
@@ -25,6 +26,7 @@ mod tests;
 
 pub use gaps::gaps;
 pub use latency::Slowdown;
+pub use recurring::Recurrence;
 pub(crate) use trim::densest;
 
 use rayon::prelude::*;
@@ -55,6 +57,8 @@ pub struct Candidate {
     pub p_value: f64,
     /// Whether the rate was high and flat from the first line: it began before the log.
     pub began_before_log: bool,
+    /// Of a pattern that comes back: when. The candidate is one of its times.
+    pub recurs: Option<Recurrence>,
 }
 
 /// What makes a request a bad one: all that follows counts bad requests, of one sort at a time.
@@ -140,30 +144,81 @@ const ROUNDS: usize = 8;
 
 /// Scans every endpoint of a log for excess errors and for slowness.
 pub fn candidates(set: &SeriesSet) -> Detection {
-    let parents = Parents::new(set);
-    let pools = Pools::new(set);
-    let ln_alpha = ln_alpha(set, pools.len());
-    let mut noise = Dispersion::new(set.cells.len());
-    let flagged = flag(set, &parents, &mut noise, ln_alpha);
-    let mut found = Vec::new();
-    for (endpoint, flags) in &flagged {
-        let totals = set.totals(*endpoint);
-        let context = Context {
-            set,
-            totals: &totals,
-            noise: &noise,
-            endpoint: *endpoint,
-            ln_alpha,
-        };
-        found.extend(trim::candidates(&context, flags));
-    }
-    pools.join(ln_alpha, (set, &parents, &noise), &flagged, &mut found);
-    companions::join(set, &parents, &noise, &flagged, &mut found);
+    let scanned = Scanned::new(set);
+    let patterns = recurring::patterns(set, &scanned);
+    let mut found = match patterns.is_empty() {
+        true => scanned.candidates(set),
+        // What comes back is no part of the past, nor of the noise, that all else is held against.
+        false => {
+            let rest = recurring::without(set, &patterns);
+            Scanned::new(&rest).candidates(&rest)
+        }
+    };
+    let back = patterns
+        .iter()
+        .flat_map(|pattern| pattern.candidates(set, &scanned));
+    found.extend(back);
     found.sort_by_key(|c| (c.endpoint, c.from_min, c.to_min));
     Detection {
         candidates: found,
-        slowdowns: latency::slowdowns(set, ln_alpha),
-        chronic: chronic(set, &parents),
+        slowdowns: latency::slowdowns(set, scanned.ln_alpha),
+        chronic: chronic(set, &scanned.parents),
+    }
+}
+
+/// What the scan of a log's endpoints says.
+struct Scanned {
+    parents: Parents,
+    pools: Pools,
+    noise: Dispersion,
+    flagged: Vec<(EndpointId, Vec<Flag>)>,
+    ln_alpha: f64,
+}
+
+impl Scanned {
+    fn new(set: &SeriesSet) -> Scanned {
+        let parents = Parents::new(set);
+        let pools = Pools::new(set);
+        let ln_alpha = ln_alpha(set, pools.len());
+        let mut noise = Dispersion::new(set.cells.len());
+        let flagged = flag(set, &parents, &mut noise, ln_alpha);
+        Scanned {
+            parents,
+            pools,
+            noise,
+            flagged,
+            ln_alpha,
+        }
+    }
+
+    fn context<'a>(
+        &'a self,
+        set: &'a SeriesSet,
+        totals: &'a Totals,
+        endpoint: EndpointId,
+    ) -> Context<'a> {
+        Context {
+            set,
+            totals,
+            noise: &self.noise,
+            endpoint,
+            ln_alpha: self.ln_alpha,
+        }
+    }
+
+    /// The flags cut to where the excess lies, and the endpoints that failed with them.
+    fn candidates(&self, set: &SeriesSet) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        for (endpoint, flags) in &self.flagged {
+            let totals = set.totals(*endpoint);
+            let context = self.context(set, &totals, *endpoint);
+            found.extend(trim::candidates(&context, flags));
+        }
+        let of_endpoints = (set, &self.parents, &self.noise);
+        self.pools
+            .join(self.ln_alpha, of_endpoints, &self.flagged, &mut found);
+        companions::join(set, &self.parents, &self.noise, &self.flagged, &mut found);
+        found
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn candidate(
         // Nothing before it that would have shown a lower rate: fewer than 3 errors expected.
         began_before_log: from < AT_ONCE_MIN
             && requests_before as f64 * rate(requests, errors) < 3.0,
+        recurs: None,
     }
 }
 

@@ -488,6 +488,7 @@ pub fn ambiguous() -> Report {
     }];
     incident.recurring = Some(Recurring {
         every_s: 3600,
+        lasts_s: 300,
         times: 3,
     });
     report

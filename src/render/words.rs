@@ -172,18 +172,29 @@ pub fn when(report: &Report, clock: &Clock, incident: &Incident) -> String {
             format!("{} until {until}", clock.show(onset))
         }
         (Some(onset), None) => clock.show(onset),
-        (None, Some(end)) => format!("before the log begins, until {}", clock.show(end)),
-        (None, None) => "before the log begins".to_owned(),
+        (None, Some(end)) => format!("{}, until {}", before_log(incident), clock.show(end)),
+        (None, None) => before_log(incident).to_owned(),
     };
     lasting(report, incident, span)
+}
+
+/// Since when, where that is not in the log. What comes back may have begun with the log.
+fn before_log(incident: &Incident) -> &'static str {
+    match incident.recurring {
+        Some(_) => "the log's begin, or before it",
+        None => "before the log begins",
+    }
 }
 
 /// [`when`] with day and zone: `2024-04-10 09:00:03 until 11:01:56 -07:00 (2 h 2 min)`.
 pub fn when_in_full(report: &Report, clock: &Clock, incident: &Incident) -> String {
     let span = match (incident.onset.as_deref(), incident.end.as_deref()) {
         (Some(onset), end) => clock.in_full(onset, end),
-        (None, Some(end)) => format!("before the log begins, until {}", clock.in_full(end, None)),
-        (None, None) => "before the log begins".to_owned(),
+        (None, Some(end)) => {
+            let until = clock.in_full(end, None);
+            format!("{}, until {until}", before_log(incident))
+        }
+        (None, None) => before_log(incident).to_owned(),
     };
     lasting(report, incident, span)
 }
@@ -223,8 +234,9 @@ fn sureness(clock: &Clock, incident: &Incident) -> String {
     }
     if let Some(recurring) = &incident.recurring {
         let every = duration(recurring.every_s as f64);
+        let lasts = duration(recurring.lasts_s as f64);
         text += &format!(
-            "\u{a0}· returns every {every}, seen {}",
+            "\u{a0}· comes back every {every} for up to {lasts}, {}",
             count_of(recurring.times, "time")
         );
     }

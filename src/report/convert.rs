@@ -11,8 +11,8 @@ use jiff::tz::Offset;
 use super::notes;
 use super::{
     Alternative, Blip, Change, Disposition, Endpoint, Evidence, FormatCount, Gap, HitEndpoint,
-    Impact, Incident, NotAssessed, RejectCount, Report, RuledOut, SCHEMA, Salvaged, Sample, Scan,
-    ScopeLabel, Signature, Suspect, Text, Users, Window,
+    Impact, Incident, NotAssessed, Recurring, RejectCount, Report, RuledOut, SCHEMA, Salvaged,
+    Sample, Scan, ScopeLabel, Signature, Suspect, Text, Users, Window,
 };
 use crate::blame::{Condition, Context, Contribution, Verdict};
 use crate::changes::{self, Markers};
@@ -414,7 +414,11 @@ impl Converter<'_> {
             end: bound(&incident.end, |e| e.median_us),
             first_failure: Some(self.time(incident.first_failure_us)),
             last_failure: Some(self.time(incident.last_failure_us)),
-            recurring: None,
+            recurring: incident.recurs.map(|r| Recurring {
+                every_s: r.every_min as u64 * 60,
+                lasts_s: r.lasts_min as u64 * 60,
+                times: r.times as u64,
+            }),
             endpoints: self.hit_endpoints(finding),
             not_assessed: self.not_assessed(finding, impact.users.is_some()),
             impact,

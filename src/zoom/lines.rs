@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Label, Names, Sample, Span, Worker, file_hosts, select};
+use super::{Label, Names, Sample, Times, Worker, file_hosts, select};
 use crate::aggregate::service_name;
 use crate::detect::Signal;
 use crate::error::{Error, Result};
@@ -69,7 +69,7 @@ pub struct Wanted<'a> {
     /// The incident's endpoints, and what is counted as an error of each.
     pub endpoints: &'a BTreeMap<EndpointId, Signal>,
     /// From its onset to its end.
-    pub span: Span,
+    pub times: Times,
     /// What the lines must have, all of it.
     pub filters: &'a [LineFilter],
     /// Whether successes are shown, too.
@@ -103,7 +103,7 @@ pub fn lines(
     wanted: &Wanted<'_>,
 ) -> Found {
     let selection = select(reading, blocks, |times| {
-        times.is_some_and(|times| wanted.span.touches(times))
+        times.is_some_and(|times| wanted.times.span.touches(times))
     });
     let first_lines: BTreeMap<(usize, u32), u64> = blocks
         .iter()
@@ -118,7 +118,7 @@ pub fn lines(
         let first_line = first_lines.get(&(block.file, block.number));
         let first_line = first_line.copied().unwrap_or(1);
         let of_incident = |endpoint: EndpointId, time_us: i64| {
-            wanted.endpoints.contains_key(&endpoint) && wanted.span.contains(time_us)
+            wanted.endpoints.contains_key(&endpoint) && wanted.times.contain(time_us)
         };
         let see = |endpoint: EndpointId,
                    record: &Record<'_>,

@@ -33,7 +33,7 @@ use versions::{AllSightings, PROBED, Sightings};
 use words::{AllWords, Listener, WordsPart};
 
 use crate::aggregate::{is_other, service_name};
-use crate::detect::Signal;
+use crate::detect::{Recurrence, Signal};
 use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::format::{Aside, Format, Scratch};
 use crate::input::{Block, Lines, Selection};
@@ -69,6 +69,22 @@ impl Span {
     /// Whether a block with these earliest and latest times may hold some of it.
     fn touches(self, (earliest, latest): (i64, i64)) -> bool {
         earliest < self.to_us && latest >= self.from_us
+    }
+}
+
+/// When an incident's requests are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// From its onset to its end.
+    pub span: Span,
+    /// Of what comes back: the times in it that count.
+    pub recurs: Option<Recurrence>,
+}
+
+impl Times {
+    /// Whether a moment, in µs since the epoch, counts.
+    pub fn contain(&self, time_us: i64) -> bool {
+        self.span.contains(time_us) && self.recurs.is_none_or(|r| r.holds(time_us))
     }
 }
 
@@ -124,7 +140,7 @@ pub struct Look {
     /// What is counted as an error of each.
     pub signals: Vec<Signal>,
     /// From its onset to its end.
-    pub span: Span,
+    pub times: Times,
     /// The time that it is compared with.
     pub baseline: Span,
 }
@@ -272,8 +288,8 @@ pub fn details(
     let windows: Vec<Span> = looks
         .iter()
         .map(|look| Span {
-            from_us: look.span.from_us.saturating_sub(past_us),
-            to_us: look.span.to_us,
+            from_us: look.times.span.from_us.saturating_sub(past_us),
+            to_us: look.times.span.to_us,
         })
         .collect();
     let names = Names::new(catalog);
@@ -308,7 +324,7 @@ pub fn details(
                 let Some(bad) = look.signals[k].judge(error, record.latency_us) else {
                     continue;
                 };
-                let is_during = look.span.contains(record.time_us);
+                let is_during = look.times.contain(record.time_us);
                 if look.whole().contains(record.time_us) {
                     part.labels.add(k, record, bad, is_during, host);
                 }
@@ -389,7 +405,7 @@ impl Look {
     fn whole(&self) -> Span {
         Span {
             from_us: self.baseline.from_us,
-            to_us: self.span.to_us,
+            to_us: self.times.span.to_us,
         }
     }
 }

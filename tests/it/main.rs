@@ -29,6 +29,7 @@ mod latency;
 mod laws;
 mod lines;
 mod readme;
+mod recurring;
 mod samples;
 mod show;
 mod support;

@@ -141,8 +141,9 @@ fn since(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
         }
         if let Some(recurring) = &incident.recurring {
             m.text(&format!(
-                " · returns every {}, seen ",
-                duration(recurring.every_s as f64)
+                " · comes back every {} for up to {}, ",
+                duration(recurring.every_s as f64),
+                duration(recurring.lasts_s as f64),
             ));
             view.count(m, &format!("{key}/recurring/times"), recurring.times);
             m.text(" times");

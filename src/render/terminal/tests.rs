@@ -270,7 +270,7 @@ fn what_can_not_be_separated_is_named_together() {
         &[
             "IMPROVING · POST /api/v1/login of api fails",
             "can't separate deploy d-1042 of api (48 %) from flag f-77 of checkout (45 %)",
-            "returns every 1 h, seen 3 times",
+            "comes back every 1 h for up to 5 min, 3 times",
         ],
     );
 
