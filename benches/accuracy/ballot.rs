@@ -238,7 +238,7 @@ fn contradicted(suspect: &Suspect) -> bool {
         kind == "scope" || NO_WITNESS.contains(&kind.as_str()) || *nats < 1.0
     };
     (only_timing(suspect) && witnesses(suspect).any(|nats| nats <= -1.0))
-        || (against("lag") && suspect.evidence.iter().all(place))
+        || ((against("lag") || against("host")) && suspect.evidence.iter().all(place))
 }
 
 fn cap(suspects: &mut [Suspect], most: f64, member: impl Fn(&Suspect) -> bool) {

@@ -195,6 +195,18 @@ pub(super) const TEMPERATURE: f64 = 1.0;
 /// What changes with nothing but timing may have together: on 51 faulty rollouts with several
 /// under way, the latest change before detection was the cause in 47 %.
 pub(super) const TIMING_CAP: f64 = 0.80;
+/// Share of the incidents that no listed change causes in which one host of several fails alone: a
+/// full disk, bad memory, a process that hangs. *Judgement.*
+pub(super) const ONE_HOST_BY_ITSELF: f64 = 0.2;
+/// The same of those that a change causes which reached other hosts, too. *Judgement.*
+pub(super) const ONE_HOST_IF_EVERYWHERE: f64 = 0.02;
+/// The same where it is not known which hosts it reached: a rollout may stop at the first. *Judgement.*
+pub(super) const ONE_HOST_IF_PERHAPS: f64 = 0.1;
+/// Share of the excess that one host alone has.
+pub(super) const ONE_HOST_COVERAGE: f64 = 0.9;
+/// Failures that another host must lead to expect, at that one's rate, to be found spared.
+pub(super) const ONE_HOST_LEAST_FAILURES: f64 = 5.0;
+
 /// What changes may have together whose time and place contradict each other: less likely than not,
 /// so that a deploy is not named because it was the last before an incident of some other service,
 /// nor because it is the only one of the service in a day. *Judgement.*

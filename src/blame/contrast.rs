@@ -68,10 +68,7 @@ pub(super) fn contribution(change: &Change, case: &Case<'_>) -> Option<Contribut
         version if versions.contains(&version) => Some(Side::New),
         _ => Some(Side::Old),
     };
-    let touched: BTreeSet<u32> = tally
-        .numbers(Label::Host)
-        .filter(|n| is_named(change, tally.value(Label::Host, *n)))
-        .collect();
+    let touched = touched_hosts(change, tally);
     let by_host = |s: &Stratum| match s.host {
         ABSENT | OTHER => None,
         host if touched.contains(&host) => Some(Side::New),
@@ -89,6 +86,14 @@ pub(super) fn contribution(change: &Change, case: &Case<'_>) -> Option<Contribut
     }
     let after = both_at_work(tally, &endpoints, start_us, by_host)?;
     finding(case, &endpoints, start_us, &after, TOUCHED)
+}
+
+/// The hosts in the log that a change names.
+pub(super) fn touched_hosts(change: &Change, tally: &Tally) -> BTreeSet<u32> {
+    tally
+        .numbers(Label::Host)
+        .filter(|n| is_named(change, tally.value(Label::Host, *n)))
+        .collect()
 }
 
 /// The incident's endpoints that belong to the change's service; all, where it names none or the log

@@ -14,6 +14,7 @@ mod contrast;
 mod dependency;
 mod disposition;
 mod footprint;
+mod host;
 mod lag;
 mod leads;
 mod load;
@@ -280,8 +281,9 @@ impl Candidate<'_> {
     }
 
     /// Whether time and place contradict each other: only its time speaks for it and something else
-    /// against, or its time against it and nothing else for it but the place that was hit. A service
-    /// that fails was changed at some time; that alone accuses none of its changes.
+    /// against; or nothing else for it but the place that was hit, and its time against it, or that one
+    /// host alone of those that it reached fails. A service that fails was changed at some time; that
+    /// alone accuses none of its changes.
     fn is_contradicted(&self) -> bool {
         let against = |c: &Contribution| c.nats <= -EVIDENCE_COUNTS;
         let only_place = !self.contributions.iter().any(|c| {
@@ -289,8 +291,10 @@ impl Candidate<'_> {
         });
         let too_long_ago = |c: &Contribution| c.kind == EvidenceKind::Lag && against(c);
         let elsewhere = |c: &Contribution| c.kind.is_witness() && against(c);
+        let too_narrow = |c: &Contribution| c.kind == EvidenceKind::Host && against(c);
         (self.has_only_timing() && self.contributions.iter().any(elsewhere))
             || (only_place && self.contributions.iter().any(too_long_ago))
+            || (only_place && self.contributions.iter().any(too_narrow))
     }
 }
 
@@ -317,7 +321,8 @@ pub fn judge(incident: &Incident, changes: &[Change], context: &Context) -> Verd
 fn weigh(case: &Case<'_>) -> Verdict {
     let (context, moments) = (case.context, &case.moments);
     let messages = novelty::messages(case);
-    let candidates = candidates(case, &messages);
+    let alone = host::alone(case);
+    let candidates = candidates(case, &messages, alone.as_ref());
     let footprints: Vec<&Footprint> = candidates.iter().map(|c| &c.footprint).collect();
     let (dependency_nats, dependency) = dependency::assess(
         context,
@@ -354,10 +359,14 @@ fn weigh(case: &Case<'_>) -> Verdict {
     let unexplained = (1.0 - suspects.iter().map(|s| s.probability).sum::<f64>()).max(0.0);
     let kind = verdict::kind(&suspects, unexplained, moments.onset.is_some());
     let strong = verdict::is_strong(kind, &suspects);
+    let mut summary = verdict::summary(kind, strong, &suspects, unexplained, case);
+    if let Some(alone) = alone.filter(|_| kind != VerdictKind::Change) {
+        summary = format!("{summary} {}", alone.sentence(moments.words));
+    }
     Verdict {
         kind,
         strong,
-        summary: context.told(verdict::summary(kind, strong, &suspects, unexplained, case)),
+        summary: context.told(summary),
         dispositions: disposition::all(case, &candidates, &probabilities, suspects.first()),
         ruled_out: leads::ruled_out(context, (dependency_nats, &dependency), (load_nats, &load)),
         not_assessed: leads::not_assessed(context, moments.onset.is_some()),
@@ -376,7 +385,11 @@ fn weigh(case: &Case<'_>) -> Verdict {
 
 /// The changes neither after the onset nor too long before it, with their evidence; in the
 /// changes' order.
-fn candidates<'a>(case: &Case<'a>, messages: &[Message]) -> Vec<Candidate<'a>> {
+fn candidates<'a>(
+    case: &Case<'a>,
+    messages: &[Message],
+    alone: Option<&host::Alone>,
+) -> Vec<Candidate<'a>> {
     let (changes, context, moments) = (case.changes, case.context, &case.moments);
     let prior = Prior::new(changes, context);
     let unlisted = scope::of_unlisted(context);
@@ -394,6 +407,7 @@ fn candidates<'a>(case: &Case<'a>, messages: &[Message]) -> Vec<Candidate<'a>> {
             contributions.push(lag::contribution(change, onset, context.zone_offset_s));
         }
         contributions.push(scope::contribution(change, &footprint, context, unlisted));
+        contributions.extend(host::contribution(change, alone, case));
         contributions.extend(contrast::contribution(change, case));
         contributions.extend(novelty::contributions(change, messages, case));
         let undo = case.undoes.undone_by(index).map(|undo| &changes[undo]);

@@ -95,6 +95,8 @@ pub enum EvidenceKind {
     Lag,
     /// Whether what it touches is what was hit.
     Scope,
+    /// Whether one host alone fails, of those that it reached.
+    Host,
     /// Whether what it brought fails more than what was beside it.
     VersionContrast,
     /// Whether its service's error messages were there before.
@@ -125,6 +127,7 @@ impl EvidenceKind {
             EvidenceKind::Status => "status",
             EvidenceKind::Lag => "lag",
             EvidenceKind::Scope => "scope",
+            EvidenceKind::Host => "host",
             EvidenceKind::VersionContrast => "version_contrast",
             EvidenceKind::Signature => "signature",
             EvidenceKind::Stack => "stack",
