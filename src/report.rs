@@ -47,19 +47,6 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-impl Report {
-    /// Adds the paths and options of the run, as words of a shell, to the commands that need them.
-    pub fn name_run(&mut self, again: &[String]) {
-        let all = self.incidents.iter_mut();
-        for suspect in all.flat_map(|incident| &mut incident.suspects) {
-            for word in again {
-                suspect.next.push(' ');
-                suspect.next.push_str(word);
-            }
-        }
-    }
-}
-
 /// What was read. `lines` = `requests` + `rejected_lines` + `filtered_lines`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Scan {
@@ -407,7 +394,7 @@ pub struct Suspect {
     pub lag_s: Option<f64>,
     /// Why, strongest first.
     pub evidence: Vec<Evidence>,
-    /// The command that shows the lines behind the incident; see [`Report::name_run`].
+    /// The command that shows the lines behind the incident, to be run with the same paths and options.
     pub next: String,
     /// The command of git that shows what it changed: its commit, or all between its versions.
     pub diff: Option<String>,

@@ -1,11 +1,11 @@
 //! The paths and options that `triage show` needs to come to the same incidents, as words for a shell.
 //!
 //! In comes what was typed, out come the words that the report prints behind `triage show i1`. What
-//! changes no number (form, colour, threads, the order of files) is left out; a time before now is
-//! written as the moment it meant, because the command is run later.
+//! changes no number (form, colour, threads) is left out; a time before now is written as the moment
+//! it meant, because the command is run later.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use triage::Moment;
@@ -15,9 +15,9 @@ use super::args::RunArgs;
 
 /// The words of a run; `moments` are its `--since` and `--until` as they were understood.
 pub fn words(args: &RunArgs, moments: [Option<Moment>; 2]) -> Vec<String> {
-    let mut words = places(&args.paths);
-    for path in places(&args.deploys) {
-        words.extend(["-d".to_owned(), path]);
+    let mut words: Vec<String> = args.paths.iter().map(|path| place(path)).collect();
+    for path in &args.deploys {
+        words.extend(["-d".to_owned(), place(path)]);
     }
     let times = [&args.since, &args.until].into_iter().zip(moments);
     let mut times = times.map(|(typed, moment)| typed.as_deref().map(|typed| (typed, moment)));
@@ -40,13 +40,6 @@ pub fn words(args: &RunArgs, moments: [Option<Moment>; 2]) -> Vec<String> {
         words.extend(["--config".to_owned(), place(path)]);
     }
     words
-}
-
-/// Files by name, so that the same files make the same words.
-fn places(paths: &[PathBuf]) -> Vec<String> {
-    let mut paths: Vec<&PathBuf> = paths.iter().collect();
-    paths.sort_unstable();
-    paths.into_iter().map(|path| place(path)).collect()
 }
 
 /// A file, so that no word begins like an option.

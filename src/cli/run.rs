@@ -131,7 +131,6 @@ fn execute(plan: &Plan) -> Result<Exit> {
     report
         .notes
         .extend(mixups::markers_among_logs(plan, &found));
-    report.name_run(&plan.again);
     print(plan, &report)?;
     if plan.verbosity >= 0 && (plan.format != FormatArg::Table || plan.output.is_some()) {
         questions(&report);

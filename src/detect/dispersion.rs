@@ -41,7 +41,16 @@ pub(super) struct Unrest([Blocks; LENGTHS]);
 pub(super) struct Dispersion {
     own: Vec<Unrest>,
     /// `None` until [`Dispersion::pool`] is called.
-    pooled: Option<[f64; LENGTHS]>,
+    pooled: Option<Pooled>,
+}
+
+/// c² of all endpoints together.
+#[derive(Debug, Clone, Copy)]
+struct Pooled {
+    /// Leaning on the prior.
+    likely: [f64; LENGTHS],
+    /// Leaning on none: what the log shows.
+    shown: [f64; LENGTHS],
 }
 
 impl Dispersion {
@@ -83,14 +92,18 @@ impl Dispersion {
     /// and a fault of an hour for one of them. A block that tells by t has c² with variance 2/t, so
     /// a standard error is added: minutes with few errors bound nothing.
     pub(super) fn pool(&mut self) {
-        let mut pooled = [0.0; LENGTHS];
+        let mut pooled = Pooled {
+            likely: [0.0; LENGTHS],
+            shown: [0.0; LENGTHS],
+        };
         let mut prior = PRIOR_C2;
-        for (length, c2) in pooled.iter_mut().enumerate() {
+        for (length, c2) in pooled.likely.iter_mut().enumerate() {
             let blocks = self.own.iter().map(|own| own.0[length]);
             let (sum, telling) = blocks.fold((0.0, 0.0), |(sum, telling), b| {
                 (sum + b.telling * b.c2, telling + b.telling)
             });
             *c2 = ((POOL_WEIGHT * prior + sum) / (POOL_WEIGHT + telling)).max(0.0);
+            pooled.shown[length] = (sum / (POOL_WEIGHT + telling)).max(0.0);
             prior = prior.min(*c2 + (2.0 / (POOL_WEIGHT + telling)).sqrt());
         }
         self.pooled = Some(pooled);
@@ -98,15 +111,30 @@ impl Dispersion {
 
     /// ρ of an endpoint at rate m, over the longest block length that fits into so many minutes.
     pub(super) fn rho(&self, endpoint: EndpointId, minutes: usize, m: f64) -> f64 {
+        let c2 = self.c2(endpoint, minutes, |pooled| &pooled.likely);
+        (TAIL * c2 * m / (1.0 - m)).clamp(RHO_MIN, RHO_MAX)
+    }
+
+    /// The relative variance of an endpoint's rate, over the same length, as far as the log shows it:
+    /// a log that says nothing shows none.
+    pub(super) fn shown(&self, endpoint: EndpointId, minutes: usize) -> f64 {
+        self.c2(endpoint, minutes, |pooled| &pooled.shown).max(0.0)
+    }
+
+    fn c2(
+        &self,
+        endpoint: EndpointId,
+        minutes: usize,
+        of: impl Fn(&Pooled) -> &[f64; LENGTHS],
+    ) -> f64 {
         let length = WINDOWS_MIN.iter().rposition(|w| *w <= minutes).unwrap_or(0);
-        let c2 = self.pooled.map_or(PRESUMED_C2, |pooled| {
+        self.pooled.as_ref().map_or(PRESUMED_C2, |pooled| {
             let own = self
                 .own
                 .get(endpoint.0 as usize)
                 .map_or(Blocks::default(), |own| own.0[length]);
-            (POOL_WEIGHT * pooled[length] + own.telling * own.c2) / (POOL_WEIGHT + own.telling)
-        });
-        (TAIL * c2 * m / (1.0 - m)).clamp(RHO_MIN, RHO_MAX)
+            (POOL_WEIGHT * of(pooled)[length] + own.telling * own.c2) / (POOL_WEIGHT + own.telling)
+        })
     }
 }
 

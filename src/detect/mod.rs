@@ -346,6 +346,16 @@ impl Context<'_> {
         (m * kappa, (1.0 - m) * kappa)
     }
 
+    /// Whether x errors are not beyond a rate that wanders log-normally, as real rates do, with the
+    /// variance that the log shows. Asked of what is beyond the beta law, whose tail is lighter.
+    fn may_wander(&self, x: u64, n: u64, expected: &Expected, minutes: usize) -> bool {
+        let m = expected.rate;
+        let hours = (expected.to - expected.from) as f64 / 60.0;
+        let c2 = self.noise.shown(self.endpoint, minutes)
+            + self.noise.shown(self.endpoint, 60) / hours.max(1.0);
+        stats::wandering_binomial_tail(x, n, m, c2.ln_1p()) >= self.ln_alpha.exp()
+    }
+
     /// P(X ≥ x) for n requests in a window of so many minutes.
     fn p_value(&self, x: u64, n: u64, expected: &Expected, minutes: usize) -> f64 {
         let (a, b) = self.law(expected, minutes);

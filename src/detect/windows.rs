@@ -112,7 +112,7 @@ pub(super) fn exceeds(
     } else {
         stats::ln_beta_binomial_tail(x, n, a, b)
     };
-    (ln_p < context.ln_alpha).then_some(ln_p)
+    (ln_p < context.ln_alpha && !context.may_wander(x, n, expected, minutes)).then_some(ln_p)
 }
 
 /// Adds a window to the flags, joined with those that it touches or almost touches.

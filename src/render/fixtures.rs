@@ -295,7 +295,7 @@ pub fn guilty_deploy() -> Report {
                     .chain(&contributions[..1])
                     .cloned()
                     .collect(),
-                next: "triage show i1 logs/".to_owned(),
+                next: "triage show i1".to_owned(),
                 diff: some("git log -p 9f3c2a71d05be6f4 -- src/middleware"),
             },
             Suspect {
@@ -308,7 +308,7 @@ pub fn guilty_deploy() -> Report {
                     -2.2,
                     "no failing endpoint is of checkout",
                 )],
-                next: "triage show i1 logs/".to_owned(),
+                next: "triage show i1".to_owned(),
                 diff: None,
             },
         ],

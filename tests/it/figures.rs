@@ -212,10 +212,9 @@ fn the_commands_that_reports_print_run_and_show_the_numbers() {
         );
     }
     for incident in list(&json["incidents"]) {
-        let shows = format!("triage show {} ", text(&incident["id"]));
-        let first = commands.iter().find(|command| command.starts_with(&shows));
         for suspect in list(&incident["suspects"]) {
-            assert_eq!(Some(&text(&suspect["next"])), first);
+            let next = format!("{} ", text(&suspect["next"]));
+            assert!(commands.iter().any(|command| command.starts_with(&next)));
         }
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_triage")).parent().unwrap();
