@@ -20,8 +20,12 @@ pub(super) enum Envelope {
     Json,
     /// `docker compose logs`: `name-1  | <line>`.
     Compose,
-    /// `kubectl logs --prefix`: `[pod/name/container] <line>`.
+    /// `kubectl logs --prefix`: `[pod/name/container] <line>`; kubetail: `[name] <line>`.
     Kubectl,
+    /// stern: `name container <line>`, with the namespace in front where there are several.
+    Stern,
+    /// logcli: `<time> {label="value", …} <line>`.
+    Logcli,
     /// A time in front, as of `docker logs -t` and `kubectl logs --timestamps`.
     Stamped,
     /// RFC 3164 as written in practice: `[<pri>]<time> [host] tag[pid]: <line>`, the time RFC 3339 or
@@ -40,21 +44,26 @@ pub(super) enum Envelope {
 
 /// The wrappings that are looked for, outermost first; what is listed earlier wins if a later one
 /// gives no more.
-pub(super) const CHAINS: [&[Envelope]; 16] = [
+pub(super) const CHAINS: [&[Envelope]; 21] = [
     &[Envelope::Cri],
     &[Envelope::Json],
     &[Envelope::Compose],
     &[Envelope::Kubectl],
+    &[Envelope::Stern],
+    &[Envelope::Logcli],
     &[Envelope::Syslog],
     &[Envelope::Rfc5424],
     &[Envelope::Stamped],
     &[Envelope::Ruby],
     &[Envelope::Compose, Envelope::Stamped],
     &[Envelope::Kubectl, Envelope::Stamped],
+    &[Envelope::Stern, Envelope::Stamped],
     &[Envelope::Syslog, Envelope::Ruby],
     &[Envelope::Lead],
     &[Envelope::Compose, Envelope::Lead],
     &[Envelope::Kubectl, Envelope::Lead],
+    &[Envelope::Stern, Envelope::Lead],
+    &[Envelope::Logcli, Envelope::Lead],
     &[Envelope::Klog],
     &[Envelope::Cri, Envelope::Klog],
 ];
@@ -137,8 +146,8 @@ static JSON_KEYS: LazyLock<Keys> = LazyLock::new(|| {
         wrappers = ["_source", "result", "content", "fields", "jsonPayload"]
         request = ["log", "message", "MESSAGE", "textPayload", "msg", "event.original", "line", "event", "_raw", "raw", "@message"]
         time = ["time", "@timestamp", "timestamp", "_SOURCE_REALTIME_TIMESTAMP:us", "__REALTIME_TIMESTAMP:us", "ts", "date", "datetime"]
-        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "_HOSTNAME", "hostname", "host.name", "host"]
-        service = ["kubernetes.labels.app", "labels.app", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
+        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "_HOSTNAME", "container.hostname", "hostname", "host.name", "host"]
+        service = ["kubernetes.labels.app", "labels.app", "container.service", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
     };
     Keys::new(&table).expect("these names are known")
 });
@@ -197,6 +206,8 @@ impl Envelope {
             Envelope::Json => "JSON (Docker's json-file, journald)",
             Envelope::Compose => "docker compose",
             Envelope::Kubectl => "kubectl --prefix",
+            Envelope::Stern => "stern",
+            Envelope::Logcli => "logcli",
             Envelope::Stamped => "a time in front",
             Envelope::Syslog => "syslog (RFC 3164)",
             Envelope::Rfc5424 => "syslog (RFC 5424)",
@@ -220,17 +231,9 @@ impl Envelope {
             }
             Envelope::Json => None,
             Envelope::Compose => compose(line),
-            Envelope::Kubectl => {
-                let (source, rest) = split_once(line.strip_prefix(b"[pod/")?, b']')?;
-                let (pod, container) = split_once(source, b'/')?;
-                let line = rest.strip_prefix(b" ")?;
-                Some(Inner {
-                    line,
-                    host: Some(pod),
-                    service: Some(container),
-                    time: None,
-                })
-            }
+            Envelope::Kubectl => kubectl(line),
+            Envelope::Stern => stern(line),
+            Envelope::Logcli => logcli(line),
             Envelope::Stamped => stamp(line).map(|(time, rest)| Inner::timed(rest, time)),
             Envelope::Syslog => syslog(line),
             Envelope::Rfc5424 => rfc5424(line),
@@ -275,6 +278,87 @@ fn compose(line: &[u8]) -> Option<Inner<'_>> {
         time: None,
         host: Some(name),
         service: Some(service),
+    })
+}
+
+/// `[pod/name/container] <line>`, or kubetail's `[name] <line>` and `[name container] <line>`.
+fn kubectl(line: &[u8]) -> Option<Inner<'_>> {
+    let (source, rest) = split_once(line.strip_prefix(b"[")?, b']')?;
+    let line = rest.strip_prefix(b" ")?;
+    let (pod, container) = match source.strip_prefix(b"pod/") {
+        Some(source) => split_once(source, b'/').map(|(pod, name)| (pod, Some(name)))?,
+        None => match split_once(source, b' ') {
+            Some((pod, name)) => (pod, Some(name)),
+            None => (source, None),
+        },
+    };
+    let named = source.starts_with(b"pod/") || is_pod(pod);
+    named.then_some(Inner {
+        line,
+        host: Some(pod),
+        service: container,
+        time: None,
+    })
+}
+
+/// `name container <line>`, or `namespace name container <line>`.
+fn stern(line: &[u8]) -> Option<Inner<'_>> {
+    let (first, rest) = split_once(line, b' ')?;
+    let (pod, rest) = match is_pod(first) {
+        true => (first, rest),
+        false if is_label(first) => split_once(rest, b' ')?,
+        false => return None,
+    };
+    let (container, line) = split_once(rest, b' ')?;
+    (is_pod(pod) && is_label(container)).then_some(Inner {
+        line,
+        host: Some(pod),
+        service: Some(container),
+        time: None,
+    })
+}
+
+/// A name in Kubernetes (RFC 1123's label).
+fn is_label(name: &[u8]) -> bool {
+    let allowed = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+    name.first().is_some_and(u8::is_ascii_lowercase) && name.iter().all(allowed)
+}
+
+/// A pod's name ends in five letters and digits that were drawn (`shop-7d9f8b6c5-x2x9k`), or in its
+/// number (`db-0`).
+fn is_pod(name: &[u8]) -> bool {
+    let Some(at) = memchr::memrchr(b'-', name) else {
+        return false;
+    };
+    let last = name.get(at + 1..).unwrap_or_default();
+    let is_number = !last.is_empty() && last.iter().all(u8::is_ascii_digit);
+    is_label(name) && (last.len() == 5 || is_number)
+}
+
+/// The labels tell the pod and what it belongs to.
+fn logcli(line: &[u8]) -> Option<Inner<'_>> {
+    let (time, rest) = stamp(line)?;
+    let mut labels = rest.strip_prefix(b"{")?;
+    let (mut host, mut service) = (None, None);
+    while !labels.starts_with(b"}") {
+        let (name, quoted) = split_once(labels, b'=')?;
+        let quoted = quoted.strip_prefix(b"\"")?;
+        let end = memchr::memchr(b'"', quoted)?;
+        let value = quoted.get(..end)?;
+        match name {
+            b"pod" | b"pod_name" | b"instance" | b"host" => host = host.or(Some(value)),
+            b"service_name" | b"app" | b"container" | b"job" => service = service.or(Some(value)),
+            _ => {}
+        }
+        let after = quoted.get(end + 1..)?;
+        labels = after.strip_prefix(b",").unwrap_or(after).trim_ascii_start();
+    }
+    let line = labels.strip_prefix(b"}")?.strip_prefix(b" ")?;
+    Some(Inner {
+        line: line.trim_ascii_start(),
+        time: Some(time),
+        host,
+        service,
     })
 }
 
@@ -345,14 +429,54 @@ fn syslog(line: &[u8]) -> Option<Inner<'_>> {
         }
     };
     let (first, after) = split_once(rest, b' ')?;
-    if first.ends_with(b":") {
-        return Some(Inner::timed(after, time));
+    if let Some(tag) = first.strip_suffix(b":") {
+        return Some(Inner {
+            service: program(tag),
+            ..Inner::timed(after, time)
+        });
     }
     let (tag, after) = split_once(after, b' ')?;
-    tag.ends_with(b":").then_some(Inner {
+    Some(Inner {
         host: Some(first),
+        service: program(tag.strip_suffix(b":")?),
         ..Inner::timed(after, time)
     })
+}
+
+/// Programs that serve for others: their names don't tell what was served.
+const SERVERS: [&[u8]; 22] = [
+    b"-",
+    b"apache",
+    b"apache2",
+    b"app",
+    b"caddy",
+    b"containerd",
+    b"docker",
+    b"dockerd",
+    b"envoy",
+    b"gunicorn",
+    b"haproxy",
+    b"heroku",
+    b"httpd",
+    b"lighttpd",
+    b"nginx",
+    b"nginx-ingress",
+    b"squid",
+    b"tomcat",
+    b"traefik",
+    b"uwsgi",
+    b"uvicorn",
+    b"varnishncsa",
+];
+
+/// The service that a syslog tag names: `shop-api[123]`, but not `nginx[123]`, nor the id of a container.
+fn program(tag: &[u8]) -> Option<&[u8]> {
+    let name = split_once(tag, b'[').map_or(tag, |(name, _)| name);
+    let name = name.strip_suffix(b".log").unwrap_or(name);
+    let is_id = name.len() >= 12 && name.iter().all(u8::is_ascii_hexdigit);
+    let is_word = name.iter().all(u8::is_ascii_graphic) && !name.contains(&b'/');
+    let says = !name.is_empty() && is_word && !is_id && !SERVERS.contains(&name);
+    says.then_some(name)
 }
 
 /// How long the elements are that begin here, `[id name="value"]…`: a value may have brackets in it.
@@ -373,7 +497,7 @@ fn rfc5424(line: &[u8]) -> Option<Inner<'_>> {
     let rest = without_priority(line).strip_prefix(b"1 ")?;
     let (time, rest) = split_once(rest, b' ')?;
     let (host, rest) = split_once(rest, b' ')?;
-    let (_app, rest) = split_once(rest, b' ')?;
+    let (app, rest) = split_once(rest, b' ')?;
     let (_process, rest) = split_once(rest, b' ')?;
     let (_id, rest) = split_once(rest, b' ')?;
     let rest = match rest {
@@ -384,6 +508,7 @@ fn rfc5424(line: &[u8]) -> Option<Inner<'_>> {
     let rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
     Some(Inner {
         host: Some(host),
+        service: program(app),
         ..Inner::timed(rest, time)
     })
 }

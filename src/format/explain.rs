@@ -371,7 +371,10 @@ impl Format {
             },
             Shape::Json => fault("a JSON object"),
             Shape::Logfmt => fault("pairs, `key=value`"),
+            Shape::Ltsv => fault("labels and values, `key:value`, parted by tabs"),
             Shape::W3c(_) => fault("the columns of a `#Fields:` line above"),
+            Shape::Csv(table) if table.is_known() => fault("as many cells as there are columns"),
+            Shape::Csv(_) => fault("a header line with the columns' names above"),
             Shape::Pattern(_) => fault("a match of the regular expression"),
             Shape::Prose => fault("a method, a target behind it and a status"),
             Shape::Plain => fault("never a request"),
@@ -386,9 +389,12 @@ impl Format {
         };
         let slots: Vec<_> = match &self.shape {
             Shape::Delimited(layout) => layout.slots().collect(),
-            Shape::Json | Shape::Logfmt => self.keys.meanings().filter_map(part).collect(),
+            Shape::Json | Shape::Logfmt | Shape::Ltsv => {
+                self.keys.meanings().filter_map(part).collect()
+            }
             Shape::W3c(columns) if columns.slots().next().is_some() => columns.slots().collect(),
-            Shape::W3c(_) => self.keys.meanings().filter_map(part).collect(),
+            Shape::Csv(table) if table.is_known() => table.slots().collect(),
+            Shape::W3c(_) | Shape::Csv(_) => self.keys.meanings().filter_map(part).collect(),
             Shape::Pattern(pattern) => pattern.meanings().filter_map(part).collect(),
             Shape::Prose => super::prose::SLOTS.to_vec(),
             Shape::Plain => Vec::new(),
