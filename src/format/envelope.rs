@@ -251,7 +251,7 @@ impl Envelope {
 }
 
 /// An RFC 3339 time and what follows the space behind it.
-fn stamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn stamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (time, rest) = split_once(line, b' ')?;
     let looks_so =
         time.len() >= 20 && time[0].is_ascii_digit() && time[4] == b'-' && time[10] == b'T';

@@ -14,7 +14,7 @@ use super::envelope;
 use super::fields::Fields;
 use super::registry::{self, Registry};
 use super::sample::fields_of;
-use super::{Format, Scratch, Shape, mixed, trimmed};
+use super::{Format, Scratch, Shape, join, mixed, trimmed};
 
 /// What was found out about a file's first lines.
 #[derive(Debug)]
@@ -105,7 +105,8 @@ impl Registry {
     /// the user named is tried alone.
     pub fn explain(&self, head: &[u8], named: Option<&Arc<Format>>, clock: &Clock) -> Explanation {
         let head = &*mixed::without_colours(head);
-        let lines = registry::numbered_head_lines(head);
+        let (_, lines) = join::joined(&registry::numbered_head_lines(head));
+        let lines: Vec<Numbered<'_>> = lines.iter().map(|(n, line)| (*n, &**line)).collect();
         let bare: Vec<&[u8]> = lines.iter().map(|(_, line)| *line).collect();
         let chosen = match named {
             Some(format) => Registry::learn(format, head, clock),

@@ -14,6 +14,7 @@ mod delimited;
 mod envelope;
 mod explain;
 mod fields;
+mod join;
 mod json;
 mod keys;
 mod logfmt;
@@ -40,6 +41,7 @@ use crate::timestamp::Clock;
 use delimited::{Way, latency_at_end};
 pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
+pub use join::{Joiner, Joins, Piece, REACH};
 pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
 pub use spelling::Spelling;
@@ -65,6 +67,8 @@ pub struct Format {
     wrapped_in: &'static [envelope::Envelope],
     /// What the keys of structured lines, and the names in a tail, mean.
     keys: Arc<keys::Keys>,
+    /// What its lines have to be put together for, before they are read.
+    joins: Joins,
 }
 
 #[derive(Debug, Clone)]
@@ -278,6 +282,22 @@ impl Format {
     /// Whether it takes lines for what words they have, and not for their shape.
     fn is_prose(&self) -> bool {
         matches!(self.shape, Shape::Prose)
+    }
+
+    /// What its lines have to be put together for, before they are read.
+    pub fn joins(&self) -> Joins {
+        self.joins
+    }
+
+    /// The same format in a file whose lines have to be put together.
+    fn joining(self: Arc<Format>, joins: Joins) -> Arc<Format> {
+        if self.joins == joins {
+            return self;
+        }
+        Arc::new(Format {
+            joins,
+            ..Format::clone(&self)
+        })
     }
 
     /// What the header lines begin with on which the meaning of its lines depends, as in W3C logs.

@@ -13,7 +13,7 @@ use super::mixed::{self, Mixture};
 use super::pattern::Pattern;
 use super::spec::{self, Spec};
 use super::spelling::{Spelling, unknown_name};
-use super::{Format, Scratch, Shape, translate};
+use super::{Format, Joins, Scratch, Shape, join, translate};
 
 /// The general table of key names, which formats use that bring none of their own.
 const SYNONYMS: &str = include_str!("specs/synonyms.toml");
@@ -162,6 +162,7 @@ impl Registry {
                 mark: None,
                 wrapped_in: &[],
                 keys: Arc::clone(&self.synonyms),
+                joins: Joins::default(),
             })),
         }
     }
@@ -171,11 +172,12 @@ impl Registry {
     /// any, the one that comes closest, so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
         let head = mixed::without_colours(head);
-        let lines = head_lines(&head);
+        let (joins, lines) = join::joined(&numbered_head_lines(&head));
+        let lines: Vec<&[u8]> = lines.iter().map(|(_, line)| &**line).collect();
         let (score, format) = in_best_envelope(&lines, |chain| self.best(chain, &lines, clock));
         Detected {
             mixture: Mixture::of(&format, &self.formats, &lines, clock),
-            format: format.learned(lines.iter().copied()),
+            format: format.learned(lines.iter().copied()).joining(joins),
             requests: score.requests,
         }
     }
@@ -206,12 +208,13 @@ impl Registry {
     /// A format that was named instead of told, knowing what a file's first lines have beyond it: what
     /// is around them, if it reads them better without that, and where a latency stands in their tail.
     pub fn learn(format: &Arc<Format>, head: &[u8], clock: &Clock) -> Arc<Format> {
-        let lines = head_lines(head);
+        let (joins, lines) = join::joined(&numbered_head_lines(head));
+        let lines: Vec<&[u8]> = lines.iter().map(|(_, line)| &**line).collect();
         let (_, format) = in_best_envelope(&lines, |chain| {
             let inside = Arc::new(format.wrapped(chain));
             (score(&inside, &lines, clock), inside)
         });
-        format.learned(lines.iter().copied())
+        format.learned(lines.iter().copied()).joining(joins)
     }
 }
 
@@ -320,11 +323,6 @@ fn score(format: &Arc<Format>, lines: &[&[u8]], clock: &Clock) -> Score {
         }
     }
     score
-}
-
-fn head_lines(head: &[u8]) -> Vec<&[u8]> {
-    let lines = numbered_head_lines(head);
-    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 /// The first lines with their numbers, from 1; not the last of them if the end of the head cuts it.

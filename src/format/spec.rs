@@ -17,7 +17,7 @@ use super::pattern::Pattern;
 use super::sample::Sample;
 use super::table::Table;
 use super::w3c::Columns;
-use super::{Format, Shape};
+use super::{Format, Joins, Shape};
 
 /// Longer files are no format: the longest built-in one has 5 KiB.
 const LONGEST: usize = 1 << 20;
@@ -91,6 +91,7 @@ impl Spec {
                 .map(|mark| memchr::memmem::Finder::new(mark).into_owned()),
             wrapped_in: &[],
             keys,
+            joins: Joins::default(),
         })
     }
 
