@@ -437,6 +437,10 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
     } else {
         match split_once(after, b' ') {
             // Without an address to tell: a client by its name, unless four words begin with two names.
+            Some((second, names)) if is_ip(second) && first.first() == Some(&b'[') => {
+                // A program's name, not a host's: `[httpd] 203.0.113.7 - -`.
+                (second, names)
+            }
             Some((second, names))
                 if is_ip(second)
                     || second != b"-" && names.iter().filter(|&&b| b == b' ').count() == 1 =>

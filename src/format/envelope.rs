@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use crate::record::Depth;
 
-use super::fields::{Fields, Slot, split_once};
+use super::fields::{Fields, Slot, is_ip, split_once};
 use super::json;
 use super::keys::{Keys, Memo};
 use super::{mixed, prose};
@@ -26,6 +26,10 @@ pub(super) enum Envelope {
     Stern,
     /// logcli: `<time> {label="value", …} <line>`.
     Logcli,
+    /// Fly.io: `<time> app[<machine>] <region> [<level>]<line>`.
+    Fly,
+    /// logfmt with the line in `msg="…"`, as Grafana's servers have it.
+    Logfmt,
     /// A time in front, as of `docker logs -t` and `kubectl logs --timestamps`.
     Stamped,
     /// RFC 3164 as written in practice: `[<pri>]<time> [host] tag[pid]: <line>`, the time RFC 3339 or
@@ -44,17 +48,20 @@ pub(super) enum Envelope {
 
 /// The wrappings that are looked for, outermost first; what is listed earlier wins if a later one
 /// gives no more.
-pub(super) const CHAINS: [&[Envelope]; 21] = [
+pub(super) const CHAINS: [&[Envelope]; 24] = [
     &[Envelope::Cri],
     &[Envelope::Json],
     &[Envelope::Compose],
     &[Envelope::Kubectl],
     &[Envelope::Stern],
     &[Envelope::Logcli],
+    &[Envelope::Fly],
     &[Envelope::Syslog],
     &[Envelope::Rfc5424],
     &[Envelope::Stamped],
     &[Envelope::Ruby],
+    &[Envelope::Logfmt],
+    &[Envelope::Cri, Envelope::Logfmt],
     &[Envelope::Compose, Envelope::Stamped],
     &[Envelope::Kubectl, Envelope::Stamped],
     &[Envelope::Stern, Envelope::Stamped],
@@ -208,6 +215,8 @@ impl Envelope {
             Envelope::Kubectl => "kubectl --prefix",
             Envelope::Stern => "stern",
             Envelope::Logcli => "logcli",
+            Envelope::Fly => "Fly.io",
+            Envelope::Logfmt => "a message in logfmt",
             Envelope::Stamped => "a time in front",
             Envelope::Syslog => "syslog (RFC 3164)",
             Envelope::Rfc5424 => "syslog (RFC 5424)",
@@ -234,6 +243,8 @@ impl Envelope {
             Envelope::Kubectl => kubectl(line),
             Envelope::Stern => stern(line),
             Envelope::Logcli => logcli(line),
+            Envelope::Fly => fly(line),
+            Envelope::Logfmt => message(line),
             Envelope::Stamped => stamp(line).map(|(time, rest)| Inner::timed(rest, time)),
             Envelope::Syslog => syslog(line),
             Envelope::Rfc5424 => rfc5424(line),
@@ -263,7 +274,8 @@ fn compose(line: &[u8]) -> Option<Inner<'_>> {
     let (name, rest) = split_once(line, b'|')?;
     let name = behind_colours(name).trim_ascii_end();
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    if name.is_empty() || !name.iter().all(is_name) {
+    // A table may have bars, too, and an address in its first column.
+    if name.is_empty() || !name.iter().all(is_name) || is_ip(name) {
         return None;
     }
     let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
@@ -360,6 +372,40 @@ fn logcli(line: &[u8]) -> Option<Inner<'_>> {
         host,
         service,
     })
+}
+
+fn fly(line: &[u8]) -> Option<Inner<'_>> {
+    let (time, rest) = split_once(line, b' ')?;
+    let (machine, rest) = split_once(rest.strip_prefix(b"app[")?, b']')?;
+    let (_region, rest) = split_once(rest.strip_prefix(b" ")?, b' ')?;
+    let (_level, line) = split_once(rest.strip_prefix(b"[")?, b']')?;
+    Some(Inner {
+        host: Some(machine),
+        ..Inner::timed(line.trim_ascii_start(), time)
+    })
+}
+
+/// The text in `msg="…"`, without escapes, and the time in front.
+fn message(line: &[u8]) -> Option<Inner<'_>> {
+    const KEYS: [&[u8]; 2] = [b" msg=\"", b" message=\""];
+    let begins = |key: &&[u8]| memchr::memmem::find(line, key).map(|at| at + key.len());
+    let text = line.get(KEYS.iter().find_map(begins)?..)?;
+    let (text, _) = split_once(text, b'"')?;
+    if text.contains(&b'\\') {
+        return None;
+    }
+    let value = |key: &[u8]| {
+        let at = match line.starts_with(key) {
+            true => 0,
+            false => memchr::memmem::find(line, &[b" ", key].concat())? + 1,
+        };
+        let value = line.get(at + key.len()..)?.trim_ascii_start();
+        let value = value.strip_prefix(b"\"").unwrap_or(value);
+        let end = memchr::memchr2(b' ', b'"', value).unwrap_or(value.len());
+        value.get(..end)
+    };
+    let time = [&b"ts="[..], b"time=", b"t="].into_iter().find_map(value)?;
+    Some(Inner::timed(text, time))
 }
 
 /// A text without the colours that it begins with.

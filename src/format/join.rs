@@ -2,7 +2,7 @@
 //!
 //! Container runtimes cut long lines into pieces: CRI marks all but the last by a `P`, Docker writes
 //! them without a newline. Rails tells what was asked and what was answered on two lines (`Started
-//! GET "/cart" …`, `Completed 500 … in 12ms`) that have one request id in common, Fastify too.
+//! GET "/cart" …`, `Completed 500 … in 12ms`) that have one request id in common, Phoenix and Fastify too.
 //! The line that ends a request is handed on with what the others said; those others are
 //! [`Reject::Piece`](crate::record::Reject)s. Lines with nothing in common that tells them from other
 //! requests' are left as they are: they can't be put together for sure.
@@ -34,6 +34,7 @@ pub struct Joins {
     cri: bool,
     docker: bool,
     rails: bool,
+    phoenix: bool,
     fastify: bool,
 }
 
@@ -66,6 +67,7 @@ impl Joins {
             cri: any(|line| cri(line).is_some()),
             docker: any(|line| docker(line).is_some()),
             rails: any(|line| Rails::begin(line).is_some()),
+            phoenix: any(|line| Phoenix::begin(line).is_some()),
             fastify: any(|line| Fastify::begin(line).is_some()),
         }
     }
@@ -114,6 +116,19 @@ impl Joiner {
             {
                 self.text.clear();
                 begin.write(end.rest, &mut self.text);
+                return Piece::Joined(&self.text);
+            }
+        }
+        if self.joins.phoenix {
+            if let Some(id) = Phoenix::begin(line) {
+                return self.begin(id.to_vec(), line);
+            }
+            if let Some((id, answer)) = Phoenix::end(line)
+                && let Some(begun) = self.begun.remove(id)
+            {
+                self.text = begun;
+                self.text.push(b' ');
+                self.text.extend_from_slice(answer);
                 return Piece::Joined(&self.text);
             }
         }
@@ -306,6 +321,35 @@ fn request_id(head: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// Lines of Phoenix's logger: `request_id=F9abcDEF [info] GET /cart`, and `Sent 500 in 12ms`.
+struct Phoenix;
+
+impl Phoenix {
+    fn begin(line: &[u8]) -> Option<&[u8]> {
+        let line = line.trim_ascii_end();
+        let target = memchr::memrchr(b' ', line)?;
+        let (rest, target) = line.split_at_checked(target)?;
+        let method = memchr::memrchr(b' ', rest).and_then(|at| rest.get(at + 1..))?;
+        let is_request = target.starts_with(b" /")
+            && (3..=7).contains(&method.len())
+            && method.iter().all(u8::is_ascii_uppercase);
+        Phoenix::id(rest).filter(|_| is_request)
+    }
+
+    fn end(line: &[u8]) -> Option<(&[u8], &[u8])> {
+        let at = memmem::find(line, b" Sent ")?;
+        let answer = line.get(at + 1..)?.trim_ascii_end();
+        Some((Phoenix::id(line.get(..at)?)?, answer))
+    }
+
+    fn id(head: &[u8]) -> Option<&[u8]> {
+        const NAME: &[u8] = b"request_id=";
+        let id = head.get(memmem::find(head, NAME)? + NAME.len()..)?;
+        let end = memchr::memchr3(b' ', b']', b',', id).unwrap_or(id.len());
+        id.get(..end).filter(|id| id.len() >= 8)
+    }
+}
+
 /// A line of Fastify's logger: `"reqId":"req-1"` with `"req":{…}`, and later with `"res":{…}`.
 struct Fastify<'l> {
     id: Vec<u8>,
@@ -437,6 +481,16 @@ mod tests {
                 &format!("4 {}", lines[3]),
             ]
         );
+    }
+
+    #[test]
+    fn what_was_sent_goes_behind_what_was_asked() {
+        let lines = [
+            "2024-04-10T09:00:00Z 09:00:00.123 request_id=F9abcDEF1234 [info] GET /cart",
+            "2024-04-10T09:00:00Z 09:00:00.124 request_id=F9abcDEF9999 [info] POST /cart",
+            "2024-04-10T09:00:00Z 09:00:00.135 request_id=F9abcDEF1234 [info] Sent 500 in 12ms",
+        ];
+        assert_eq!(all(&lines), [format!("3 {} Sent 500 in 12ms", lines[0])]);
     }
 
     #[test]

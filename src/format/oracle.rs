@@ -198,7 +198,7 @@ fn slow_access_log(line: &[u8], common: bool) -> Result<Owned, Reject> {
         true => 1,
         false => words.iter().position(is_client).unwrap_or(0),
     };
-    if host_first {
+    if host_first && !(words[0].starts_with(b"[") && is_ip(words[1])) {
         fields.set(Slot::Service, words[0], None);
     }
     let address = match words[client] {
@@ -398,8 +398,8 @@ fn seconds_with_three_decimals_are_read_from_the_lines_end() {
 
 /// Whether a comma stands before the time: a list of clients, which the expression doesn't know.
 fn lists_clients(line: &[u8]) -> bool {
-    let head = line.split(|&b| b == b'[').next().unwrap_or_default();
-    head.contains(&b',')
+    let end = line.windows(2).position(|pair| pair == b" [");
+    line[..end.unwrap_or(line.len())].contains(&b',')
 }
 
 /// A float with an exponent, whose spelling serde_json doesn't keep.
