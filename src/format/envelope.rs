@@ -2,14 +2,19 @@
 //! a JSON object, Compose the container's name, syslog a header. Taken off here, so that every format
 //! can be read inside of any of them; the wrapper's time and host stand in where the line has none.
 
+mod syslog;
+mod tools;
+
 use std::sync::LazyLock;
 
 use crate::record::Depth;
 
-use super::fields::{Fields, Slot, is_ip, split_once};
+use super::fields::{Fields, Slot, split_once};
 use super::json;
 use super::keys::{Keys, Memo};
 use super::{mixed, prose};
+use syslog::{rfc5424, syslog};
+use tools::{compose, fly, kubectl, logcli, stern};
 
 /// One kind of wrapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,122 +274,6 @@ pub(super) fn stamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
     looks_so.then_some((time, rest))
 }
 
-/// `name-1  | <line>`, the name coloured on a terminal; the service's name is without the number.
-fn compose(line: &[u8]) -> Option<Inner<'_>> {
-    let (name, rest) = split_once(line, b'|')?;
-    let name = behind_colours(name).trim_ascii_end();
-    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    // A table may have bars, too, and an address in its first column.
-    if name.is_empty() || !name.iter().all(is_name) || is_ip(name) {
-        return None;
-    }
-    let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-    let service = match &name[..name.len() - digits] {
-        [service @ .., b'-' | b'_'] if digits > 0 && !service.is_empty() => service,
-        _ => name,
-    };
-    // Old versions colour the bar, too.
-    let line = behind_colours(rest.trim_ascii_start()).trim_ascii_start();
-    Some(Inner {
-        line,
-        time: None,
-        host: Some(name),
-        service: Some(service),
-    })
-}
-
-/// `[pod/name/container] <line>`, or kubetail's `[name] <line>` and `[name container] <line>`.
-fn kubectl(line: &[u8]) -> Option<Inner<'_>> {
-    let (source, rest) = split_once(line.strip_prefix(b"[")?, b']')?;
-    let line = rest.strip_prefix(b" ")?;
-    let (pod, container) = match source.strip_prefix(b"pod/") {
-        Some(source) => split_once(source, b'/').map(|(pod, name)| (pod, Some(name)))?,
-        None => match split_once(source, b' ') {
-            Some((pod, name)) => (pod, Some(name)),
-            None => (source, None),
-        },
-    };
-    let named = source.starts_with(b"pod/") || is_pod(pod);
-    named.then_some(Inner {
-        line,
-        host: Some(pod),
-        service: container,
-        time: None,
-    })
-}
-
-/// `name container <line>`, or `namespace name container <line>`.
-fn stern(line: &[u8]) -> Option<Inner<'_>> {
-    let (first, rest) = split_once(line, b' ')?;
-    let (pod, rest) = match is_pod(first) {
-        true => (first, rest),
-        false if is_label(first) => split_once(rest, b' ')?,
-        false => return None,
-    };
-    let (container, line) = split_once(rest, b' ')?;
-    (is_pod(pod) && is_label(container)).then_some(Inner {
-        line,
-        host: Some(pod),
-        service: Some(container),
-        time: None,
-    })
-}
-
-/// A name in Kubernetes (RFC 1123's label).
-fn is_label(name: &[u8]) -> bool {
-    let allowed = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
-    name.first().is_some_and(u8::is_ascii_lowercase) && name.iter().all(allowed)
-}
-
-/// A pod's name ends in five letters and digits that were drawn (`shop-7d9f8b6c5-x2x9k`), or in its
-/// number (`db-0`).
-fn is_pod(name: &[u8]) -> bool {
-    let Some(at) = memchr::memrchr(b'-', name) else {
-        return false;
-    };
-    let last = name.get(at + 1..).unwrap_or_default();
-    let is_number = !last.is_empty() && last.iter().all(u8::is_ascii_digit);
-    is_label(name) && (last.len() == 5 || is_number)
-}
-
-/// The labels tell the pod and what it belongs to.
-fn logcli(line: &[u8]) -> Option<Inner<'_>> {
-    let (time, rest) = stamp(line)?;
-    let mut labels = rest.strip_prefix(b"{")?;
-    let (mut host, mut service) = (None, None);
-    while !labels.starts_with(b"}") {
-        let (name, quoted) = split_once(labels, b'=')?;
-        let quoted = quoted.strip_prefix(b"\"")?;
-        let end = memchr::memchr(b'"', quoted)?;
-        let value = quoted.get(..end)?;
-        match name {
-            b"pod" | b"pod_name" | b"instance" | b"host" => host = host.or(Some(value)),
-            b"service_name" | b"app" | b"container" | b"job" => service = service.or(Some(value)),
-            _ => {}
-        }
-        let after = quoted.get(end + 1..)?;
-        labels = after.strip_prefix(b",").unwrap_or(after).trim_ascii_start();
-    }
-    let line = labels.strip_prefix(b"}")?.strip_prefix(b" ")?;
-    Some(Inner {
-        line: line.trim_ascii_start(),
-        time: Some(time),
-        host,
-        service,
-    })
-}
-
-fn fly(line: &[u8]) -> Option<Inner<'_>> {
-    let (time, rest) = split_once(line, b' ')?;
-    let (machine, rest) = split_once(rest.strip_prefix(b"app[")?, b']')?;
-    let (_region, rest) = split_once(rest.strip_prefix(b" ")?, b' ')?;
-    let (_level, line) = split_once(rest.strip_prefix(b"[")?, b']')?;
-    Some(Inner {
-        host: Some(machine),
-        ..Inner::timed(line.trim_ascii_start(), time)
-    })
-}
-
 /// The text in `msg="…"`, without escapes, and the time in front.
 fn message(line: &[u8]) -> Option<Inner<'_>> {
     const KEYS: [&[u8]; 2] = [b" msg=\"", b" message=\""];
@@ -406,15 +295,6 @@ fn message(line: &[u8]) -> Option<Inner<'_>> {
     };
     let time = [&b"ts="[..], b"time=", b"t="].into_iter().find_map(value)?;
     Some(Inner::timed(text, time))
-}
-
-/// A text without the colours that it begins with.
-fn behind_colours(mut text: &[u8]) -> &[u8] {
-    while let [0x1b, b'[', sequence @ ..] = text {
-        let end = sequence.iter().position(u8::is_ascii_alphabetic);
-        text = end.map_or(&[][..], |end| &sequence[end + 1..]);
-    }
-    text
 }
 
 /// Kubernetes' components: `E0410 09:00:00.123456       1 server.go:42] <line>`, month and day in
@@ -442,119 +322,4 @@ fn lead(line: &[u8]) -> Option<Inner<'_>> {
     let open = time.end + memchr::memchr(b'{', line.get(time.end..)?)?;
     let object = line.get(open..).filter(|object| object.ends_with(b"}"))?;
     Some(Inner::timed(object, line.get(time)?))
-}
-
-/// Without `<190>` in front, nor the count of octets that syslog over TCP puts before that (RFC 6587).
-fn without_priority(line: &[u8]) -> &[u8] {
-    let digits = line.iter().take_while(|b| b.is_ascii_digit()).count();
-    let line = match line.split_at_checked(digits) {
-        Some((_, [b' ', rest @ ..])) if digits > 0 && rest.first() == Some(&b'<') => rest,
-        _ => line,
-    };
-    match line
-        .strip_prefix(b"<")
-        .and_then(|rest| split_once(rest, b'>'))
-    {
-        Some((priority, rest)) if priority.len() <= 3 => rest,
-        _ => line,
-    }
-}
-
-fn syslog(line: &[u8]) -> Option<Inner<'_>> {
-    let line = without_priority(line);
-    let (time, rest) = match stamp(line) {
-        Some(found) => found,
-        None => {
-            // `Feb 25 16:19:38 `: fixed columns.
-            let (time, rest) = line.split_at_checked(15)?;
-            let is_time = time[0].is_ascii_uppercase()
-                && time[3] == b' '
-                && time[9] == b':'
-                && time[12] == b':';
-            is_time.then_some((time, rest.strip_prefix(b" ")?))?
-        }
-    };
-    let (first, after) = split_once(rest, b' ')?;
-    if let Some(tag) = first.strip_suffix(b":") {
-        return Some(Inner {
-            service: program(tag),
-            ..Inner::timed(after, time)
-        });
-    }
-    let (tag, after) = split_once(after, b' ')?;
-    Some(Inner {
-        host: Some(first),
-        service: program(tag.strip_suffix(b":")?),
-        ..Inner::timed(after, time)
-    })
-}
-
-/// Programs that serve for others: their names don't tell what was served.
-const SERVERS: [&[u8]; 22] = [
-    b"-",
-    b"apache",
-    b"apache2",
-    b"app",
-    b"caddy",
-    b"containerd",
-    b"docker",
-    b"dockerd",
-    b"envoy",
-    b"gunicorn",
-    b"haproxy",
-    b"heroku",
-    b"httpd",
-    b"lighttpd",
-    b"nginx",
-    b"nginx-ingress",
-    b"squid",
-    b"tomcat",
-    b"traefik",
-    b"uwsgi",
-    b"uvicorn",
-    b"varnishncsa",
-];
-
-/// The service that a syslog tag names: `shop-api[123]`, but not `nginx[123]`, nor the id of a container.
-fn program(tag: &[u8]) -> Option<&[u8]> {
-    let name = split_once(tag, b'[').map_or(tag, |(name, _)| name);
-    let name = name.strip_suffix(b".log").unwrap_or(name);
-    let is_id = name.len() >= 12 && name.iter().all(u8::is_ascii_hexdigit);
-    let is_word = name.iter().all(u8::is_ascii_graphic) && !name.contains(&b'/');
-    let says = !name.is_empty() && is_word && !is_id && !SERVERS.contains(&name);
-    says.then_some(name)
-}
-
-/// How long the elements are that begin here, `[id name="value"]…`: a value may have brackets in it.
-fn structured_data(text: &[u8]) -> Option<usize> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    text.iter()
-        .enumerate()
-        .position(|(at, &b)| {
-            let is_end = b == b']' && !is_quoted && text.get(at + 1) != Some(&b'[');
-            is_quoted ^= b == b'"' && !is_escaped;
-            is_escaped = b == b'\\' && !is_escaped;
-            is_end
-        })
-        .map(|at| at + 1)
-}
-
-fn rfc5424(line: &[u8]) -> Option<Inner<'_>> {
-    let rest = without_priority(line).strip_prefix(b"1 ")?;
-    let (time, rest) = split_once(rest, b' ')?;
-    let (host, rest) = split_once(rest, b' ')?;
-    let (app, rest) = split_once(rest, b' ')?;
-    let (_process, rest) = split_once(rest, b' ')?;
-    let (_id, rest) = split_once(rest, b' ')?;
-    let rest = match rest {
-        [b'-', b' ', rest @ ..] => rest,
-        [b'[', ..] => rest.get(structured_data(rest)?..)?.strip_prefix(b" ")?,
-        _ => return None,
-    };
-    let rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
-    Some(Inner {
-        host: Some(host),
-        service: program(app),
-        ..Inner::timed(rest, time)
-    })
 }

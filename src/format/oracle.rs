@@ -559,6 +559,8 @@ proptest! {
         let clock = Clock::new(None);
         let detected = registry.detect(&both, &clock);
         prop_assert!(detected.requests <= 200);
+        let mut joiner = Joiner::new(detected.format.joins(), &both);
+        joiner.take(&line);
         let (mut clock, mut aside) = (clock, Aside::default());
         let mut told = |depth| {
             let own = &detected.format;
