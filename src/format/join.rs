@@ -95,12 +95,16 @@ impl Joiner {
 
     /// The next line.
     pub fn take(&mut self, line: &[u8]) -> Piece<'_> {
+        // Few lines are cut: most of a file is looked at no further.
+        let may_end = !self.begun.is_empty();
         if self.joins.cri
             && let Some(piece) = cri(line)
+            && (may_end || !piece.is_last)
         {
             return self.piece(&piece);
         }
         if self.joins.docker
+            && (may_end || line.len() >= DOCKER_PIECE)
             && let Some(piece) = docker(line)
             && (piece.is_last || line.len() >= DOCKER_PIECE)
         {
@@ -187,8 +191,11 @@ impl Joiner {
     }
 }
 
-/// A file's first lines, put together, with their numbers.
-pub(super) fn joined<'l>(lines: &[(usize, &'l [u8])]) -> (Joins, Vec<(usize, Cow<'l, [u8]>)>) {
+/// A line, as it stands or put together, with its number in the file.
+pub(super) type Numbered<'l> = (usize, Cow<'l, [u8]>);
+
+/// A file's first lines, put together.
+pub(super) fn joined<'l>(lines: &[(usize, &'l [u8])]) -> (Joins, Vec<Numbered<'l>>) {
     let bare: Vec<&[u8]> = lines.iter().map(|(_, line)| *line).collect();
     let joins = Joins::of(&bare);
     let mut joiner = Joiner::new(joins, b"");
