@@ -22,10 +22,12 @@ for log in $(find $samples -type f \( -name '*.log' -o -name '*.gz' \) | sort); 
 done
 (cd corpus/unpack && tar cf archive.tar 1.plain 1.gz && tar czf archive.tgz 1.plain 2.plain && cat 1.gz 2.gz > two.gz)
 
-# The samples of each format.
-for spec in ../src/format/specs/*.toml; do
-    sed -n "s/^line = '\(.*\)'$/\1/p" "$spec" > "corpus/line/$(basename "$spec")"
+# The samples of each format, with their headers, and the corpus of the tests.
+for spec in ../src/format/specs/*.toml ../tests/formats/*.toml; do
+    sed -n -e "s/^header = \"\(.*\)\"$/\1/p" -e "s/^line = '\(.*\)'$/\1/p" "$spec" > "corpus/line/$(basename "$spec")"
 done
+# Lines that are put together.
+sed -n -e 's/^ *r#"\(.*\)"#,$/\1/p' -e 's/^ *"\([0-9I].*\)",$/\1/p' ../src/format/join/tests.rs > corpus/line/pieces
 
 # Each format's file with its samples' lines, and servers' format strings with a line each.
 for spec in ../src/format/specs/*.toml; do

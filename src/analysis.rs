@@ -320,7 +320,7 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
         .at(file)
         .hint(match reason {
             Reject::BadTime => "a request needs a time: have it logged, or read the lines with one in front (`docker logs -t`, `kubectl logs --timestamps`, `journalctl -o short-iso`)",
-            Reject::NoStatus => "a request needs its status on the same line (Rails: lograge); `triage formats --explain FILE` shows what each format makes of the lines",
+            Reject::NoStatus => "a request needs its status on the same line, or an id that both lines have (Rails: `config.log_tags = [:request_id]`, or lograge); `triage formats --explain FILE` shows what each format makes of the lines",
             _ => "`triage formats --explain FILE` shows what each format makes of its lines and what to do; --log-format names one",
         }))
 }

@@ -58,7 +58,7 @@ pub use zoom::{Label, LineFilter};
 pub mod internals {
     pub use crate::confirm::incidents as confirmed;
     pub use crate::detect::{Signal, candidates, gaps};
-    pub use crate::format::Scratch;
+    pub use crate::format::{Joiner, Piece, Scratch};
     pub use crate::input::{BLOCK, Block, Buffer, Feed, Lines, LogFile, MAX_LINE, Salvage};
     pub use crate::record::{Depth, Record, Reject, Status};
     pub use crate::series::{

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
-use crate::format::{Format, Mixture, Registry};
+use crate::format::{Format, Mixture, REACH, Registry};
 use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
@@ -106,7 +106,8 @@ impl Reading<'_> {
             }
         };
         let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin)
-            .headed(|begun| begun.format.header_begins());
+            .headed(|begun| begun.format.header_begins())
+            .reaching(|begun| if begun.format.joins().any() { REACH } else { 0 });
         if let Some(selection) = selection {
             feed = feed.select(selection);
         }

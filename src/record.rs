@@ -96,6 +96,8 @@ pub enum Reject {
     BadTime,
     /// Cut off in the middle: an unfinished JSON object or quoted field.
     Truncated,
+    /// A part of a request, which a later line ends: read together with that one.
+    Piece,
     /// Longer than a line may be (1 MiB).
     TooLong,
     /// The line has none of the shapes known for its file.
@@ -104,7 +106,7 @@ pub enum Reject {
 
 impl Reject {
     /// Every reason, in the order in which reports list ties.
-    pub const ALL: [Reject; 10] = [
+    pub const ALL: [Reject; 11] = [
         Reject::Blank,
         Reject::Comment,
         Reject::NoRequest,
@@ -113,6 +115,7 @@ impl Reject {
         Reject::NoStatus,
         Reject::BadTime,
         Reject::Truncated,
+        Reject::Piece,
         Reject::TooLong,
         Reject::Unrecognized,
     ];
@@ -128,6 +131,7 @@ impl Reject {
             Reject::NoStatus => "no_status",
             Reject::BadTime => "bad_time",
             Reject::Truncated => "truncated",
+            Reject::Piece => "piece",
             Reject::TooLong => "too_long",
             Reject::Unrecognized => "unrecognized",
         }

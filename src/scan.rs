@@ -10,7 +10,7 @@ use crate::aggregate::{
     Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService, MINUTE_US,
 };
 use crate::endpoint::append_template;
-use crate::format::{Aside, ReadBy, Scratch};
+use crate::format::{Aside, Joiner, Piece, ReadBy, Scratch};
 use crate::input::{Block, Lines, Salvage};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading};
@@ -176,7 +176,17 @@ impl Worker<'_> {
         let services = [self.inside.service(service), self.before.service(service)];
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut aside = std::mem::take(&mut self.aside);
+        let mut joiner = (format.joins().any()).then(|| Joiner::new(format.joins(), block.before));
         for line in Lines::new(block.bytes) {
+            let line = match joiner.as_mut().map(|joiner| joiner.take(line)) {
+                None | Some(Piece::Whole) => line,
+                Some(Piece::Joined(text)) => text,
+                Some(Piece::Begins) => {
+                    counts.reject(Reject::Piece, line);
+                    counts.lines += 1;
+                    continue;
+                }
+            };
             let record = format.parse(line, &mut self.clock, &mut scratch, Depth::Counts);
             match record {
                 Ok(record) => self.count(&record, services, &mut counts),

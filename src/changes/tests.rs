@@ -288,7 +288,7 @@ fn trouble_is_named_with_its_place_and_a_way_out() {
         ),
         (
             r#"{"at":"2024-04-10"}"#,
-            "marker 1: \"2024-04-10\" has no time of day",
+            "marker 1: \"2024-04-10\" has no time of day; if only the day is known, give its begin as `at` and its end as `finished_at`",
         ),
         (
             "at,service\n,api\n",

@@ -25,7 +25,9 @@ pub(super) struct Moment {
 pub(super) struct Unreadable(pub(super) &'static str);
 
 const NO_FORM: Unreadable = Unreadable("can't be read as a time");
-const NO_TIME_OF_DAY: Unreadable = Unreadable("has no time of day");
+const NO_TIME_OF_DAY: Unreadable = Unreadable(
+    "has no time of day; if only the day is known, give its begin as `at` and its end as `finished_at`",
+);
 const BEFORE_EPOCH: Unreadable = Unreadable("lies before 1970");
 const RELATIVE: Unreadable = Unreadable("is relative to when it was written");
 const DAY_OR_MONTH: Unreadable = Unreadable("may have the day or the month first");

@@ -416,7 +416,7 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
     let first = find_near(text, b' ').unwrap_or(text.len());
     if text[first..].starts_with(b" - - [") {
         if fields.depth() == Depth::Full {
-            fields.set(Slot::Client, &text[..first], None);
+            fields.set(Slot::Client, behind_logger(&text[..first]), None);
         }
         return Ok(&text[first + 4..]);
     }
@@ -437,6 +437,10 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
     } else {
         match split_once(after, b' ') {
             // Without an address to tell: a client by its name, unless four words begin with two names.
+            Some((second, names)) if is_ip(second) && first.first() == Some(&b'[') => {
+                // A program's name, not a host's: `[httpd] 203.0.113.7 - -`.
+                (second, names)
+            }
             Some((second, names))
                 if is_ip(second)
                     || second != b"-" && names.iter().filter(|&&b| b == b' ').count() == 1 =>
@@ -444,16 +448,45 @@ fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> 
                 fields.set(Slot::Service, first, None);
                 (second, names)
             }
-            _ => (first, after),
+            _ => behind_prefix(head).unwrap_or((first, after)),
         }
     };
+    // lighttpd has the virtual host in the ident's place; nobody else has anything there.
+    let (ident, user) = split_once(names, b' ').unwrap_or((names, b""));
+    if is_ip(client) && ident.contains(&b'.') && !is_ip(ident) {
+        fields.set(Slot::Service, ident, None);
+    }
     if fields.depth() == Depth::Full {
         fields.set(Slot::Client, client, None);
-        if let Some((_ident, user)) = split_once(names, b' ') {
+        if !user.is_empty() {
             fields.set(Slot::User, user, None);
         }
     }
     Ok(&text[open..])
+}
+
+/// A logger's own words may stand before the address (`2024-04-10 09:00:00,123 INFO werkzeug: `): the
+/// address and the names behind it.
+fn behind_prefix(head: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut rest = head;
+    loop {
+        let (word, after) = split_once(rest, b' ').unwrap_or((rest, b""));
+        let word = behind_logger(word);
+        if is_ip(word) {
+            return Some((word, after));
+        }
+        if after.is_empty() {
+            return None;
+        }
+        rest = after;
+    }
+}
+
+/// The address in `INFO:werkzeug:203.0.113.7`, as Python's logging joins a name to what is logged.
+fn behind_logger(word: &[u8]) -> &[u8] {
+    let address = memchr::memrchr(b':', word).and_then(|at| word.get(at + 1..));
+    let begins = word.first().is_some_and(u8::is_ascii_alphabetic);
+    address.filter(|bare| begins && is_ip(bare)).unwrap_or(word)
 }
 
 /// In front of the client may stand whom it forwards for, in quotes or as a list: the first of them.

@@ -2,6 +2,9 @@
 //! a JSON object, Compose the container's name, syslog a header. Taken off here, so that every format
 //! can be read inside of any of them; the wrapper's time and host stand in where the line has none.
 
+mod syslog;
+mod tools;
+
 use std::sync::LazyLock;
 
 use crate::record::Depth;
@@ -10,6 +13,8 @@ use super::fields::{Fields, Slot, split_once};
 use super::json;
 use super::keys::{Keys, Memo};
 use super::{mixed, prose};
+use syslog::{rfc5424, syslog};
+use tools::{compose, fly, kubectl, logcli, stern};
 
 /// One kind of wrapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +25,16 @@ pub(super) enum Envelope {
     Json,
     /// `docker compose logs`: `name-1  | <line>`.
     Compose,
-    /// `kubectl logs --prefix`: `[pod/name/container] <line>`.
+    /// `kubectl logs --prefix`: `[pod/name/container] <line>`; kubetail: `[name] <line>`.
     Kubectl,
+    /// stern: `name container <line>`, with the namespace in front where there are several.
+    Stern,
+    /// logcli: `<time> {label="value", …} <line>`.
+    Logcli,
+    /// Fly.io: `<time> app[<machine>] <region> [<level>]<line>`.
+    Fly,
+    /// logfmt with the line in `msg="…"`, as Grafana's servers have it.
+    Logfmt,
     /// A time in front, as of `docker logs -t` and `kubectl logs --timestamps`.
     Stamped,
     /// RFC 3164 as written in practice: `[<pri>]<time> [host] tag[pid]: <line>`, the time RFC 3339 or
@@ -40,21 +53,29 @@ pub(super) enum Envelope {
 
 /// The wrappings that are looked for, outermost first; what is listed earlier wins if a later one
 /// gives no more.
-pub(super) const CHAINS: [&[Envelope]; 16] = [
+pub(super) const CHAINS: [&[Envelope]; 24] = [
     &[Envelope::Cri],
     &[Envelope::Json],
     &[Envelope::Compose],
     &[Envelope::Kubectl],
+    &[Envelope::Stern],
+    &[Envelope::Logcli],
+    &[Envelope::Fly],
     &[Envelope::Syslog],
     &[Envelope::Rfc5424],
     &[Envelope::Stamped],
     &[Envelope::Ruby],
+    &[Envelope::Logfmt],
+    &[Envelope::Cri, Envelope::Logfmt],
     &[Envelope::Compose, Envelope::Stamped],
     &[Envelope::Kubectl, Envelope::Stamped],
+    &[Envelope::Stern, Envelope::Stamped],
     &[Envelope::Syslog, Envelope::Ruby],
     &[Envelope::Lead],
     &[Envelope::Compose, Envelope::Lead],
     &[Envelope::Kubectl, Envelope::Lead],
+    &[Envelope::Stern, Envelope::Lead],
+    &[Envelope::Logcli, Envelope::Lead],
     &[Envelope::Klog],
     &[Envelope::Cri, Envelope::Klog],
 ];
@@ -137,8 +158,8 @@ static JSON_KEYS: LazyLock<Keys> = LazyLock::new(|| {
         wrappers = ["_source", "result", "content", "fields", "jsonPayload"]
         request = ["log", "message", "MESSAGE", "textPayload", "msg", "event.original", "line", "event", "_raw", "raw", "@message"]
         time = ["time", "@timestamp", "timestamp", "_SOURCE_REALTIME_TIMESTAMP:us", "__REALTIME_TIMESTAMP:us", "ts", "date", "datetime"]
-        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "_HOSTNAME", "hostname", "host.name", "host"]
-        service = ["kubernetes.labels.app", "labels.app", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
+        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "_HOSTNAME", "container.hostname", "hostname", "host.name", "host"]
+        service = ["kubernetes.labels.app", "labels.app", "container.service", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
     };
     Keys::new(&table).expect("these names are known")
 });
@@ -197,6 +218,10 @@ impl Envelope {
             Envelope::Json => "JSON (Docker's json-file, journald)",
             Envelope::Compose => "docker compose",
             Envelope::Kubectl => "kubectl --prefix",
+            Envelope::Stern => "stern",
+            Envelope::Logcli => "logcli",
+            Envelope::Fly => "Fly.io",
+            Envelope::Logfmt => "a message in logfmt",
             Envelope::Stamped => "a time in front",
             Envelope::Syslog => "syslog (RFC 3164)",
             Envelope::Rfc5424 => "syslog (RFC 5424)",
@@ -220,17 +245,11 @@ impl Envelope {
             }
             Envelope::Json => None,
             Envelope::Compose => compose(line),
-            Envelope::Kubectl => {
-                let (source, rest) = split_once(line.strip_prefix(b"[pod/")?, b']')?;
-                let (pod, container) = split_once(source, b'/')?;
-                let line = rest.strip_prefix(b" ")?;
-                Some(Inner {
-                    line,
-                    host: Some(pod),
-                    service: Some(container),
-                    time: None,
-                })
-            }
+            Envelope::Kubectl => kubectl(line),
+            Envelope::Stern => stern(line),
+            Envelope::Logcli => logcli(line),
+            Envelope::Fly => fly(line),
+            Envelope::Logfmt => message(line),
             Envelope::Stamped => stamp(line).map(|(time, rest)| Inner::timed(rest, time)),
             Envelope::Syslog => syslog(line),
             Envelope::Rfc5424 => rfc5424(line),
@@ -248,43 +267,34 @@ impl Envelope {
 }
 
 /// An RFC 3339 time and what follows the space behind it.
-fn stamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn stamp(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (time, rest) = split_once(line, b' ')?;
     let looks_so =
         time.len() >= 20 && time[0].is_ascii_digit() && time[4] == b'-' && time[10] == b'T';
     looks_so.then_some((time, rest))
 }
 
-/// `name-1  | <line>`, the name coloured on a terminal; the service's name is without the number.
-fn compose(line: &[u8]) -> Option<Inner<'_>> {
-    let (name, rest) = split_once(line, b'|')?;
-    let name = behind_colours(name).trim_ascii_end();
-    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    if name.is_empty() || !name.iter().all(is_name) {
+/// The text in `msg="…"`, without escapes, and the time in front.
+fn message(line: &[u8]) -> Option<Inner<'_>> {
+    const KEYS: [&[u8]; 2] = [b" msg=\"", b" message=\""];
+    let begins = |key: &&[u8]| memchr::memmem::find(line, key).map(|at| at + key.len());
+    let text = line.get(KEYS.iter().find_map(begins)?..)?;
+    let (text, _) = split_once(text, b'"')?;
+    if text.contains(&b'\\') {
         return None;
     }
-    let digits = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-    let service = match &name[..name.len() - digits] {
-        [service @ .., b'-' | b'_'] if digits > 0 && !service.is_empty() => service,
-        _ => name,
+    let value = |key: &[u8]| {
+        let at = match line.starts_with(key) {
+            true => 0,
+            false => memchr::memmem::find(line, &[b" ", key].concat())? + 1,
+        };
+        let value = line.get(at + key.len()..)?.trim_ascii_start();
+        let value = value.strip_prefix(b"\"").unwrap_or(value);
+        let end = memchr::memchr2(b' ', b'"', value).unwrap_or(value.len());
+        value.get(..end)
     };
-    // Old versions colour the bar, too.
-    let line = behind_colours(rest.trim_ascii_start()).trim_ascii_start();
-    Some(Inner {
-        line,
-        time: None,
-        host: Some(name),
-        service: Some(service),
-    })
-}
-
-/// A text without the colours that it begins with.
-fn behind_colours(mut text: &[u8]) -> &[u8] {
-    while let [0x1b, b'[', sequence @ ..] = text {
-        let end = sequence.iter().position(u8::is_ascii_alphabetic);
-        text = end.map_or(&[][..], |end| &sequence[end + 1..]);
-    }
-    text
+    let time = [&b"ts="[..], b"time=", b"t="].into_iter().find_map(value)?;
+    Some(Inner::timed(text, time))
 }
 
 /// Kubernetes' components: `E0410 09:00:00.123456       1 server.go:42] <line>`, month and day in
@@ -312,78 +322,4 @@ fn lead(line: &[u8]) -> Option<Inner<'_>> {
     let open = time.end + memchr::memchr(b'{', line.get(time.end..)?)?;
     let object = line.get(open..).filter(|object| object.ends_with(b"}"))?;
     Some(Inner::timed(object, line.get(time)?))
-}
-
-/// Without `<190>` in front, nor the count of octets that syslog over TCP puts before that (RFC 6587).
-fn without_priority(line: &[u8]) -> &[u8] {
-    let digits = line.iter().take_while(|b| b.is_ascii_digit()).count();
-    let line = match line.split_at_checked(digits) {
-        Some((_, [b' ', rest @ ..])) if digits > 0 && rest.first() == Some(&b'<') => rest,
-        _ => line,
-    };
-    match line
-        .strip_prefix(b"<")
-        .and_then(|rest| split_once(rest, b'>'))
-    {
-        Some((priority, rest)) if priority.len() <= 3 => rest,
-        _ => line,
-    }
-}
-
-fn syslog(line: &[u8]) -> Option<Inner<'_>> {
-    let line = without_priority(line);
-    let (time, rest) = match stamp(line) {
-        Some(found) => found,
-        None => {
-            // `Feb 25 16:19:38 `: fixed columns.
-            let (time, rest) = line.split_at_checked(15)?;
-            let is_time = time[0].is_ascii_uppercase()
-                && time[3] == b' '
-                && time[9] == b':'
-                && time[12] == b':';
-            is_time.then_some((time, rest.strip_prefix(b" ")?))?
-        }
-    };
-    let (first, after) = split_once(rest, b' ')?;
-    if first.ends_with(b":") {
-        return Some(Inner::timed(after, time));
-    }
-    let (tag, after) = split_once(after, b' ')?;
-    tag.ends_with(b":").then_some(Inner {
-        host: Some(first),
-        ..Inner::timed(after, time)
-    })
-}
-
-/// How long the elements are that begin here, `[id name="value"]…`: a value may have brackets in it.
-fn structured_data(text: &[u8]) -> Option<usize> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    text.iter()
-        .enumerate()
-        .position(|(at, &b)| {
-            let is_end = b == b']' && !is_quoted && text.get(at + 1) != Some(&b'[');
-            is_quoted ^= b == b'"' && !is_escaped;
-            is_escaped = b == b'\\' && !is_escaped;
-            is_end
-        })
-        .map(|at| at + 1)
-}
-
-fn rfc5424(line: &[u8]) -> Option<Inner<'_>> {
-    let rest = without_priority(line).strip_prefix(b"1 ")?;
-    let (time, rest) = split_once(rest, b' ')?;
-    let (host, rest) = split_once(rest, b' ')?;
-    let (_app, rest) = split_once(rest, b' ')?;
-    let (_process, rest) = split_once(rest, b' ')?;
-    let (_id, rest) = split_once(rest, b' ')?;
-    let rest = match rest {
-        [b'-', b' ', rest @ ..] => rest,
-        [b'[', ..] => rest.get(structured_data(rest)?..)?.strip_prefix(b" ")?,
-        _ => return None,
-    };
-    let rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
-    Some(Inner {
-        host: Some(host),
-        ..Inner::timed(rest, time)
-    })
 }

@@ -14,7 +14,7 @@ use super::envelope;
 use super::fields::Fields;
 use super::registry::{self, Registry};
 use super::sample::fields_of;
-use super::{Format, Scratch, Shape, mixed, trimmed};
+use super::{Format, Scratch, Shape, join, mixed, trimmed};
 
 /// What was found out about a file's first lines.
 #[derive(Debug)]
@@ -105,7 +105,8 @@ impl Registry {
     /// the user named is tried alone.
     pub fn explain(&self, head: &[u8], named: Option<&Arc<Format>>, clock: &Clock) -> Explanation {
         let head = &*mixed::without_colours(head);
-        let lines = registry::numbered_head_lines(head);
+        let (_, lines) = join::joined(&registry::numbered_head_lines(head));
+        let lines: Vec<Numbered<'_>> = lines.iter().map(|(n, line)| (*n, &**line)).collect();
         let bare: Vec<&[u8]> = lines.iter().map(|(_, line)| *line).collect();
         let chosen = match named {
             Some(format) => Registry::learn(format, head, clock),
@@ -371,7 +372,10 @@ impl Format {
             },
             Shape::Json => fault("a JSON object"),
             Shape::Logfmt => fault("pairs, `key=value`"),
+            Shape::Ltsv => fault("labels and values, `key:value`, parted by tabs"),
             Shape::W3c(_) => fault("the columns of a `#Fields:` line above"),
+            Shape::Csv(table) if table.is_known() => fault("as many cells as there are columns"),
+            Shape::Csv(_) => fault("a header line with the columns' names above"),
             Shape::Pattern(_) => fault("a match of the regular expression"),
             Shape::Prose => fault("a method, a target behind it and a status"),
             Shape::Plain => fault("never a request"),
@@ -386,9 +390,12 @@ impl Format {
         };
         let slots: Vec<_> = match &self.shape {
             Shape::Delimited(layout) => layout.slots().collect(),
-            Shape::Json | Shape::Logfmt => self.keys.meanings().filter_map(part).collect(),
+            Shape::Json | Shape::Logfmt | Shape::Ltsv => {
+                self.keys.meanings().filter_map(part).collect()
+            }
             Shape::W3c(columns) if columns.slots().next().is_some() => columns.slots().collect(),
-            Shape::W3c(_) => self.keys.meanings().filter_map(part).collect(),
+            Shape::Csv(table) if table.is_known() => table.slots().collect(),
+            Shape::W3c(_) | Shape::Csv(_) => self.keys.meanings().filter_map(part).collect(),
             Shape::Pattern(pattern) => pattern.meanings().filter_map(part).collect(),
             Shape::Prose => super::prose::SLOTS.to_vec(),
             Shape::Plain => Vec::new(),

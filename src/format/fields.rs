@@ -148,6 +148,16 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// How a format writes times, where that is not to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Times {
+    AsTheyLook,
+    /// In UTC where they name no zone.
+    Utc,
+    /// `4/10/24, 9:00:00` is a day in April.
+    MonthFirst,
+}
+
 /// What a parser found on one line.
 pub(super) struct Fields<'a> {
     parts: Parts<'a>,
@@ -155,8 +165,8 @@ pub(super) struct Fields<'a> {
     any_escaped: bool,
     /// Whether the line must have the whole shape of its format.
     is_strict: bool,
-    /// The format's times are in UTC where they name no zone.
-    utc: bool,
+    /// How the format writes its times.
+    times: Times,
     /// Its time has a fixed place on the line.
     is_positional: bool,
     /// A request's key was there, but empty or `-`.
@@ -174,7 +184,7 @@ impl<'a> Fields<'a> {
             depth,
             any_escaped: false,
             is_strict: false,
-            utc: false,
+            times: Times::AsTheyLook,
             is_positional: false,
             saw_empty_request: false,
             saw_status: false,
@@ -220,7 +230,12 @@ impl<'a> Fields<'a> {
 
     /// Times without a zone are in UTC, by the format's definition.
     pub(super) fn set_utc(&mut self) {
-        self.utc = true;
+        self.times = Times::Utc;
+    }
+
+    /// Dates such as `04/10/24` have the month first, by the format's definition.
+    pub(super) fn set_month_first(&mut self) {
+        self.times = Times::MonthFirst;
     }
 
     /// What stands under a key that may mean this part: taken if it can be one and no better-ranked
@@ -336,7 +351,10 @@ impl<'a> Fields<'a> {
             client: self.value(Slot::Client).and_then(address),
             user: self.value(Slot::User),
             agent: self.value(Slot::Agent),
-            host: self.value(Slot::Host).map(first_of_list),
+            host: self
+                .value(Slot::Host)
+                .map(first_of_list)
+                .map(without_scheme),
             version: self.value(Slot::Version),
             region: self.value(Slot::Region),
             api_version: self.value(Slot::ApiVersion),
@@ -378,7 +396,8 @@ impl<'a> Fields<'a> {
     pub(super) fn time_us(&self, clock: &mut Clock) -> Option<i64> {
         let raw = self.parts.get(Slot::Time);
         match raw.unit {
-            None if self.utc => clock.read_utc(raw.text),
+            None if self.times == Times::Utc => clock.read_utc(raw.text),
+            None if self.times == Times::MonthFirst => clock.read_month_first(raw.text),
             Some(unit) => clock.epoch(raw.text, unit).or_else(|| clock.read(raw.text)),
             None => clock.clf(raw.text),
         }
@@ -399,7 +418,7 @@ impl<'a> Fields<'a> {
                 None if is_target(target) => Ok((NO_METHOD, target)),
                 Some(method) if is_request(method, target) => Ok((method, target)),
                 Some(method) if self.parts.get(Slot::Target).rank == RELATIVE => {
-                    Ok((method, target))
+                    Ok((method, without_domain(target)))
                 }
                 _ if matches!(target, b"" | b"-") => Err(Reject::EmptyRequest),
                 _ => Err(Reject::NotHttp),
@@ -543,6 +562,21 @@ fn is_relative(target: &[u8]) -> bool {
     target.first().is_some_and(begins) && target.iter().all(u8::is_ascii_graphic)
 }
 
+/// Imperva writes `www.shop.example/cart`: the path.
+fn without_domain(target: &[u8]) -> &[u8] {
+    let at = memchr::memchr(b'/', target).unwrap_or(target.len());
+    let (name, path) = target.split_at(at);
+    let is_domain = memchr::memrchr(b'.', name).is_some_and(|dot| {
+        let top = name.get(dot + 1..).unwrap_or_default();
+        top.len() >= 2 && top.iter().all(u8::is_ascii_alphabetic)
+    });
+    if is_domain && !path.is_empty() {
+        path
+    } else {
+        target
+    }
+}
+
 /// A method of HTTP (RFC 9110 and 5789), in whatever case.
 fn is_known(method: &[u8]) -> bool {
     const METHODS: [&[u8]; 9] = [
@@ -605,7 +639,16 @@ fn first_of_list(text: &[u8]) -> &[u8] {
         .trim_ascii()
 }
 
-/// Whether it can only be an IP address, with or without a port; a host name is not one.
+/// Envoy and Traefik write an upstream as a URL, `tcp://10.0.0.5:80`.
+fn without_scheme(host: &[u8]) -> &[u8] {
+    match memchr::memmem::find(host, b"://") {
+        Some(at) => host.get(at + 3..).unwrap_or_default(),
+        None => host,
+    }
+}
+
+/// Whether it can only be an IP address, with or without a port; a host name is not one, nor a time
+/// of day.
 pub(super) fn is_ip(text: &[u8]) -> bool {
     let (mut colons, mut dots, mut hex) = (0, 0, false);
     for b in text {
@@ -618,7 +661,9 @@ pub(super) fn is_ip(text: &[u8]) -> bool {
             _ => return false,
         }
     }
-    colons >= 2 || dots == 3 && !hex
+    // An IPv6 address has eight groups, unless it leaves some out.
+    let is_whole = || colons >= 7 || memchr::memmem::find(text, b"::").is_some();
+    colons >= 2 && is_whole() || colons < 2 && dots == 3 && !hex
 }
 
 /// Both sides of the first such byte.

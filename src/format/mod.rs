@@ -2,8 +2,8 @@
 //!
 //! A [`Format`] is a row of data (`specs/*.toml`: a name, a layout or a table of keys, the vendor's
 //! page, samples that are run as tests) for one of a few parsers, one per *shape* of line:
-//! `delimited`, `json`, `logfmt`, `w3c`, `prose`, and `pattern` for regular expressions. A [`Registry`] holds
-//! the formats that are built in, makes one of what a user wrote ([`Spelling`]: a file, a server's format
+//! `delimited`, `json`, `logfmt`, `ltsv`, `w3c`, `csv`, `prose`, and `pattern` for regular expressions. A
+//! [`Registry`] holds the formats that are built in, makes one of what a user wrote ([`Spelling`]: a file, a server's format
 //! string, a regular expression), tells a file's format from its first lines, and explains why.
 //!
 //! Parsing is a pure function of one line: no file, no endpoint and no count is known here. No line
@@ -14,9 +14,11 @@ mod delimited;
 mod envelope;
 mod explain;
 mod fields;
+mod join;
 mod json;
 mod keys;
 mod logfmt;
+mod ltsv;
 mod mixed;
 mod pattern;
 mod plain;
@@ -26,6 +28,7 @@ mod remark;
 mod sample;
 mod spec;
 mod spelling;
+mod table;
 mod text;
 mod translate;
 mod w3c;
@@ -38,6 +41,7 @@ use crate::timestamp::Clock;
 use delimited::{Way, latency_at_end};
 pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
+pub use join::{Joiner, Joins, Piece, REACH};
 pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
 pub use spelling::Spelling;
@@ -63,6 +67,8 @@ pub struct Format {
     wrapped_in: &'static [envelope::Envelope],
     /// What the keys of structured lines, and the names in a tail, mean.
     keys: Arc<keys::Keys>,
+    /// What its lines have to be put together for, before they are read.
+    joins: Joins,
 }
 
 #[derive(Debug, Clone)]
@@ -70,7 +76,9 @@ enum Shape {
     Delimited(delimited::Layout),
     Json,
     Logfmt,
+    Ltsv,
     W3c(w3c::Columns),
+    Csv(table::Table),
     Pattern(pattern::Pattern),
     Prose,
     Plain,
@@ -107,7 +115,9 @@ impl Format {
             Shape::Delimited(_) => "delimited",
             Shape::Json => "json",
             Shape::Logfmt => "logfmt",
+            Shape::Ltsv => "ltsv",
             Shape::W3c(_) => "w3c",
+            Shape::Csv(_) => "csv",
             Shape::Pattern(_) => "pattern",
             Shape::Prose => "prose",
             Shape::Plain => "plain",
@@ -207,6 +217,7 @@ impl Format {
             Err(Reject::NoRequest) if is_comment && !is_logfmt => Err(Reject::Comment),
             Err(Reject::NoRequest) if !is_logfmt => Err(Reject::Unrecognized),
             Err(Reject::Unrecognized | Reject::Truncated) if is_comment => Err(Reject::Comment),
+            Err(Reject::Truncated) if plain::is_connection(line, clock) => Err(Reject::NoRequest),
             record => record,
         }
     }
@@ -233,7 +244,9 @@ impl Format {
                 }
                 return Ok(is_logfmt);
             }
+            Shape::Ltsv => ltsv::parse(&self.keys, line, fields)?,
             Shape::W3c(columns) => columns.parse(line, fields)?,
+            Shape::Csv(table) => table.parse(line, fields, &self.keys)?,
             Shape::Pattern(pattern) => pattern.parse(line, fields, groups)?,
             Shape::Prose => prose::parse(line, fields)?,
             Shape::Plain => return Err(plain::reason(line, clock)),
@@ -271,6 +284,22 @@ impl Format {
         matches!(self.shape, Shape::Prose)
     }
 
+    /// What its lines have to be put together for, before they are read.
+    pub fn joins(&self) -> Joins {
+        self.joins
+    }
+
+    /// The same format in a file whose lines have to be put together.
+    fn joining(self: Arc<Format>, joins: Joins) -> Arc<Format> {
+        if self.joins == joins {
+            return self;
+        }
+        Arc::new(Format {
+            joins,
+            ..Format::clone(&self)
+        })
+    }
+
     /// What the header lines begin with on which the meaning of its lines depends, as in W3C logs.
     pub fn header_begins(&self) -> Option<&'static [u8]> {
         matches!(self.shape, Shape::W3c(_)).then_some(w3c::HEADER)
@@ -279,21 +308,27 @@ impl Format {
     /// The format of the lines below this one, if it is a header line. A format that has headers
     /// rejects them as comments, so only then there is a reason to ask.
     pub fn header(&self, line: &[u8]) -> Option<Arc<Format>> {
-        self.header_begins()?;
-        let columns = w3c::Columns::from_header(trimmed(line), &self.keys)?;
+        let shape = match &self.shape {
+            Shape::W3c(_) => Shape::W3c(w3c::Columns::from_header(trimmed(line), &self.keys)?),
+            // One header holds for the whole file.
+            Shape::Csv(table) if !table.is_known() => {
+                Shape::Csv(table::Table::from_header(trimmed(line), &self.keys)?)
+            }
+            _ => return None,
+        };
         Some(Arc::new(Format {
-            shape: Shape::W3c(columns),
+            shape,
             ..self.clone()
         }))
     }
 
     /// The same format, knowing what these lines of one file have beyond it: what the tail of an
-    /// access log has.
+    /// access log has, what the columns of a table are.
     fn learned<'l>(self: &Arc<Format>, lines: impl Iterator<Item = &'l [u8]>) -> Arc<Format> {
-        let Shape::Delimited(layout) = &self.shape else {
-            return Arc::clone(self);
-        };
         let mut inner = Vec::new();
+        if !matches!(self.shape, Shape::Delimited(_) | Shape::Csv(_)) {
+            return Arc::clone(self);
+        }
         for line in lines {
             let mut outer = envelope::Memory::default();
             if let Ok(line) =
@@ -302,7 +337,12 @@ impl Format {
                 inner.push(line.to_vec());
             }
         }
-        let layout = layout.learn(inner.iter().map(Vec::as_slice), &self.keys);
+        let mut inner = inner.iter().map(Vec::as_slice);
+        let Shape::Delimited(layout) = &self.shape else {
+            let headed = inner.find_map(|line| self.header(line));
+            return headed.unwrap_or_else(|| Arc::clone(self));
+        };
+        let layout = layout.learn(inner, &self.keys);
         Arc::new(Format {
             shape: Shape::Delimited(layout),
             ..Format::clone(self)

@@ -187,11 +187,32 @@ fn slow_access_log(line: &[u8], common: bool) -> Result<Owned, Reject> {
     let host_first = !is_ip(words[0])
         && words.len() > 2
         && (is_ip(words[1]) || words[1] != b"-" && words.len() == 4);
-    let client = usize::from(host_first);
-    if host_first {
+    // A logger's words stand in front, the last of them joined by a colon.
+    let bare = |word: &'_ [u8]| -> usize {
+        let at = word.iter().rposition(|&b| b == b':').map_or(0, |at| at + 1);
+        let joined = word[0].is_ascii_alphabetic() && is_ip(&word[at..]);
+        if joined { at } else { 0 }
+    };
+    let is_client = |word: &&[u8]| !word.is_empty() && is_ip(&word[bare(word)..]);
+    let client = match host_first {
+        true => 1,
+        false => words.iter().position(is_client).unwrap_or(0),
+    };
+    if host_first && !(words[0].starts_with(b"[") && is_ip(words[1])) {
         fields.set(Slot::Service, words[0], None);
     }
-    fields.set(Slot::Client, words[client], None);
+    let address = match words[client] {
+        b"" => words[client],
+        word => &word[bare(word)..],
+    };
+    fields.set(Slot::Client, address, None);
+    if let Some(ident) = words.get(client + 1)
+        && ident.contains(&b'.')
+        && is_ip(address)
+        && !is_ip(ident)
+    {
+        fields.set(Slot::Service, ident, None);
+    }
     let user = words.get(client + 2..).unwrap_or_default().join(&b' ');
     let user: &[u8] = &user;
     if words.len() > client + 2 {
@@ -377,8 +398,8 @@ fn seconds_with_three_decimals_are_read_from_the_lines_end() {
 
 /// Whether a comma stands before the time: a list of clients, which the expression doesn't know.
 fn lists_clients(line: &[u8]) -> bool {
-    let head = line.split(|&b| b == b'[').next().unwrap_or_default();
-    head.contains(&b',')
+    let end = line.windows(2).position(|pair| pair == b" [");
+    line[..end.unwrap_or(line.len())].contains(&b',')
 }
 
 /// A float with an exponent, whose spelling serde_json doesn't keep.
@@ -538,6 +559,8 @@ proptest! {
         let clock = Clock::new(None);
         let detected = registry.detect(&both, &clock);
         prop_assert!(detected.requests <= 200);
+        let mut joiner = Joiner::new(detected.format.joins(), &both);
+        joiner.take(&line);
         let (mut clock, mut aside) = (clock, Aside::default());
         let mut told = |depth| {
             let own = &detected.format;

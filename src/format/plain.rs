@@ -4,6 +4,8 @@
 use crate::record::Reject;
 use crate::timestamp::Clock;
 
+use super::fields::is_ip;
+
 const LEVELS: [&[u8]; 16] = [
     b"TRACE",
     b"DEBUG",
@@ -59,6 +61,20 @@ pub(super) fn reason(line: &[u8], clock: &Clock) -> Reject {
     } else {
         Reject::Unrecognized
     }
+}
+
+/// HAProxy's line for a connection that brought no request: `203.0.113.7:5123 [<time>] www/1: SSL
+/// handshake failure`.
+pub(super) fn is_connection(line: &[u8], clock: &Clock) -> bool {
+    let mut words = line.split(|&b| b == b' ');
+    let mut next = || words.next().unwrap_or_default();
+    let (address, time, name) = (next(), next(), next());
+    let time = time
+        .strip_prefix(b"[")
+        .and_then(|time| time.strip_suffix(b"]"));
+    is_ip(address)
+        && time.is_some_and(|time| clock.fresh().read(time).is_some())
+        && name.ends_with(b":")
 }
 
 fn trim(text: &[u8], unwanted: impl Fn(&u8) -> bool) -> &[u8] {

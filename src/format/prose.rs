@@ -14,7 +14,7 @@ use regex::bytes::Regex;
 
 use crate::record::Reject;
 
-use super::fields::{Fields, Slot, is_ip, request_line};
+use super::fields::{Fields, Slot, is_ip, request_line, split_once};
 use super::text::latency_us;
 
 /// A method and the begin of a target (groups 1 and 2).
@@ -41,7 +41,7 @@ fn regex(text: &str) -> Regex {
 }
 
 /// What may stand between a request and its status. An address and a duration may too.
-const FILLERS: [&[u8]; 28] = [
+const FILLERS: [&[u8]; 30] = [
     b"-",
     b"--",
     b"->",
@@ -62,11 +62,13 @@ const FILLERS: [&[u8]; 28] = [
     b"http",
     b"in",
     b"processed",
+    b"replied",
     b"responded",
     b"response",
     b"result",
     b"returned",
     b"returning",
+    b"sent",
     b"status",
     b"took",
     b"with",
@@ -193,6 +195,10 @@ pub(super) fn parse<'a>(line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), R
     let mut told = Told::default();
     told.read_after(after);
     told.read_before(before);
+    let before_time = time
+        .as_ref()
+        .and_then(|time| line.get(..time.start.min(request.start)));
+    told.read_client(before_time.unwrap_or_default());
     let Some(status) = told.status else {
         return Err(Reject::NoRequest);
     };
@@ -244,11 +250,13 @@ impl<'a> Request<'a> {
             }
         }
         let rest = line.get(begin..)?;
+        // Columns may be parted by a bar and no space.
+        let is_barred = begin.checked_sub(1).and_then(|at| line.get(at)) == Some(&b'|');
         let len = match quote_before(begin) {
             Some(quote) => memchr::memchr(quote, rest),
             None => rest
                 .iter()
-                .position(|b| b.is_ascii_whitespace() || *b == b'"'),
+                .position(|b| b.is_ascii_whitespace() || *b == b'"' || is_barred && *b == b'|'),
         };
         let target = &rest[..len.unwrap_or(rest.len())];
         let punctuation = target.iter().rev();
@@ -276,60 +284,85 @@ impl<'a> Told<'a> {
     fn read_after(&mut self, text: &'a [u8]) {
         let (mut is_near, mut is_named) = (true, false);
         let mut words = Words::of(text);
+        let mut in_column = None;
         while let Some(place) = words.next() {
             let (word, follows) = (&text[place.clone()], words.clone().next());
-            if self.takes_duration(text, place, follows.clone()) || self.takes_client(word) {
+            if self.takes_duration(text, place.clone(), &mut words) || self.takes_client(word) {
                 continue;
             }
-            let may_be = (is_near || is_named) && is_status(word) && !is_unit(text, follows);
-            if may_be && self.status.is_none() {
+            let may_be = is_status(word) && !is_unit(text, follows);
+            if may_be && (is_near || is_named) && self.status.is_none() {
                 self.status = Some(word);
+            }
+            if may_be && is_between_bars(text, place) {
+                in_column = in_column.or(Some(word));
             }
             is_named = is_one_of(word, &STATUS_NAMES);
             is_near &= is_named || is_one_of(word, &FILLERS) || is_protocol(word);
         }
+        self.status = self.status.or(in_column);
     }
 
     /// A status before its request is a number that has a column for itself, or its reason behind it
-    /// (`200 OK: GET /cart`). Of two nobody can tell.
+    /// (`200 OK: GET /cart`). Of two nobody can tell, unless one stands right before the request's
+    /// quote.
     fn read_before(&mut self, text: &'a [u8]) {
         let mut found = Vec::new();
+        let mut adjacent = None;
         let mut words = Words::of(text);
         while let Some(place) = words.next() {
             let (word, follows) = (&text[place.clone()], words.clone().next());
-            if self.takes_duration(text, place.clone(), follows.clone()) || self.takes_client(word)
-            {
+            if self.takes_duration(text, place.clone(), &mut words) || self.takes_client(word) {
                 continue;
+            }
+            if is_status(word) && text.get(place.end..) == Some(b" \"") {
+                adjacent = Some(word);
             }
             if is_status(word) && !is_unit(text, follows) && is_column(text, place) {
                 found.push(word);
             }
         }
+        self.status = self.status.or(adjacent);
         if let ([status], None) = (found.as_slice(), self.status) {
             self.status = Some(status);
         }
     }
 
-    /// `1.2ms`, and `1.2 ms`, which is two words.
+    /// Who asked may be told before the time, as in an access log.
+    fn read_client(&mut self, text: &'a [u8]) {
+        for word in Words::of(text) {
+            self.takes_client(&text[word]);
+        }
+    }
+
+    /// `1.2ms`, and `1.2 ms`, which is two words; of `12ms/3ms` the whole is the first.
     fn takes_duration(
         &mut self,
         text: &'a [u8],
         word: Range<usize>,
-        follows: Option<Range<usize>>,
+        words: &mut Words<'a>,
     ) -> bool {
-        let with_unit = word.start..follows.map_or(word.end, |unit| unit.end);
-        let mut durations = [word, with_unit].into_iter().map(|place| &text[place]);
-        let duration = durations.find(|text| {
+        let is_duration = |text: &[u8]| {
             text.first().is_some_and(u8::is_ascii_digit) && latency_us(text, None).is_some()
-        });
-        self.latency = self.latency.or(duration);
-        duration.is_some()
+        };
+        let alone = &text[word.clone()];
+        let alone = split_once(alone, b'/').map_or(alone, |(whole, _)| whole);
+        if is_duration(alone) {
+            self.latency = self.latency.or(Some(alone));
+            return true;
+        }
+        let mut behind = words.clone();
+        let with_unit = behind.next().map(|unit| &text[word.start..unit.end]);
+        let Some(duration) = with_unit.filter(|text| is_duration(text)) else {
+            return false;
+        };
+        *words = behind;
+        self.latency = self.latency.or(Some(duration));
+        true
     }
 
     fn takes_client(&mut self, word: &'a [u8]) -> bool {
-        // `09:00:03` has the characters of an address.
-        let is_clock = word.get(2) == Some(&b':') && word.get(5) == Some(&b':');
-        let is_client = is_ip(word) && !is_clock;
+        let is_client = is_ip(word);
         if is_client {
             self.client = self.client.or(Some(word));
         }
@@ -353,6 +386,13 @@ fn is_unit(text: &[u8], word: Option<Range<usize>>) -> bool {
 
 fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
     words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Whether a word has a column for itself between two bars.
+fn is_between_bars(text: &[u8], word: Range<usize>) -> bool {
+    let before = text[..word.start].trim_ascii_end().last();
+    let after = text[word.end..].trim_ascii_start().first();
+    before == Some(&b'|') && after == Some(&b'|')
 }
 
 /// Whether a word has a column for itself, or begins one that ends in a colon (`200 OK:`).

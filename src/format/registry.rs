@@ -13,7 +13,7 @@ use super::mixed::{self, Mixture};
 use super::pattern::Pattern;
 use super::spec::{self, Spec};
 use super::spelling::{Spelling, unknown_name};
-use super::{Format, Scratch, Shape, translate};
+use super::{Format, Joins, Scratch, Shape, join, translate};
 
 /// The general table of key names, which formats use that bring none of their own.
 const SYNONYMS: &str = include_str!("specs/synonyms.toml");
@@ -39,12 +39,14 @@ pub(super) const SPECS: &[(&str, &str)] = &[
     ),
     ("combined", include_str!("specs/combined.toml")),
     ("common", include_str!("specs/common.toml")),
+    ("csv", include_str!("specs/csv.toml")),
     ("elb", include_str!("specs/elb.toml")),
     ("envoy", include_str!("specs/envoy.toml")),
     ("envoy-json", include_str!("specs/envoy-json.toml")),
     ("gcp-lb", include_str!("specs/gcp-lb.toml")),
     ("haproxy", include_str!("specs/haproxy.toml")),
     ("heroku", include_str!("specs/heroku.toml")),
+    ("iis-native", include_str!("specs/iis-native.toml")),
     ("ingress-nginx", include_str!("specs/ingress-nginx.toml")),
     (
         "ingress-nginx-old",
@@ -60,6 +62,7 @@ pub(super) const SPECS: &[(&str, &str)] = &[
     ("logfmt", include_str!("specs/logfmt.toml")),
     ("lograge", include_str!("specs/lograge.toml")),
     ("lograge-json", include_str!("specs/lograge-json.toml")),
+    ("ltsv", include_str!("specs/ltsv.toml")),
     ("pino-http", include_str!("specs/pino-http.toml")),
     ("s3", include_str!("specs/s3.toml")),
     ("serilog", include_str!("specs/serilog.toml")),
@@ -159,6 +162,7 @@ impl Registry {
                 mark: None,
                 wrapped_in: &[],
                 keys: Arc::clone(&self.synonyms),
+                joins: Joins::default(),
             })),
         }
     }
@@ -168,11 +172,12 @@ impl Registry {
     /// any, the one that comes closest, so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
         let head = mixed::without_colours(head);
-        let lines = head_lines(&head);
+        let (joins, lines) = join::joined(&numbered_head_lines(&head));
+        let lines: Vec<&[u8]> = lines.iter().map(|(_, line)| &**line).collect();
         let (score, format) = in_best_envelope(&lines, |chain| self.best(chain, &lines, clock));
         Detected {
             mixture: Mixture::of(&format, &self.formats, &lines, clock),
-            format: format.learned(lines.iter().copied()),
+            format: format.learned(lines.iter().copied()).joining(joins),
             requests: score.requests,
         }
     }
@@ -203,12 +208,13 @@ impl Registry {
     /// A format that was named instead of told, knowing what a file's first lines have beyond it: what
     /// is around them, if it reads them better without that, and where a latency stands in their tail.
     pub fn learn(format: &Arc<Format>, head: &[u8], clock: &Clock) -> Arc<Format> {
-        let lines = head_lines(head);
+        let (joins, lines) = join::joined(&numbered_head_lines(head));
+        let lines: Vec<&[u8]> = lines.iter().map(|(_, line)| &**line).collect();
         let (_, format) = in_best_envelope(&lines, |chain| {
             let inside = Arc::new(format.wrapped(chain));
             (score(&inside, &lines, clock), inside)
         });
-        format.learned(lines.iter().copied())
+        format.learned(lines.iter().copied()).joining(joins)
     }
 }
 
@@ -317,11 +323,6 @@ fn score(format: &Arc<Format>, lines: &[&[u8]], clock: &Clock) -> Score {
         }
     }
     score
-}
-
-fn head_lines(head: &[u8]) -> Vec<&[u8]> {
-    let lines = numbered_head_lines(head);
-    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 /// The first lines with their numbers, from 1; not the last of them if the end of the head cuts it.

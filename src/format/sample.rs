@@ -99,7 +99,7 @@ impl fmt::Display for Fault {
                     names.join(", ")
                 )
             }
-            Fault::NoHeader => f.write_str("has a `header` that doesn't begin with `#Fields:`"),
+            Fault::NoHeader => f.write_str("has a `header` that is no header line"),
             Fault::Differs { line, fields } => {
                 write!(f, "does not read as it says")?;
                 for difference in fields {

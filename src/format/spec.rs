@@ -15,8 +15,9 @@ use super::delimited::Layout;
 use super::keys::Keys;
 use super::pattern::Pattern;
 use super::sample::Sample;
+use super::table::Table;
 use super::w3c::Columns;
-use super::{Format, Shape};
+use super::{Format, Joins, Shape};
 
 /// Longer files are no format: the longest built-in one has 5 KiB.
 const LONGEST: usize = 1 << 20;
@@ -48,8 +49,10 @@ enum ShapeName {
     Delimited,
     Json,
     Logfmt,
+    Ltsv,
     Pattern,
     W3c,
+    Csv,
     Prose,
     Plain,
 }
@@ -88,6 +91,7 @@ impl Spec {
                 .map(|mark| memchr::memmem::Finder::new(mark).into_owned()),
             wrapped_in: &[],
             keys,
+            joins: Joins::default(),
         })
     }
 
@@ -103,7 +107,8 @@ impl Spec {
             ("pattern", &self.pattern, ShapeName::Pattern),
             ("header", &self.header, ShapeName::W3c),
         ] {
-            if value.is_some() && self.shape != of {
+            let is_of = self.shape == of || key == "header" && self.shape == ShapeName::Csv;
+            if value.is_some() && !is_of {
                 return Err(
                     Error::config(format!("`{key}` means nothing for this shape"))
                         .hint(format!("shapes and what they need: {SHAPES}")),
@@ -119,6 +124,7 @@ impl Spec {
             }
             ShapeName::Json => Shape::Json,
             ShapeName::Logfmt => Shape::Logfmt,
+            ShapeName::Ltsv => Shape::Ltsv,
             ShapeName::Pattern => {
                 Shape::Pattern(Pattern::new(&needed("pattern", &self.pattern)?, keys)?)
             }
@@ -129,6 +135,13 @@ impl Spec {
                 })?,
                 None => Columns::unknown(),
             }),
+            ShapeName::Csv => Shape::Csv(match &self.header {
+                Some(header) => Table::fixed(header, keys).ok_or_else(|| {
+                    Error::config("`header` is no header line")
+                        .hint("it names the columns, among them the time, the status and the path or request")
+                })?,
+                None => Table::default(),
+            }),
             ShapeName::Prose => Shape::Prose,
             ShapeName::Plain => Shape::Plain,
         })
@@ -137,8 +150,8 @@ impl Spec {
 
 const COMPLETE: &str = "`triage formats --spec combined` prints a complete file to begin with";
 
-const SHAPES: &str = "delimited (`layout`), json and logfmt (`[keys]`, or the usual names), \
-    w3c (`header`, or the log's own), pattern (`pattern`), prose, plain";
+const SHAPES: &str = "delimited (`layout`), json, logfmt and ltsv (`[keys]`, or the usual names), \
+    w3c and csv (`header`, or the log's own), pattern (`pattern`), prose, plain";
 
 /// The format in a user's file, its samples read.
 pub(super) fn user(path: &Path, text: &str, synonyms: &Arc<Keys>) -> Result<Arc<Format>> {

@@ -502,13 +502,14 @@ fn what_is_in_front_of_an_access_line_is_not_its_client() {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 
-    /// What the fuzz target `log_format` does, for a moment.
+    /// What the fuzz targets `log_format` and `pattern` do, for a moment.
     #[test]
     fn no_text_makes_a_format_panic(
         which in 0..crate::format::registry::SPECS.len(),
         cut in 0..4_000_usize,
         damage in proptest::collection::vec((0..4_000_usize, "[ -~{}$%\"\\\\]"), 0..4),
         text in "[$%^(]?[ -~]{0,60}",
+        broken in proptest::collection::vec((0..80_usize, "[ -~]"), 0..3),
         line in "[ -~]{0,80}",
     ) {
         let mut spec: Vec<char> = crate::format::registry::SPECS[which].1.chars().collect();
@@ -520,7 +521,12 @@ proptest::proptest! {
         let spec: String = spec.into_iter().collect();
         let file = builtin().user("mine.toml", |_| Ok(spec));
         let written = builtin().user(&text, |_| Ok(String::new()));
-        for format in [file, written].into_iter().flatten() {
+        let mut pattern = *b"^(?<time>\\S+) (?<client>[^ ]+) (?<status>\\d{3}) (?<path>\\S+) (?<latency_ms>.*)$";
+        for (at, c) in broken {
+            pattern[at % 74] = c.as_bytes()[0];
+        }
+        let pattern = builtin().user(&String::from_utf8_lossy(&pattern), |_| Ok(String::new()));
+        for format in [file, written, pattern].into_iter().flatten() {
             let counts = read(&format, line.as_bytes(), Depth::Counts);
             proptest::prop_assert_eq!(counts.is_ok(), read(&format, line.as_bytes(), Depth::Full).is_ok());
         }

@@ -13,7 +13,11 @@ use super::keys::{Keys, Meaning};
 
 /// What the columns mean, from left to right.
 #[derive(Debug, Clone)]
-pub(super) struct Columns(Vec<Column>);
+pub(super) struct Columns {
+    columns: Vec<Column>,
+    /// Times are the server's own, not in UTC.
+    is_local: bool,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
@@ -33,18 +37,24 @@ enum Column {
     Other,
 }
 
+/// IIS's Advanced Logging has the server's own time, too.
+const LOCAL_TIME: &[u8] = b"time-local";
+
 /// What a header line begins with.
 pub(super) const HEADER: &[u8] = b"#Fields:";
 
 impl Columns {
     /// No header has been seen yet.
     pub(super) fn unknown() -> Columns {
-        Columns(Vec::new())
+        Columns {
+            columns: Vec::new(),
+            is_local: false,
+        }
     }
 
     /// The parts of a request that the columns give; none before a header has been seen.
     pub(super) fn slots(&self) -> impl Iterator<Item = Slot> {
-        self.0.iter().filter_map(|column| match column {
+        self.columns.iter().filter_map(|column| match column {
             Column::Time => Some(Slot::Time),
             Column::Part { slot, .. } => Some(*slot),
             Column::TimeTaken { .. } => Some(Slot::Latency),
@@ -69,7 +79,8 @@ impl Columns {
         let unit = names.iter().any(of_iis).then_some(Unit::Millis);
         let column = |(index, name): (usize, &&[u8])| match *name {
             b"date" if names.get(index + 1) == Some(&&b"time"[..]) => Column::Date,
-            b"time" => Column::Time,
+            b"date-local" if names.get(index + 1) == Some(&LOCAL_TIME) => Column::Date,
+            b"time" | LOCAL_TIME => Column::Time,
             b"time-taken" => Column::TimeTaken { unit },
             name => match keys.find_name(name) {
                 Some(
@@ -82,15 +93,20 @@ impl Columns {
                 Some(Meaning::Part { slot, rank, unit }) => Column::Part { slot, rank, unit },
             },
         };
-        Some(Columns(names.iter().enumerate().map(column).collect()))
+        Some(Columns {
+            columns: names.iter().enumerate().map(column).collect(),
+            is_local: names.contains(&LOCAL_TIME),
+        })
     }
 
     /// Takes the parts of a request that the columns give.
     pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
-        if self.0.is_empty() || line.first() == Some(&b'#') {
+        if self.columns.is_empty() || line.first() == Some(&b'#') {
             return Err(Reject::Unrecognized);
         }
-        fields.set_utc();
+        if !self.is_local {
+            fields.set_utc();
+        }
         let separator = if memchr::memchr(b'\t', line).is_some() {
             b'\t'
         } else {
@@ -98,7 +114,7 @@ impl Columns {
         };
         let mut rest = Some(line);
         let mut date_at = None;
-        for column in &self.0 {
+        for column in &self.columns {
             let Some(text) = rest else {
                 return Err(Reject::Truncated);
             };
@@ -110,7 +126,7 @@ impl Columns {
             };
             let (value, len) = match text {
                 [b'"', quoted @ ..] => {
-                    let len = memchr::memchr(b'"', quoted).ok_or(Reject::Truncated)?;
+                    let len = closing_quote(quoted).ok_or(Reject::Truncated)?;
                     (&quoted[..len], len + 2)
                 }
                 _ => {
@@ -124,6 +140,9 @@ impl Columns {
                     // Date and time stand side by side: one text, `2024-04-10 09:00:00`.
                     let end = line.len() - text.len() + len;
                     let both = date_at.take().and_then(|start| line.get(start..end));
+                    let both = both.map(|both| both.trim_ascii_end());
+                    let both = both.map(|both| both.strip_prefix(b"\"").unwrap_or(both));
+                    let both = both.map(|both| both.strip_suffix(b"\"").unwrap_or(both));
                     fields.set(Slot::Time, both.unwrap_or(value), None);
                 }
                 Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
@@ -144,5 +163,17 @@ impl Columns {
         } else {
             Err(Reject::Unrecognized)
         }
+    }
+}
+
+/// The quote that ends a quoted column; one inside is doubled.
+fn closing_quote(quoted: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr(b'"', quoted.get(from..)?)?;
+        if quoted.get(at + 1) != Some(&b'"') {
+            return Some(at);
+        }
+        from = at + 2;
     }
 }

@@ -25,6 +25,8 @@ pub struct Decoder {
     pub offset: u64,
     /// The last header line in the blocks that were handed out, of a file that has such.
     pub header: Header,
+    /// The end of the block that was handed out last, of a file in which lines reach back.
+    pub end: Vec<u8>,
     /// Set at the end of the text, or where it broke.
     pub ended: bool,
 }
@@ -39,6 +41,7 @@ impl Decoder {
             dropping: false,
             offset: 0,
             header: None,
+            end: Vec::new(),
             ended: false,
         })
     }
@@ -51,6 +54,7 @@ impl Decoder {
             dropping: false,
             offset: 0,
             header: None,
+            end: Vec::new(),
             ended: true,
         }
     }

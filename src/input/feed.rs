@@ -33,6 +33,8 @@ pub struct Block<'b, T> {
     pub bytes: &'b [u8],
     /// The last header line above them in the file's blocks before; see [`Feed::headed`].
     pub above: Header,
+    /// The end of the block before this one, from the begin of a line on; see [`Feed::reaching`].
+    pub before: &'b [u8],
     /// What was made of the file's begin.
     pub begun: &'b T,
 }
@@ -53,6 +55,7 @@ pub struct Salvage {
 pub struct Buffer {
     block: Vec<u8>,
     head: Vec<u8>,
+    before: Vec<u8>,
 }
 
 /// The blocks wanted of each file: all, or those with these numbers in ascending order.
@@ -65,6 +68,7 @@ pub struct Feed<'a, T, B> {
     now_us: i64,
     begin: B,
     headed: fn(&T) -> Option<&'static [u8]>,
+    reach: fn(&T) -> usize,
     selection: Option<Selection>,
     schedule: Mutex<Schedule<T>>,
     salvaged: Mutex<Vec<Salvage>>,
@@ -125,6 +129,7 @@ where
             now_us,
             begin,
             headed: |_| None,
+            reach: |_| 0,
             selection: None,
             schedule: Mutex::new(schedule),
             salvaged: Mutex::default(),
@@ -143,6 +148,13 @@ where
     /// one above it.
     pub fn headed(mut self, headed: fn(&T) -> Option<&'static [u8]>) -> Self {
         self.headed = headed;
+        self
+    }
+
+    /// The same for files in which a line may say what an earlier one began: each block comes with so
+    /// many bytes of the one before at most, as `reach` tells from what was made of a file's begin.
+    pub fn reaching(mut self, reach: fn(&T) -> usize) -> Self {
+        self.reach = reach;
         self
     }
 
@@ -278,12 +290,25 @@ where
         let above = source
             .as_ref()
             .and_then(|source| self.above(file, source, begun, number));
+        let reach = (self.reach)(begun);
+        buffer.before.clear();
+        if let (Some(source), Some(before @ 0..), 1..) = (source, number.checked_sub(1), reach) {
+            let bytes = match source.mapped(before) {
+                Some(bytes) => bytes,
+                None => source
+                    .read(before, &mut buffer.block)
+                    .map_or(&[][..], |(b, _)| b),
+            };
+            buffer.before.extend_from_slice(last_lines(bytes, reach));
+        }
+        let before = &buffer.before[..];
         let block = |bytes| Block {
             seq,
             file: file.index,
             number,
             bytes,
             above: above.clone(),
+            before,
             begun,
         };
         let Some(source) = source else {
@@ -358,6 +383,7 @@ where
                 Err(e) => self.salvage(file.index, 0, e.to_string()),
             }
         }
+        buffer.before.clear();
         let (begun, above) = match decoder.as_mut() {
             Some(decoder) => {
                 let error = decoder.next(&mut buffer.block);
@@ -372,6 +398,11 @@ where
                     .begun
                     .get_or_init(|| (self.begin)(file.index, facts, head));
                 let above = decoder.header.clone();
+                let reach = (self.reach)(begun);
+                if reach > 0 {
+                    let end = last_lines(&buffer.block, reach).to_vec();
+                    buffer.before = std::mem::replace(&mut decoder.end, end);
+                }
                 if let Some(begins) = (self.headed)(begun) {
                     decoder.header = last_line(&buffer.block, begins).or(decoder.header.take());
                 }
@@ -396,6 +427,7 @@ where
             number,
             bytes,
             above,
+            before: &buffer.before,
             begun,
         })
     }
@@ -430,6 +462,17 @@ fn last_line(text: &[u8], begins: &[u8]) -> Header {
             return Some(line[..len].into());
         }
         before = &text[..at];
+    }
+}
+
+/// The last lines of a text, of so many bytes at most.
+fn last_lines(text: &[u8], most: usize) -> &[u8] {
+    let Some(cut) = text.len().checked_sub(most).filter(|&cut| cut > 0) else {
+        return text;
+    };
+    match memchr::memchr(b'\n', &text[cut - 1..]) {
+        Some(end) => &text[cut + end..],
+        None => &[],
     }
 }
 

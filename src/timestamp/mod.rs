@@ -217,6 +217,13 @@ impl Clock {
         })
     }
 
+    /// Reads a date whose month stands first, `4/10/24, 9:00:05`: nothing in such a date says so, the
+    /// format must.
+    pub fn read_month_first(&mut self, text: &[u8]) -> Option<i64> {
+        let parts = text::month_first(text.trim_ascii())?;
+        self.instant(&parts)
+    }
+
     /// A syslog time: the latest year whose date exists and isn't after the file's end.
     fn yearless(&mut self, text: &[u8]) -> Option<i64> {
         let limit_us = self.not_after_us?.checked_add(DAY_S * SECOND)?;

@@ -87,8 +87,59 @@ pub(super) fn iso(text: &[u8], memo: &mut DayMemo) -> Option<Parts> {
     match rest {
         // Gin's lines.
         [b' ', b'-', b' ', time @ ..] => time_of_day(day, time),
-        [b'T' | b't' | b' ' | b'\t', time @ ..] => time_of_day(day, time),
-        _ => None,
+        [b'T' | b't', time @ ..] => time_of_day(day, time),
+        [b' ' | b'\t', time @ ..] if time.first().is_some_and(u8::is_ascii_digit) => {
+            time_of_day(day, time)
+        }
+        _ => time_of_day(day, behind_separators(rest)?),
+    }
+}
+
+/// A date and a time may be two columns of a table: `2024-04-10";"09:00:00`.
+fn behind_separators(text: &[u8]) -> Option<&[u8]> {
+    let is_separator = |b: &u8| matches!(b, b' ' | b'\t' | b',' | b';' | b'|' | b'"');
+    let len = text.iter().take_while(|b| is_separator(b)).count();
+    text.get(len..).filter(|_| len > 0)
+}
+
+/// `4/10/24, 9:00:05`, the month first; the year has two digits or four.
+pub(super) fn month_first(text: &[u8]) -> Option<Parts> {
+    let len = text
+        .iter()
+        .take_while(|b| b.is_ascii_digit() || **b == b'/')
+        .count();
+    let (date, rest) = text.split_at_checked(len)?;
+    let mut numbers = date.split(|&b| b == b'/');
+    let mut number = |longest: usize| {
+        let text = numbers
+            .next()
+            .filter(|text| (1..=longest).contains(&text.len()))?;
+        Some((digits(text)?, text.len()))
+    };
+    let ((month, _), (day, _), (year, year_len)) = (number(2)?, number(2)?, number(4)?);
+    let year = match year_len {
+        4 => year,
+        2 => 2000 + year,
+        _ => return None,
+    };
+    if numbers.next().is_some() {
+        return None;
+    }
+    let day = day_number(year, month, day)?;
+    let time = behind_separators(rest)?;
+    match time {
+        // An hour of one digit.
+        [hour, b':', rest @ ..] => {
+            let mut padded = [b'0'; 8];
+            padded[1] = *hour;
+            padded[2] = b':';
+            padded.get_mut(3..)?.copy_from_slice(rest.get(..5)?);
+            if rest.len() > 5 {
+                return None;
+            }
+            time_of_day(day, &padded)
+        }
+        _ => time_of_day(day, time),
     }
 }
 

@@ -35,7 +35,7 @@ use words::{AllWords, Listener, WordsPart};
 use crate::aggregate::{is_other, service_name};
 use crate::detect::{Recurrence, Signal};
 use crate::endpoint::{Interner, ShortText, append_template, other};
-use crate::format::{Aside, Format, Scratch};
+use crate::format::{Aside, Format, Joiner, Piece, Scratch};
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading, host_of, service_of};
@@ -527,7 +527,13 @@ impl<'r> Worker<'r> {
             Some(_) => Depth::Full,
             None => Depth::Counts,
         };
+        let mut joiner = (format.joins().any()).then(|| Joiner::new(format.joins(), block.before));
         for (number, line) in Lines::new(block.bytes).enumerate() {
+            let line = match joiner.as_mut().map(|joiner| joiner.take(line)) {
+                None | Some(Piece::Whole) => line,
+                Some(Piece::Joined(text)) => text,
+                Some(Piece::Begins) => continue,
+            };
             let seen = sightings.as_deref_mut();
             let mut refused = None;
             let endpoint = match format.parse(line, &mut self.clock, &mut scratch, depth) {

@@ -63,7 +63,9 @@ fn every_format_is_listed_with_its_title_shape_and_page() {
                 "delimited",
                 "json",
                 "logfmt",
+                "ltsv",
                 "w3c",
+                "csv",
                 "pattern",
                 "prose",
                 "plain"
@@ -408,8 +410,8 @@ fn a_format_that_reads_otherwise_than_its_samples_say_never_reads_a_log() {
             &["layout: a brace that isn't closed"],
         ),
         (
-            wrong("\"delimited\"", "\"csv\""),
-            &["unknown variant `csv`", "line 3"],
+            wrong("\"delimited\"", "\"yaml\""),
+            &["unknown variant `yaml`", "line 3"],
         ),
         (
             wrong("url =", "link ="),

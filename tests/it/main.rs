@@ -1,12 +1,12 @@
 //! What the built command does with whole files: stories with their exact answers.
 //!
 //! `samples` and `counts` hold it to the truths of samples/README.md and to counters of their own,
-//! `lines` to files that change on the way, `determinism` to one report for one input, `bad_input` to
-//! clear words, `changes_command` and `formats_command` to what is understood of markers and logs,
-//! `forms` and `figures` to the same numbers in every form, `hints` to a word on what was probably meant,
-//! `readme` to its own examples; `labels` tells of versions, hosts and error messages,
-//! `crowd` of addresses that stand for many; `laws` reads the
-//! source and holds it to its plan. What a single room does is told in
+//! `lines` to files that change on the way, `pieces` to requests told by several lines, `determinism` to
+//! one report for one input, `bad_input` to clear words, `changes_command` and `formats_command` to what is
+//! understood of markers and logs, `forms` and `figures` to the same numbers in every form, `hints` to a
+//! word on what was probably meant, `readme` to its own examples; `labels` tells of versions, hosts and
+//! error messages, `crowd` of addresses that stand for many; `laws` reads the source and holds it to its
+//! plan. What a single room does is told in
 //! its own unit tests.
 
 #![allow(
@@ -28,6 +28,7 @@ mod labels;
 mod latency;
 mod laws;
 mod lines;
+mod pieces;
 mod readme;
 mod recurring;
 mod samples;

@@ -99,11 +99,13 @@ fn commands_are_found_in_console_blocks_only() {
 }
 
 /// How the README calls the shapes, in its order.
-const SHAPES: [(&str, &str); 7] = [
+const SHAPES: [(&str, &str); 9] = [
     ("delimited", "text in fixed places"),
     ("json", "JSON"),
     ("logfmt", "logfmt"),
+    ("ltsv", "LTSV"),
     ("w3c", "W3C"),
+    ("csv", "CSV"),
     ("pattern", "odd columns"),
     (
         "prose",

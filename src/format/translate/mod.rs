@@ -22,7 +22,7 @@ use super::delimited::Layout;
 use super::fields::Slot;
 use super::keys::{Keys, Meaning};
 use super::pattern::Pattern;
-use super::{Format, Shape};
+use super::{Format, Joins, Shape};
 
 /// A piece of a format string.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +135,7 @@ fn format(dialect: &Dialect, pieces: Vec<Piece>, synonyms: &Arc<Keys>) -> Result
         mark: None,
         wrapped_in: &[],
         keys,
+        joins: Joins::default(),
     })
 }
 
