@@ -5,16 +5,23 @@
 //! largest time in it, so that pass 2 need visit only the blocks that matter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::aggregate::{
     Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService, MINUTE_US,
 };
+#[cfg(target_arch = "x86_64")]
+use crate::endpoint::Shape;
 use crate::endpoint::append_template;
-use crate::format::{Aside, ReadBy, Scratch};
+use crate::format::{Aside, Format, Mixture, ReadBy, Scratch};
+#[cfg(target_arch = "x86_64")]
+use crate::format::{Glance, Glances};
+#[cfg(target_arch = "x86_64")]
+use crate::input::LineEnds;
 use crate::input::{Block, Lines, Salvage};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading};
-use crate::record::{Depth, Record, Reject};
+use crate::record::{Depth, Record, Reject, Status};
 use crate::timestamp::Clock;
 
 /// What pass 1 counted.
@@ -130,6 +137,18 @@ struct Worker<'q> {
     admitted: Vec<Option<bool>>,
 }
 
+/// A block at work.
+struct Lot<'b> {
+    mixture: &'b Mixture,
+    /// The format of the lines from here on.
+    format: Arc<Format>,
+    /// The service of lines that name none, inside the asked time and before it.
+    services: [LocalService; 2],
+    scratch: Scratch,
+    aside: Aside,
+    counts: Counts,
+}
+
 /// What one block holds.
 struct Part {
     file: usize,
@@ -162,43 +181,31 @@ struct Counts {
 
 impl Worker<'_> {
     fn read(&mut self, block: Block<'_, Begun>) -> Part {
-        self.inside.clear();
-        self.before.clear();
-        self.admitted.clear();
+        let keep = [self.inside.clear(), self.before.clear()];
+        if keep.contains(&false) {
+            self.admitted.clear();
+        }
         self.clock.set_not_after(block.begun.latest_us);
         let mixture = &block.begun.mixture;
-        let mut counts = Counts {
-            others: vec![0; mixture.len()],
-            ..Counts::default()
-        };
         let service = &block.begun.service;
-        let mut format = block.begun.format_below(block.above.as_deref());
-        let services = [self.inside.service(service), self.before.service(service)];
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut aside = std::mem::take(&mut self.aside);
-        for line in Lines::new(block.bytes) {
-            let record = format.parse(line, &mut self.clock, &mut scratch, Depth::Counts);
-            match record {
-                Ok(record) => self.count(&record, services, &mut counts),
-                Err(reason) => {
-                    let depth = Depth::Counts;
-                    match mixture.read(&format, line, reason, &mut self.clock, &mut aside, depth) {
-                        Ok((by, record)) => {
-                            self.count(&record, services, &mut counts);
-                            counts.read_by(by);
-                        }
-                        Err(reason) => counts.reject(reason, line),
-                    }
-                    if reason == Reject::Comment
-                        && let Some(below) = format.header(line)
-                    {
-                        format = below;
-                    }
-                }
+        let mut lot = Lot {
+            mixture,
+            format: block.begun.format_below(block.above.as_deref()),
+            services: [self.inside.service(service), self.before.service(service)],
+            scratch: std::mem::take(&mut self.scratch),
+            aside: std::mem::take(&mut self.aside),
+            counts: Counts {
+                others: vec![0; mixture.len()],
+                ..Counts::default()
+            },
+        };
+        if !self.read_by_glances(block.bytes, &mut lot) {
+            for line in Lines::new(block.bytes) {
+                self.read_line(line, &mut lot);
             }
-            counts.lines += 1;
         }
-        (self.scratch, self.aside) = (scratch, aside);
+        let counts = lot.counts;
+        (self.scratch, self.aside) = (lot.scratch, lot.aside);
         let others = counts.others.iter().enumerate();
         Part {
             others: others
@@ -216,6 +223,37 @@ impl Worker<'_> {
             assumed_utc: self.clock.assumed_utc(),
             assumed_year: self.clock.assumed_year(),
         }
+    }
+
+    /// Reads one line as its format has it, or as another does that the file has.
+    fn read_line(&mut self, line: &[u8], lot: &mut Lot<'_>) {
+        let Lot {
+            mixture,
+            format,
+            services,
+            scratch,
+            aside,
+            counts,
+        } = lot;
+        match format.parse(line, &mut self.clock, scratch, Depth::Counts) {
+            Ok(record) => self.count(&record, *services, counts),
+            Err(reason) => {
+                let depth = Depth::Counts;
+                match mixture.read(format, line, reason, &mut self.clock, aside, depth) {
+                    Ok((by, record)) => {
+                        self.count(&record, *services, counts);
+                        counts.read_by(by);
+                    }
+                    Err(reason) => counts.reject(reason, line),
+                }
+                if reason == Reject::Comment
+                    && let Some(below) = format.header(line)
+                {
+                    *format = below;
+                }
+            }
+        }
+        counts.lines += 1;
     }
 
     #[inline]
@@ -237,26 +275,119 @@ impl Worker<'_> {
                 None => append_template(record.target, key),
             }
         });
+        let (status, latency_us) = (record.status, record.latency_us);
+        self.count_at(record.time_us, side, endpoint, status, latency_us, counts);
+    }
+
+    /// Counts a request whose time is known to be asked for, or to lie before.
+    #[inline]
+    fn count_at(
+        &mut self,
+        time_us: i64,
+        side: Side,
+        endpoint: LocalEndpoint,
+        status: Status,
+        latency_us: Option<u64>,
+        counts: &mut Counts,
+    ) {
+        let target = match side {
+            Side::Before => &mut self.before,
+            _ => &mut self.inside,
+        };
         if !self.query.admits_all()
             && !admitted(self.query, &mut self.admitted, target, endpoint, side)
         {
             counts.filtered += 1;
             return;
         }
-        let error = self
-            .query
-            .errors
-            .contains(record.status)
-            .then_some(record.status.0);
-        let minute = record.time_us.div_euclid(MINUTE_US) as i32;
-        target.count(endpoint, minute, error, record.latency_us);
+        let is_error = self.query.errors.contains(status);
+        let minute = time_us.div_euclid(MINUTE_US) as i32;
+        target.count(endpoint, minute, is_error.then_some(status.0), latency_us);
         if side == Side::Inside {
             counts.requests += 1;
-            counts.errors += u64::from(error.is_some());
-            widen(&mut counts.span_inside_us, record.time_us);
+            counts.errors += u64::from(is_error);
+            widen(&mut counts.span_inside_us, time_us);
         } else {
             counts.filtered += 1;
         }
+    }
+
+    /// Reads all lines, the plain ones at a glance; `false` where that can't be.
+    #[cfg(target_arch = "x86_64")]
+    fn read_by_glances(&mut self, text: &[u8], lot: &mut Lot<'_>) -> bool {
+        // What a route of the user's says depends on more of a path than its shape.
+        if !self.query.routes.is_empty() {
+            return false;
+        }
+        let format = Arc::clone(&lot.format);
+        let Some(glances) = format.glances() else {
+            return false;
+        };
+        #[allow(unsafe_code)]
+        // SAFETY: there are glances only where the processor has these features.
+        unsafe {
+            self.glance_over(text, glances, lot);
+        }
+        true
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn read_by_glances(&mut self, _: &[u8], _: &mut Lot<'_>) -> bool {
+        false
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn glance_over(&mut self, text: &[u8], mut glances: Glances<'_>, lot: &mut Lot<'_>) {
+        let mut ends = LineEnds::new(text);
+        let mut begin = 0;
+        while begin < text.len() {
+            let newline = ends.next();
+            let is_crlf = newline > begin && text[newline - 1] == b'\r';
+            let end = newline - usize::from(is_crlf);
+            match glances.read(text, begin, end, &mut self.clock) {
+                Some(glance) => {
+                    self.count_glance(text, &glance, lot);
+                    lot.counts.lines += 1;
+                }
+                None => self.read_line(&text[begin..end], lot),
+            }
+            begin = newline + 1;
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[inline]
+    fn count_glance(&mut self, text: &[u8], glance: &Glance, lot: &mut Lot<'_>) {
+        let counts = &mut lot.counts;
+        widen(&mut counts.span_us, glance.time_us);
+        let side = self.query.side(glance.time_us);
+        let (target, service) = match side {
+            Side::Inside => (&mut self.inside, lot.services[0]),
+            Side::Before => (&mut self.before, lot.services[1]),
+            Side::Outside => {
+                counts.filtered += 1;
+                return;
+            }
+        };
+        let bytes = text[glance.target..].first_chunk();
+        let shape = bytes
+            .and_then(|bytes| Shape::of(bytes, glance.target_len, glance.method, service.number()));
+        let endpoint = match shape.and_then(|shape| target.remembered(&shape)) {
+            Some(endpoint) => endpoint,
+            None => {
+                let method = &glance.method.to_le_bytes()[..glance.method_len];
+                let path = &text[glance.target..glance.target + glance.target_len];
+                let endpoint = target.endpoint(service, method, |key| append_template(path, key));
+                if let Some(shape) = shape {
+                    target.remember(&shape, endpoint);
+                }
+                endpoint
+            }
+        };
+        let (time_us, status) = (glance.time_us, glance.status);
+        self.count_at(time_us, side, endpoint, status, glance.latency_us, counts);
     }
 }
 
@@ -274,8 +405,8 @@ fn admitted(
         decided.resize(place + 1, None);
     }
     *decided[place].get_or_insert_with(|| {
-        let (service, method, template) = counts.name(endpoint);
-        query.admits(service, method, template)
+        let key = counts.name(endpoint);
+        query.admits(&key.service, &key.method, &key.template)
     })
 }
 

@@ -14,6 +14,8 @@ mod delimited;
 mod envelope;
 mod explain;
 mod fields;
+#[cfg(target_arch = "x86_64")]
+mod glance;
 mod json;
 mod keys;
 mod logfmt;
@@ -38,6 +40,8 @@ use crate::timestamp::Clock;
 use delimited::{Way, latency_at_end};
 pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
+#[cfg(target_arch = "x86_64")]
+pub use glance::{Glance, Glances};
 pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
 pub use spelling::Spelling;
@@ -153,6 +157,14 @@ impl Format {
             }
             _ => None,
         }
+    }
+
+    /// A shorter way along its lines, if they are those of an access log and the processor can take it.
+    #[cfg(target_arch = "x86_64")]
+    pub fn glances(&self) -> Option<Glances<'_>> {
+        self.access()
+            .filter(|_| crate::lanes::are_here())
+            .map(Glances::new)
     }
 
     /// The same for a line that must have the whole shape of this format, down to its end: whether
