@@ -31,14 +31,9 @@ impl Lanes {
     #[inline]
     #[allow(unsafe_code)]
     pub fn load(bytes: &[u8; WIDTH]) -> Lanes {
-        let (low, high) = bytes.split_at(32);
-        // SAFETY: each half of the array has the 32 bytes that are read; the load asks for no alignment.
-        unsafe {
-            Lanes([
-                _mm256_loadu_si256(low.as_ptr().cast()),
-                _mm256_loadu_si256(high.as_ptr().cast()),
-            ])
-        }
+        // SAFETY: an array of 64 bytes is one of two arrays of 32.
+        let [low, high] = unsafe { &*std::ptr::from_ref(bytes).cast::<[[u8; 32]; 2]>() };
+        Lanes([half(low), half(high)])
     }
 
     /// Puts them there.
@@ -75,6 +70,14 @@ impl Lanes {
         )
     }
 
+    /// How many of the first 32 are the same as the others, up to the first that differs.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[inline]
+    pub fn same_at_begin(bytes: &[u8; 32], others: &[u8; 32]) -> usize {
+        let same = _mm256_cmpeq_epi8(half(bytes), half(others));
+        _mm256_movemask_epi8(same).trailing_ones() as usize
+    }
+
     /// Which of them lie in a range of so many bytes from this one on.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     #[inline]
@@ -99,6 +102,14 @@ impl Lanes {
             _mm256_and_si256(high, spread((mask >> 32) as u32)),
         ])
     }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline]
+#[allow(unsafe_code)]
+fn half(bytes: &[u8; 32]) -> __m256i {
+    // SAFETY: the array has the 32 bytes that are read; the load asks for no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
 /// The highest bit of each byte of both.

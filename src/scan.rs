@@ -258,9 +258,8 @@ impl Worker<'_> {
 
     #[inline]
     fn count(&mut self, record: &Record<'_>, services: [LocalService; 2], counts: &mut Counts) {
-        widen(&mut counts.span_us, record.time_us);
-        let side = self.query.side(record.time_us);
-        let (target, service) = match side {
+        let at = self.moment(record.time_us, counts);
+        let (target, service) = match at.side {
             Side::Inside => (&mut self.inside, services[0]),
             Side::Before => (&mut self.before, services[1]),
             Side::Outside => {
@@ -275,38 +274,49 @@ impl Worker<'_> {
                 None => append_template(record.target, key),
             }
         });
-        let (status, latency_us) = (record.status, record.latency_us);
-        self.count_at(record.time_us, side, endpoint, status, latency_us, counts);
+        self.count_at(at, endpoint, record.status, record.latency_us, counts);
     }
 
-    /// Counts a request whose time is known to be asked for, or to lie before.
+    /// What there is to know of a time at which there was a request; notes that there was one.
+    #[inline]
+    fn moment(&self, time_us: i64, counts: &mut Counts) -> Moment {
+        widen(&mut counts.span_us, time_us);
+        Moment {
+            time_us,
+            side: self.query.side(time_us),
+            minute: time_us.div_euclid(MINUTE_US) as i32,
+        }
+    }
+
+    /// Counts a request of the asked time or before it.
     #[inline]
     fn count_at(
         &mut self,
-        time_us: i64,
-        side: Side,
+        at: Moment,
         endpoint: LocalEndpoint,
         status: Status,
         latency_us: Option<u64>,
         counts: &mut Counts,
     ) {
-        let target = match side {
+        let target = match at.side {
             Side::Before => &mut self.before,
             _ => &mut self.inside,
         };
         if !self.query.admits_all()
-            && !admitted(self.query, &mut self.admitted, target, endpoint, side)
+            && !admitted(self.query, &mut self.admitted, target, endpoint, at.side)
         {
             counts.filtered += 1;
             return;
         }
-        let is_error = self.query.errors.contains(status);
-        let minute = time_us.div_euclid(MINUTE_US) as i32;
-        target.count(endpoint, minute, is_error.then_some(status.0), latency_us);
-        if side == Side::Inside {
+        let error = match self.query.errors.contains(status) {
+            true => Some(status.0),
+            false => None,
+        };
+        target.count(endpoint, at.minute, error, latency_us);
+        if at.side == Side::Inside {
             counts.requests += 1;
-            counts.errors += u64::from(is_error);
-            widen(&mut counts.span_inside_us, time_us);
+            counts.errors += u64::from(error.is_some());
+            widen(&mut counts.span_inside_us, at.time_us);
         } else {
             counts.filtered += 1;
         }
@@ -341,13 +351,22 @@ impl Worker<'_> {
     fn glance_over(&mut self, text: &[u8], mut glances: Glances<'_>, lot: &mut Lot<'_>) {
         let mut ends = LineEnds::new(text);
         let mut begin = 0;
+        // No line has this time, so the first one's is looked at.
+        let mut now = Moment {
+            time_us: i64::MIN,
+            side: Side::Outside,
+            minute: 0,
+        };
         while begin < text.len() {
             let newline = ends.next();
             let is_crlf = newline > begin && text[newline - 1] == b'\r';
             let end = newline - usize::from(is_crlf);
             match glances.read(text, begin, end, &mut self.clock) {
                 Some(glance) => {
-                    self.count_glance(text, &glance, lot);
+                    if glance.time_us != now.time_us {
+                        now = self.moment(glance.time_us, &mut lot.counts);
+                    }
+                    self.count_glance(text, &glance, now, lot);
                     lot.counts.lines += 1;
                 }
                 None => self.read_line(&text[begin..end], lot),
@@ -359,11 +378,9 @@ impl Worker<'_> {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     #[inline]
-    fn count_glance(&mut self, text: &[u8], glance: &Glance, lot: &mut Lot<'_>) {
+    fn count_glance(&mut self, text: &[u8], glance: &Glance, at: Moment, lot: &mut Lot<'_>) {
         let counts = &mut lot.counts;
-        widen(&mut counts.span_us, glance.time_us);
-        let side = self.query.side(glance.time_us);
-        let (target, service) = match side {
+        let (target, service) = match at.side {
             Side::Inside => (&mut self.inside, lot.services[0]),
             Side::Before => (&mut self.before, lot.services[1]),
             Side::Outside => {
@@ -371,14 +388,20 @@ impl Worker<'_> {
                 return;
             }
         };
-        let bytes = text[glance.target..].first_chunk();
-        let shape = bytes
-            .and_then(|bytes| Shape::of(bytes, glance.target_len, glance.method, service.number()));
-        let endpoint = match shape.and_then(|shape| target.remembered(&shape)) {
+        let path = &text[glance.target..];
+        let shape = match path.first_chunk() {
+            Some(path) => Shape::of(path, glance.target_len, glance.method, service.number()),
+            None => None,
+        };
+        let remembered = match &shape {
+            Some(shape) => target.remembered(shape),
+            None => None,
+        };
+        let endpoint = match remembered {
             Some(endpoint) => endpoint,
             None => {
                 let method = &glance.method.to_le_bytes()[..glance.method_len];
-                let path = &text[glance.target..glance.target + glance.target_len];
+                let path = &path[..glance.target_len];
                 let endpoint = target.endpoint(service, method, |key| append_template(path, key));
                 if let Some(shape) = shape {
                     target.remember(&shape, endpoint);
@@ -386,9 +409,16 @@ impl Worker<'_> {
                 endpoint
             }
         };
-        let (time_us, status) = (glance.time_us, glance.status);
-        self.count_at(time_us, side, endpoint, status, glance.latency_us, counts);
+        self.count_at(at, endpoint, glance.status, glance.latency_us, counts);
     }
+}
+
+/// When a request was, as far as counting goes.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    time_us: i64,
+    side: Side,
+    minute: i32,
 }
 
 /// Whether an endpoint is asked for: decided once per endpoint and block.

@@ -27,7 +27,7 @@ pub struct Glance {
     pub method_len: usize,
     /// Where the target begins in the text; there are [`WIDTH`] bytes from here on.
     pub target: usize,
-    /// Its length, less than [`WIDTH`].
+    /// Its length.
     pub target_len: usize,
     /// As in a record.
     pub status: Status,
@@ -41,7 +41,7 @@ pub struct Glances<'f> {
     layout: &'f Layout,
     way: Way,
     /// The text of the last time with what must stand behind it, and what it means.
-    time: [u8; WIDTH],
+    time: [u8; 32],
     time_us: Option<i64>,
 }
 
@@ -50,12 +50,13 @@ impl<'f> Glances<'f> {
         Glances {
             layout,
             way: layout.way_to_latency(),
-            time: [0; WIDTH],
+            time: [0; 32],
             time_us: None,
         }
     }
 
     /// The line `text[begin..end]`, if it is plain and not near the end of the text.
+    // No closures here: what takes them has not these features, so they would be called each time.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     #[inline]
     pub fn read(
@@ -70,81 +71,65 @@ impl<'f> Glances<'f> {
             return None;
         }
         let client = begin + Lanes::load(head).equal(b' ').trailing_zeros() as usize;
-        let names = word(text, client)?;
-        if names << 16 != u64::from_le_bytes(*b"\0\0 - - [") {
+        if word(text, client)? << 16 != u64::from_le_bytes(*b"\0\0 - - [") {
             return None;
         }
         let time = client + 6;
         let request = time + TIME + BEHIND_TIME;
-        let around_time = Lanes::load(text.get(time..)?.first_chunk()?);
-        let same = around_time.same(Lanes::load(&self.time));
-        let time_us = if same.trailing_ones() as usize >= TIME + BEHIND_TIME {
-            self.time_us?
-        } else {
-            self.read_time(text.get(time..request)?, clock)?
+        let around_time = text.get(time..)?.first_chunk()?;
+        let time_us = match Lanes::same_at_begin(around_time, &self.time) >= TIME + BEHIND_TIME {
+            true => self.time_us?,
+            false => self.read_time(around_time, clock)?,
         };
-        let method = word(text, request)?;
-        let method_len = spaces(method).trailing_zeros() as usize / 8;
+        let word_and_more = word(text, request)?;
+        let method_len = spaces(word_and_more).trailing_zeros() as usize / 8;
         if method_len == 0 || method_len > 7 {
             return None;
         }
-        let method = method & ((1 << (8 * method_len)) - 1);
+        let method = word_and_more & ((1 << (8 * method_len)) - 1);
         if !is_upper(method, method_len) {
             return None;
         }
         let target = request + method_len + 1;
         let bytes = text.get(target..)?.first_chunk::<WIDTH>()?;
-        let quoted = Lanes::load(bytes).equal(b'"').trailing_zeros() as usize;
-        // `/ HTTP/1.1` at least, and the status behind it on the same line.
-        if bytes[0] != b'/' || !(10..WIDTH).contains(&quoted) || target + quoted + 6 > end {
+        let quote = match Lanes::load(bytes).equal(b'"') {
+            0 => far_quote(text, target + WIDTH, end)?,
+            quotes => target + quotes.trailing_zeros() as usize,
+        };
+        // The status and the spaces around it follow on the same line; `/ HTTP/1.1` is the shortest request.
+        if bytes[0] != b'/' || quote < target + 10 || quote + 6 > end {
             return None;
         }
-        let protocol = word(bytes, quoted - 8)?;
-        let target_len = if is_protocol(protocol) && bytes[quoted - 9] == b' ' {
-            quoted - 9
-        } else if protocol >> 16 == u64::from_le_bytes(*b"HTTP/2\0\0") && bytes[quoted - 7] == b' '
-        {
-            quoted - 7
-        } else {
-            return None;
-        };
-        if !bytes[target_len - 1].is_ascii_graphic() {
+        let target_end = before_protocol(text, quote)?;
+        if !text[target_end - 1].is_ascii_graphic() {
             return None;
         }
-        let status = target + quoted;
-        let [b'"', b' ', a, b, c, b' '] = *text.get(status..)?.first_chunk()? else {
-            return None;
-        };
-        let status_code = Status::parse(&[a, b, c]).filter(|status| status.0 >= 100)?;
+        let status = status(word(text, quote)?)?;
         let latency_us = match self.way {
             Way::Nowhere => None,
-            Way::Back => {
-                // The word right behind the status is the size, never a latency.
-                let behind = text.get(status + 6..end)?;
-                last_millis(behind).or_else(|| latency_at_end(behind))
-            }
-            Way::On => self.layout.latency_behind(text.get(status + 5..end)?),
+            Way::Back => latency_at(text, quote + 6, end),
+            Way::On => self.layout.latency_behind(text.get(quote + 5..end)?),
         };
         Some(Glance {
             time_us,
             method,
             method_len,
             target,
-            target_len,
-            status: status_code,
+            target_len: target_end - target,
+            status,
             latency_us,
         })
     }
 
     #[cold]
     #[inline(never)]
-    fn read_time(&mut self, text: &[u8], clock: &mut Clock) -> Option<i64> {
+    fn read_time(&mut self, text: &[u8; 32], clock: &mut Clock) -> Option<i64> {
         let (time, behind) = text.split_at(TIME);
-        if behind != b"] \"" {
+        if !behind.starts_with(b"] \"") {
             return None;
         }
         let time_us = clock.clf(time)?;
-        self.time[..text.len()].copy_from_slice(text);
+        self.time = *text;
         self.time_us = Some(time_us);
         Some(time_us)
     }
@@ -172,9 +157,54 @@ fn is_upper(word: u64, len: usize) -> bool {
     word & HIGH == 0 && at_least_a & !beyond_z & HIGH == wanted
 }
 
-/// `HTTP/1.1` with any two digits.
+/// The next quote of a line whose request is long.
+#[inline(never)]
+fn far_quote(text: &[u8], from: usize, end: usize) -> Option<usize> {
+    memchr::memchr(b'"', text.get(from..end)?).map(|place| from + place)
+}
+
+/// Where the target ends that ` HTTP/1.1` or ` HTTP/2` follows, up to the quote at this place.
 #[inline]
-fn is_protocol(word: u64) -> bool {
-    let [h, t, u, p, slash, major, point, minor] = word.to_le_bytes();
-    [h, t, u, p, slash, point] == *b"HTTP/." && major.is_ascii_digit() && minor.is_ascii_digit()
+fn before_protocol(text: &[u8], quote: usize) -> Option<usize> {
+    let behind = word(text, quote - 8)?;
+    // Two digits stand where these have zeros; adding six to a larger one carries into the other half.
+    let digits = behind ^ u64::from_le_bytes(*b"HTTP/0.0");
+    const DIGITS: u64 = 0x0f00_0f00_0000_0000;
+    let is_digits =
+        digits & !DIGITS == 0 && digits.wrapping_add(0x0600_0600_0000_0000) & !DIGITS == 0;
+    if is_digits && text[quote - 9] == b' ' {
+        return Some(quote - 9);
+    }
+    let is_short = behind >> 8 == u64::from_le_bytes(*b" HTTP/2\0");
+    is_short.then_some(quote - 7)
+}
+
+/// The status between `" ` and ` ` at the begin of these bytes.
+#[inline]
+fn status(word: u64) -> Option<Status> {
+    let [b'"', b' ', a, b, c, b' ', ..] = word.to_le_bytes() else {
+        return None;
+    };
+    match Status::parse(&[a, b, c]) {
+        Some(status) if status.0 >= 100 => Some(status),
+        _ => None,
+    }
+}
+
+/// The latency in the last word of `text[from..end]`.
+#[inline]
+fn latency_at(text: &[u8], from: usize, end: usize) -> Option<u64> {
+    // Nearly all answers take less than ten seconds: ` 0.123`.
+    if from + 8 <= end
+        && let Some(word) = word(text, end - 8)
+    {
+        const DIGITS: u64 = 0x0f0f_0f00_0f00_0000;
+        let digits = (word & !0xffff) ^ u64::from_le_bytes(*b"\0\0 0.000");
+        if digits & !DIGITS == 0 && digits.wrapping_add(0x0606_0600_0600_0000) & !DIGITS == 0 {
+            let [_, _, _, s, _, a, b, c] = digits.to_le_bytes().map(u64::from);
+            return Some(1_000_000 * s + 100_000 * a + 10_000 * b + 1_000 * c);
+        }
+    }
+    let behind = text.get(from..end)?;
+    last_millis(behind).or_else(|| latency_at_end(behind))
 }
