@@ -4,9 +4,10 @@
 //! [`are_here`] once, at run time, and has another way for processors that lack them. Knows no line.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8,
-    _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x,
-    _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
+    __m256i, _mm_crc32_u64, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
+    _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32,
+    _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_storeu_si256,
+    _mm256_sub_epi8,
 };
 
 /// Bytes in [`Lanes`].
@@ -19,6 +20,7 @@ pub fn are_here() -> bool {
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("lzcnt")
         && is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("sse4.2")
 }
 
 /// Sixty-four bytes in registers.
@@ -27,7 +29,7 @@ pub struct Lanes([__m256i; 2]);
 
 impl Lanes {
     /// These bytes.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
     pub fn load(bytes: &[u8; WIDTH]) -> Lanes {
@@ -37,7 +39,7 @@ impl Lanes {
     }
 
     /// Puts them there.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
     pub fn store(self, bytes: &mut [u8; WIDTH]) {
@@ -50,7 +52,7 @@ impl Lanes {
     }
 
     /// Which of them are this byte.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn equal(self, byte: u8) -> u64 {
         let byte = _mm256_set1_epi8(byte.cast_signed());
@@ -60,18 +62,41 @@ impl Lanes {
         )
     }
 
-    /// Which of them are the same as the others.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    /// Which of them are one of these bytes.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
-    pub fn same(self, others: Lanes) -> u64 {
+    pub fn any_of(self, bytes: [u8; 3]) -> u64 {
+        let [one, two, three] = [
+            _mm256_set1_epi8(bytes[0].cast_signed()),
+            _mm256_set1_epi8(bytes[1].cast_signed()),
+            _mm256_set1_epi8(bytes[2].cast_signed()),
+        ];
+        let [low, high] = self.0;
         bits(
-            _mm256_cmpeq_epi8(self.0[0], others.0[0]),
-            _mm256_cmpeq_epi8(self.0[1], others.0[1]),
+            _mm256_or_si256(
+                _mm256_cmpeq_epi8(low, one),
+                _mm256_or_si256(_mm256_cmpeq_epi8(low, two), _mm256_cmpeq_epi8(low, three)),
+            ),
+            _mm256_or_si256(
+                _mm256_cmpeq_epi8(high, one),
+                _mm256_or_si256(_mm256_cmpeq_epi8(high, two), _mm256_cmpeq_epi8(high, three)),
+            ),
         )
     }
 
+    /// Whether all of them are the same as the others.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn are(self, others: Lanes) -> bool {
+        let both = _mm256_and_si256(
+            _mm256_cmpeq_epi8(self.0[0], others.0[0]),
+            _mm256_cmpeq_epi8(self.0[1], others.0[1]),
+        );
+        _mm256_movemask_epi8(both) == -1
+    }
+
     /// How many of the first 32 are the same as the others, up to the first that differs.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn same_at_begin(bytes: &[u8; 32], others: &[u8; 32]) -> usize {
         let same = _mm256_cmpeq_epi8(half(bytes), half(others));
@@ -79,7 +104,7 @@ impl Lanes {
     }
 
     /// Which of them lie in a range of so many bytes from this one on.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn within(self, first: u8, count: u8) -> u64 {
         let [low, high] = self.0;
@@ -93,7 +118,7 @@ impl Lanes {
     }
 
     /// The same with zeros where the mask has none.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn only(self, mask: u64) -> Lanes {
         let [low, high] = self.0;
@@ -104,7 +129,7 @@ impl Lanes {
     }
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
 #[inline]
 #[allow(unsafe_code)]
 fn half(bytes: &[u8; 32]) -> __m256i {
@@ -112,8 +137,26 @@ fn half(bytes: &[u8; 32]) -> __m256i {
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
+/// A check sum of these words, different for most that differ. Whoever wants to can find some that share
+/// one.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+pub fn check_sum(words: &[u64; 8], more: [u64; 3]) -> u64 {
+    // Two chains, as each step waits for the one before.
+    let mut one = _mm_crc32_u64(more[0], words[0]);
+    let mut two = _mm_crc32_u64(more[1], words[1]);
+    one = _mm_crc32_u64(one, words[2]);
+    two = _mm_crc32_u64(two, words[3]);
+    one = _mm_crc32_u64(one, words[4]);
+    two = _mm_crc32_u64(two, words[5]);
+    one = _mm_crc32_u64(one, words[6]);
+    two = _mm_crc32_u64(two, words[7]);
+    // Only half a word of each is a sum.
+    _mm_crc32_u64(one, two ^ more[2] << 32)
+}
+
 /// The highest bit of each byte of both.
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
 #[inline]
 fn bits(low: __m256i, high: __m256i) -> u64 {
     let low = _mm256_movemask_epi8(low).cast_unsigned();
@@ -122,7 +165,7 @@ fn bits(low: __m256i, high: __m256i) -> u64 {
 }
 
 /// A byte of ones for each bit that is set.
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
 #[inline]
 fn spread(mask: u32) -> __m256i {
     // To each byte the byte of the mask that has its bit, then that bit alone.
@@ -149,13 +192,26 @@ mod tests {
         (0..WIDTH).fold(0, |mask, i| mask | u64::from(holds(i)) << i)
     }
 
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    fn all(bytes: &[u8; WIDTH], others: &[u8; WIDTH], only: u64) -> (u64, u64, u64, [u8; WIDTH]) {
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn all(
+        bytes: &[u8; WIDTH],
+        others: &[u8; WIDTH],
+        only: u64,
+    ) -> ([u64; 3], [bool; 2], usize, [u8; WIDTH]) {
         let lanes = Lanes::load(bytes);
         let mut kept = [0xaa; WIDTH];
         lanes.only(only).store(&mut kept);
-        let same = lanes.same(Lanes::load(others));
-        (lanes.equal(b'/'), same, lanes.within(b'0', 10), kept)
+        let (head, other_head) = (bytes.first_chunk().unwrap(), others.first_chunk().unwrap());
+        (
+            [
+                lanes.equal(b'/'),
+                lanes.within(b'0', 10),
+                lanes.any_of(*b"/0?"),
+            ],
+            [lanes.are(Lanes::load(others)), lanes.are(lanes)],
+            Lanes::same_at_begin(head, other_head),
+            kept,
+        )
     }
 
     proptest! {
@@ -164,6 +220,7 @@ mod tests {
             bytes in proptest::array::uniform32(prop_oneof![Just(b'/'), Just(b'0'), Just(b'9'), any::<u8>()]),
             more in proptest::array::uniform32(any::<u8>()),
             only in any::<u64>(),
+            differs in any::<prop::sample::Index>(),
         ) {
             if !are_here() {
                 return Ok(());
@@ -172,13 +229,15 @@ mod tests {
             whole[..32].copy_from_slice(&bytes);
             whole[32..].copy_from_slice(&more);
             let mut others = whole;
-            others.rotate_left(1);
+            others[differs.index(WIDTH)] ^= 1;
             #[allow(unsafe_code)]
             // SAFETY: the processor has the features.
-            let (slash, same, digit, kept) = unsafe { all(&whole, &others, only) };
+            let ([slash, digit, some], are, same, kept) = unsafe { all(&whole, &others, only) };
             prop_assert_eq!(slash, mask(|i| whole[i] == b'/'));
-            prop_assert_eq!(same, mask(|i| whole[i] == others[i]));
             prop_assert_eq!(digit, mask(|i| whole[i].is_ascii_digit()));
+            prop_assert_eq!(some, mask(|i| b"/0?".contains(&whole[i])));
+            prop_assert_eq!(are, [false, true]);
+            prop_assert_eq!(same, differs.index(WIDTH).min(32));
             for i in 0..WIDTH {
                 prop_assert_eq!(kept[i], if only >> i & 1 == 1 { whole[i] } else { 0 });
             }

@@ -111,6 +111,7 @@ pub fn scan(reading: &Reading<'_>) -> Scan {
         None,
         || Worker {
             query: reading.query,
+            admits_all: reading.query.admits_all(),
             clock: reading.clock(),
             scratch: Scratch::default(),
             aside: Aside::default(),
@@ -128,6 +129,8 @@ pub fn scan(reading: &Reading<'_>) -> Scan {
 /// One thread's memory.
 struct Worker<'q> {
     query: &'q Query,
+    /// Whether that asks for all endpoints.
+    admits_all: bool,
     clock: Clock,
     scratch: Scratch,
     aside: Aside,
@@ -177,6 +180,8 @@ struct Counts {
     examples: [Option<(u64, Vec<u8>)>; Reject::ALL.len()],
     span_us: Option<(i64, i64)>,
     span_inside_us: Option<(i64, i64)>,
+    /// The last time in it: most requests share theirs with the one before.
+    last_inside_us: Option<i64>,
 }
 
 impl Worker<'_> {
@@ -302,8 +307,7 @@ impl Worker<'_> {
             Side::Before => &mut self.before,
             _ => &mut self.inside,
         };
-        if !self.query.admits_all()
-            && !admitted(self.query, &mut self.admitted, target, endpoint, at.side)
+        if !self.admits_all && !admitted(self.query, &mut self.admitted, target, endpoint, at.side)
         {
             counts.filtered += 1;
             return;
@@ -316,7 +320,10 @@ impl Worker<'_> {
         if at.side == Side::Inside {
             counts.requests += 1;
             counts.errors += u64::from(error.is_some());
-            widen(&mut counts.span_inside_us, at.time_us);
+            if counts.last_inside_us != Some(at.time_us) {
+                counts.last_inside_us = Some(at.time_us);
+                widen(&mut counts.span_inside_us, at.time_us);
+            }
         } else {
             counts.filtered += 1;
         }
@@ -347,7 +354,7 @@ impl Worker<'_> {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     fn glance_over(&mut self, text: &[u8], mut glances: Glances<'_>, lot: &mut Lot<'_>) {
         let mut ends = LineEnds::new(text);
         let mut begin = 0;
@@ -376,7 +383,7 @@ impl Worker<'_> {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     fn count_glance(&mut self, text: &[u8], glance: &Glance, at: Moment, lot: &mut Lot<'_>) {
         let counts = &mut lot.counts;

@@ -485,6 +485,10 @@ impl Context<'_> {
             return None;
         }
         let rise = sum as f64 / told as f64 - usual.mean;
+        // Most windows fall here, before any root is drawn.
+        if rise < MIN_RISE {
+            return None;
+        }
         let least = rise - 1.645 * (self.noise.sigma2 / told as f64).sqrt();
         if least < MIN_RISE {
             return None;

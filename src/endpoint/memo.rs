@@ -5,7 +5,7 @@
 //! (a test holds this against the rules). Forgetting costs time and changes nothing, so each path
 //! has one place only, which the last one takes that asks for it.
 
-use crate::lanes::{Lanes, WIDTH};
+use crate::lanes::{Lanes, WIDTH, check_sum};
 
 /// Places; half a megabyte of them fits a processor's second cache.
 const PLACES: usize = 1 << 12;
@@ -20,7 +20,8 @@ pub struct Shape {
     method: u64,
     /// service << 8 | length of the path.
     rest: u32,
-    hash: u64,
+    /// Its place in a memo.
+    place: usize,
 }
 
 /// The paths seen last.
@@ -51,11 +52,11 @@ const FREE: Place = Place {
 impl Shape {
     /// The shape of a target of `len` bytes at the begin of `bytes`, if it begins with a slash and has
     /// no more than 63 bytes before its query and no parameters (`;`).
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn of(bytes: &[u8; WIDTH], len: usize, method: u64, service: u16) -> Option<Shape> {
         let lanes = Lanes::load(bytes);
-        let stop = lanes.equal(b'?') | lanes.equal(b'#') | lanes.equal(b';');
+        let stop = lanes.any_of(*b"?#;");
         let len = (stop.trailing_zeros() as usize).min(len);
         if len >= WIDTH || bytes[0] != b'/' || bytes[len] == b';' {
             return None;
@@ -74,11 +75,13 @@ impl Shape {
         } else {
             whole_numbers(digit, first, ends)
         };
-        let dash = lanes.equal(b'-') & inside;
-        let uuids = slash << 1 & dash >> 8 & dash >> 13 & dash >> 18 & dash >> 23 & ends >> 36;
-        if uuids != 0 {
-            let letter = lanes.within(b'a', 6) | lanes.within(b'A', 6);
-            numbers |= hexadecimals(uuids, digit | letter);
+        if len > UUID_LEN {
+            let dash = lanes.equal(b'-');
+            let uuids = slash << 1 & dash >> 8 & dash >> 13 & dash >> 18 & dash >> 23;
+            if uuids & ends >> UUID_LEN != 0 {
+                let letter = lanes.within(b'a', 6) | lanes.within(b'A', 6);
+                numbers |= hexadecimals(uuids & ends >> UUID_LEN, digit | letter);
+            }
         }
         let path = lanes.only(inside & !numbers);
         let rest = u32::from(service) << 8 | len as u32;
@@ -87,14 +90,22 @@ impl Shape {
             numbers,
             method,
             rest,
-            hash: hash(path, numbers, method, rest),
+            place: place(path, numbers, method, rest),
         })
     }
+}
 
-    #[inline]
-    fn place(&self) -> usize {
-        (self.hash >> 52) as usize % PLACES
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+fn place(path: Lanes, numbers: u64, method: u64, rest: u32) -> usize {
+    let mut bytes = [0; WIDTH];
+    path.store(&mut bytes);
+    let (words, _) = bytes.as_chunks();
+    let mut all = [0; 8];
+    for (to, word) in all.iter_mut().zip(words) {
+        *to = u64::from_le_bytes(*word);
     }
+    check_sum(&all, [numbers, method, rest.into()]) as usize % PLACES
 }
 
 /// The same where some segments begin with digits and go on with something else.
@@ -121,71 +132,36 @@ fn hexadecimals(begins: u64, hexadecimal: u64) -> u64 {
     if all & !hexadecimal == 0 { all } else { 0 }
 }
 
+const UUID_LEN: usize = 36;
+
 /// Where a UUID has its digits: 8, 4, 4, 4 and 12 of them.
 const UUID: u64 = {
     let dashes = 1 << 8 | 1 << 13 | 1 << 18 | 1 << 23;
-    ((1 << 36) - 1) & !dashes
+    ((1 << UUID_LEN) - 1) & !dashes
 };
-
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-#[inline]
-fn hash(path: Lanes, numbers: u64, method: u64, rest: u32) -> u64 {
-    let mut bytes = [0; WIDTH];
-    path.store(&mut bytes);
-    let (words, _) = bytes.as_chunks::<8>();
-    let word = |i: usize| u64::from_le_bytes(words[i]);
-    // Odd numbers without a pattern: the digits of √2, √3, √5 and √7.
-    let one = folded(
-        word(0) ^ 0x6a09_e667_f3bc_c909,
-        word(1) ^ 0xbb67_ae85_84ca_a73b,
-    );
-    let two = folded(
-        word(2) ^ 0x3c6e_f372_fe94_f82b,
-        word(3) ^ 0xa54f_f53a_5f1d_36f1,
-    );
-    let three = folded(
-        word(4) ^ 0x510e_527f_ade6_82d1,
-        word(5) ^ 0x9b05_688c_2b3e_6c1f,
-    );
-    let four = folded(
-        word(6) ^ 0x1f83_d9ab_fb41_bd6b,
-        word(7) ^ 0x5be0_cd19_137e_2179,
-    );
-    let five = folded(
-        numbers ^ 0xcbbb_9d5d_c105_9ed8,
-        method ^ u64::from(rest) << 40,
-    );
-    (one ^ two.rotate_left(16) ^ three.rotate_left(32) ^ four.rotate_left(48) ^ five)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// Both halves of a product in one.
-#[inline]
-fn folded(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    product as u64 ^ (product >> 64) as u64
-}
 
 impl Memo {
     /// What was remembered for this shape, if it is still known.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn get(&self, shape: &Shape) -> Option<u32> {
-        let place = self.places.get(shape.place())?;
-        let is_same = Lanes::load(&place.path).same(shape.path) == u64::MAX
-            && place.numbers == shape.numbers
-            && place.method == shape.method
-            && place.rest == shape.rest;
-        is_same.then_some(place.value)
+        let place = self.places.get(shape.place)?;
+        let differs = place.numbers ^ shape.numbers
+            | place.method ^ shape.method
+            | u64::from(place.rest ^ shape.rest);
+        match differs == 0 && Lanes::load(&place.path).are(shape.path) {
+            true => Some(place.value),
+            false => None,
+        }
     }
 
     /// Remembers this value.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     pub fn put(&mut self, shape: &Shape, value: u32) {
         if self.places.is_empty() {
             self.places = vec![FREE; PLACES];
         }
-        let place = &mut self.places[shape.place()];
+        let place = &mut self.places[shape.place];
         shape.path.store(&mut place.path);
         place.numbers = shape.numbers;
         place.method = shape.method;
@@ -221,7 +197,7 @@ mod tests {
     }
 
     /// What a shape is told from others by.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     fn shape(target: &[u8]) -> Option<(Shape, ([u8; WIDTH], u64, u32))> {
         // As on a line: something follows.
         let mut bytes = [b'7'; WIDTH];

@@ -16,6 +16,10 @@ use super::delimited::{Layout, Way, latency_at_end};
 const TIME: usize = 26;
 const BEHIND_TIME: usize = 3;
 
+/// How far a line is looked at from its begin. A client of at most 63 bytes, its time and a method leave
+/// room for [`WIDTH`] bytes of the target.
+const NEAR: usize = 256;
+
 /// What pass 1 reads of a plain line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glance {
@@ -57,7 +61,7 @@ impl<'f> Glances<'f> {
 
     /// The line `text[begin..end]`, if it is plain and not near the end of the text.
     // No closures here: what takes them has not these features, so they would be called each time.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn read(
         &mut self,
@@ -66,45 +70,58 @@ impl<'f> Glances<'f> {
         end: usize,
         clock: &mut Clock,
     ) -> Option<Glance> {
-        let head = text.get(begin..)?.first_chunk::<WIDTH>()?;
-        if !head[0].is_ascii_alphanumeric() || end - begin > LONGEST_LINE {
+        // All places from here on are less than 256 by their sizes.
+        let near = text.get(begin..)?.first_chunk::<NEAR>()?;
+        if !near[0].is_ascii_alphanumeric() || end - begin > LONGEST_LINE {
             return None;
         }
-        let client = begin + Lanes::load(head).equal(b' ').trailing_zeros() as usize;
-        if word(text, client)? << 16 != u64::from_le_bytes(*b"\0\0 - - [") {
+        let spaces = Lanes::load(near.first_chunk()?).equal(b' ');
+        if spaces == 0 {
+            return None;
+        }
+        let client = spaces.trailing_zeros() as usize;
+        if word(near, client) << 16 != u64::from_le_bytes(*b"\0\0 - - [") {
             return None;
         }
         let time = client + 6;
-        let request = time + TIME + BEHIND_TIME;
-        let around_time = text.get(time..)?.first_chunk()?;
+        let around_time = near[time..].first_chunk()?;
         let time_us = match Lanes::same_at_begin(around_time, &self.time) >= TIME + BEHIND_TIME {
             true => self.time_us?,
             false => self.read_time(around_time, clock)?,
         };
-        let word_and_more = word(text, request)?;
-        let method_len = spaces(word_and_more).trailing_zeros() as usize / 8;
-        if method_len == 0 || method_len > 7 {
+        let request = time + TIME + BEHIND_TIME;
+        let method_and_more = word(near, request);
+        let space = first_space(method_and_more);
+        if space == 0 {
             return None;
         }
-        let method = word_and_more & ((1 << (8 * method_len)) - 1);
+        let method_len = space.trailing_zeros() as usize / 8;
+        // The bits below the space's byte.
+        let method = method_and_more & (space >> 7) - 1;
         if !is_upper(method, method_len) {
             return None;
         }
         let target = request + method_len + 1;
-        let bytes = text.get(target..)?.first_chunk::<WIDTH>()?;
-        let quote = match Lanes::load(bytes).equal(b'"') {
-            0 => far_quote(text, target + WIDTH, end)?,
-            quotes => target + quotes.trailing_zeros() as usize,
+        let bytes = near[target..].first_chunk::<WIDTH>()?;
+        let quotes = Lanes::load(bytes).equal(b'"');
+        let target_at = begin + target;
+        let quote = match quotes {
+            0 => far_quote(text, target_at + WIDTH, end)?,
+            _ => target_at + quotes.trailing_zeros() as usize,
         };
         // The status and the spaces around it follow on the same line; `/ HTTP/1.1` is the shortest request.
-        if bytes[0] != b'/' || quote < target + 10 || quote + 6 > end {
+        if bytes[0] != b'/' || quote < target_at + 10 || quote + 6 > end {
             return None;
         }
-        let target_end = before_protocol(text, quote)?;
-        if !text[target_end - 1].is_ascii_graphic() {
+        let [before, behind] = text.get(quote - 8..quote + 8)?.as_chunks().0 else {
+            return None;
+        };
+        let target_end = quote - protocol(u64::from_le_bytes(*before))?;
+        let status = status(u64::from_le_bytes(*behind))?;
+        // ` HTTP/1.1` may have more spaces before it, or what is no text.
+        if !text[target_end - 1].is_ascii_graphic() || text[target_end] != b' ' {
             return None;
         }
-        let status = status(word(text, quote)?)?;
         let latency_us = match self.way {
             Way::Nowhere => None,
             Way::Back => latency_at(text, quote + 6, end),
@@ -114,8 +131,8 @@ impl<'f> Glances<'f> {
             time_us,
             method,
             method_len,
-            target,
-            target_len: target_end - target,
+            target: target_at,
+            target_len: target_end - target_at,
             status,
             latency_us,
         })
@@ -135,26 +152,30 @@ impl<'f> Glances<'f> {
     }
 }
 
-#[inline]
-fn word(text: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?))
+#[inline(always)]
+fn word(near: &[u8; NEAR], at: usize) -> u64 {
+    match near[at..].first_chunk() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => 0,
+    }
 }
 
-/// The high bit of each byte that is a space; exact up to the first one.
-#[inline]
-fn spaces(word: u64) -> u64 {
+/// The high bit of the first byte that is a space, and perhaps of some behind it.
+#[inline(always)]
+fn first_space(word: u64) -> u64 {
     let differs = word ^ u64::from_le_bytes([b' '; 8]);
-    differs.wrapping_sub(u64::from_le_bytes([1; 8])) & !differs & u64::from_le_bytes([0x80; 8])
+    let spaces = differs.wrapping_sub(u64::from_le_bytes([1; 8])) & !differs & HIGH;
+    spaces & spaces.wrapping_neg()
 }
 
-/// Whether the first `len` bytes are all of A to Z; the others are 0.
-#[inline]
+const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// Whether the first `len` bytes, one to seven, are all of A to Z; the others are 0.
+#[inline(always)]
 fn is_upper(word: u64, len: usize) -> bool {
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     let at_least_a = word.wrapping_add(u64::from_le_bytes([0x80 - b'A'; 8]));
     let beyond_z = word.wrapping_add(u64::from_le_bytes([0x80 - b'Z' - 1; 8]));
-    let wanted = HIGH >> (64 - 8 * len);
-    word & HIGH == 0 && at_least_a & !beyond_z & HIGH == wanted
+    len > 0 && word & HIGH == 0 && at_least_a & !beyond_z & HIGH == HIGH >> (64 - 8 * len)
 }
 
 /// The next quote of a line whose request is long.
@@ -163,48 +184,65 @@ fn far_quote(text: &[u8], from: usize, end: usize) -> Option<usize> {
     memchr::memchr(b'"', text.get(from..end)?).map(|place| from + place)
 }
 
-/// Where the target ends that ` HTTP/1.1` or ` HTTP/2` follows, up to the quote at this place.
-#[inline]
-fn before_protocol(text: &[u8], quote: usize) -> Option<usize> {
-    let behind = word(text, quote - 8)?;
-    // Two digits stand where these have zeros; adding six to a larger one carries into the other half.
-    let digits = behind ^ u64::from_le_bytes(*b"HTTP/0.0");
-    const DIGITS: u64 = 0x0f00_0f00_0000_0000;
-    let is_digits =
-        digits & !DIGITS == 0 && digits.wrapping_add(0x0600_0600_0000_0000) & !DIGITS == 0;
-    if is_digits && text[quote - 9] == b' ' {
-        return Some(quote - 9);
+/// Whether these bytes differ from others in nothing but decimal digits at some places, where the
+/// others have `0`; `differs` is one xor the other.
+#[inline(always)]
+fn are_digits(differs: u64, places: u64) -> bool {
+    // Six more than a larger digit carry into the other half of its byte.
+    let carried = differs.wrapping_add(places & u64::from_le_bytes([6; 8]));
+    (differs | carried) & !places == 0
+}
+
+/// How long the protocol is that these bytes end with, and the space before it: ` HTTP/1.1`, ` HTTP/2`.
+#[inline(always)]
+fn protocol(bytes: u64) -> Option<usize> {
+    let long = bytes ^ u64::from_le_bytes(*b"HTTP/0.0");
+    if are_digits(long, 0x0f00_0f00_0000_0000) {
+        return Some(9);
     }
-    let is_short = behind >> 8 == u64::from_le_bytes(*b" HTTP/2\0");
-    is_short.then_some(quote - 7)
+    match bytes >> 8 == u64::from_le_bytes(*b" HTTP/2\0") {
+        true => Some(7),
+        false => None,
+    }
 }
 
 /// The status between `" ` and ` ` at the begin of these bytes.
-#[inline]
-fn status(word: u64) -> Option<Status> {
-    let [b'"', b' ', a, b, c, b' ', ..] = word.to_le_bytes() else {
+#[inline(always)]
+fn status(bytes: u64) -> Option<Status> {
+    let digits = bytes << 16 ^ u64::from_le_bytes(*b"\0\0\" 000 ");
+    if !are_digits(digits, 0x000f_0f0f_0000_0000) {
         return None;
-    };
-    match Status::parse(&[a, b, c]) {
-        Some(status) if status.0 >= 100 => Some(status),
-        _ => None,
+    }
+    let [.., a, b, c, _] = digits.to_le_bytes();
+    let status = 100 * u16::from(a) + 10 * u16::from(b) + u16::from(c);
+    match status >= 100 {
+        true => Some(Status(status)),
+        false => None,
     }
 }
 
 /// The latency in the last word of `text[from..end]`.
-#[inline]
+#[inline(always)]
 fn latency_at(text: &[u8], from: usize, end: usize) -> Option<u64> {
     // Nearly all answers take less than ten seconds: ` 0.123`.
-    if from + 8 <= end
-        && let Some(word) = word(text, end - 8)
+    let last = end.wrapping_sub(8);
+    if last >= from
+        && let Some(bytes) = text.get(last..end)
+        && let Some(bytes) = bytes.first_chunk()
     {
-        const DIGITS: u64 = 0x0f0f_0f00_0f00_0000;
-        let digits = (word & !0xffff) ^ u64::from_le_bytes(*b"\0\0 0.000");
-        if digits & !DIGITS == 0 && digits.wrapping_add(0x0606_0600_0600_0000) & !DIGITS == 0 {
-            let [_, _, _, s, _, a, b, c] = digits.to_le_bytes().map(u64::from);
-            return Some(1_000_000 * s + 100_000 * a + 10_000 * b + 1_000 * c);
+        let differs = u64::from_le_bytes(*bytes) >> 16 ^ u64::from_le_bytes(*b" 0.000\0\0");
+        if are_digits(differs, 0x0f0f_0f00_0f00) {
+            let [_, s, _, a, b, c, _, _] = differs.to_le_bytes();
+            let millis = 100 * u32::from(a) + 10 * u32::from(b) + u32::from(c);
+            return Some(1_000 * u64::from(1_000 * u32::from(s) + millis));
         }
     }
+    any_latency_at(text, from, end)
+}
+
+#[cold]
+#[inline(never)]
+fn any_latency_at(text: &[u8], from: usize, end: usize) -> Option<u64> {
     let behind = text.get(from..end)?;
     last_millis(behind).or_else(|| latency_at_end(behind))
 }

@@ -485,7 +485,7 @@ fn a_plain_line_is_read_at_a_glance_unless_the_text_ends_soon() {
         (line.replace("0000]", "0000x]"), false),
         (line.replace("200", "20"), false),
     ] {
-        let text = [line.as_bytes(), b"\n", &[b'x'; 128]].concat();
+        let text = [line.as_bytes(), b"\n", &[b'x'; 300]].concat();
         let seen = glanced(&format, &text);
         let Some((_, first)) = seen.first() else {
             return;
@@ -498,8 +498,8 @@ fn a_plain_line_is_read_at_a_glance_unless_the_text_ends_soon() {
             );
         }
         // However much of it is there: nothing is read beyond the end.
-        for len in 0..line.len() {
-            glanced(&format, &line.as_bytes()[..len]);
+        for len in 0..text.len() {
+            glanced(&format, &text[..len]);
         }
     }
 }
@@ -598,10 +598,12 @@ proptest! {
     fn a_glance_sees_what_the_short_way_does(
         lines in prop::collection::vec((mutated(&["combined", "common"]), mutated_tail()), 1..6),
         kind in 0..TAILS.len(),
+        padding in prop::sample::select(vec![0_usize, 300]),
     ) {
         let format = with_tail(TAILS[kind]);
         let lines: Vec<Vec<u8>> = lines.into_iter().map(|(line, tail)| [line, tail].concat()).collect();
-        let text = lines.join(&b'\n');
+        // Only of lines that are not near the end anything is seen at a glance.
+        let text = [lines.join(&b'\n'), vec![b'x'; padding]].join(&b'\n');
         for (line, glance) in glanced(&format, &text) {
             let Some(glance) = glance else { continue };
             let mut clock = Clock::new(None);

@@ -35,8 +35,10 @@ impl<'b> Iterator for Lines<'b> {
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug)]
 pub struct LineEnds<'b> {
-    text: &'b [u8],
-    /// Where the bytes begin whose newlines are in `newlines`.
+    whole: &'b [[u8; WIDTH]],
+    /// Fewer than that, behind.
+    rest: &'b [u8],
+    /// Place among them of the bytes whose newlines are in `newlines`.
     at: usize,
     newlines: u64,
 }
@@ -44,45 +46,43 @@ pub struct LineEnds<'b> {
 #[cfg(target_arch = "x86_64")]
 impl<'b> LineEnds<'b> {
     /// Those of this block.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn new(text: &'b [u8]) -> LineEnds<'b> {
-        LineEnds {
-            text,
+        let (whole, rest) = text.as_chunks();
+        let mut ends = LineEnds {
+            whole,
+            rest,
             at: 0,
-            newlines: LineEnds::newlines_at(text, 0),
-        }
+            newlines: 0,
+        };
+        ends.newlines = match whole.first() {
+            Some(bytes) => Lanes::load(bytes).equal(b'\n'),
+            None => ends.in_rest(),
+        };
+        ends
     }
 
     /// The place of the next newline; the end of the block after the last one.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     pub fn next(&mut self) -> usize {
         while self.newlines == 0 {
-            self.at += WIDTH;
-            if self.at >= self.text.len() {
-                return self.text.len();
-            }
-            self.newlines = LineEnds::newlines_at(self.text, self.at);
+            self.at += 1;
+            self.newlines = match self.whole.get(self.at) {
+                Some(bytes) => Lanes::load(bytes).equal(b'\n'),
+                None if self.at == self.whole.len() => self.in_rest(),
+                None => return self.whole.len() * WIDTH + self.rest.len(),
+            };
         }
-        let place = self.at + self.newlines.trailing_zeros() as usize;
+        let place = self.at * WIDTH + self.newlines.trailing_zeros() as usize;
         self.newlines &= self.newlines - 1;
         place
     }
 
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    #[inline]
-    fn newlines_at(text: &[u8], at: usize) -> u64 {
-        match text.get(at..).and_then(|rest| rest.first_chunk()) {
-            Some(bytes) => Lanes::load(bytes).equal(b'\n'),
-            None => LineEnds::newlines_in(text.get(at..).unwrap_or_default()),
-        }
-    }
-
-    /// Of fewer than 64 bytes.
     #[cold]
-    fn newlines_in(bytes: &[u8]) -> u64 {
-        let is_newline = bytes.iter().map(|&b| u64::from(b == b'\n'));
+    fn in_rest(&self) -> u64 {
+        let is_newline = self.rest.iter().map(|&b| u64::from(b == b'\n'));
         is_newline
             .enumerate()
             .fold(0, |all, (i, bit)| all | bit << i)
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     fn by_their_ends(text: &[u8]) -> Vec<&[u8]> {
         let (mut lines, mut begin, mut ends) = (Vec::new(), 0, LineEnds::new(text));
         while begin < text.len() {
