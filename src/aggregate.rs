@@ -334,9 +334,10 @@ impl ChunkCounts {
 
     /// Ends the chunk: its counts by endpoint, bounded and sorted.
     pub fn finish(&mut self) -> ChunkAggregate {
-        for slot in 0..ROWS {
-            self.flush(slot);
-        }
+        // In order of time, which spares a sort.
+        let mut slots: [usize; ROWS] = std::array::from_fn(|slot| slot);
+        slots.sort_unstable_by_key(|&slot| self.rows[slot].minute);
+        slots.into_iter().for_each(|slot| self.flush(slot));
         let overflowed = self.seen.len() > CHUNK_ENDPOINTS;
         let mut renumbered = vec![0; self.keys.len()];
         let endpoints = match overflowed {

@@ -15,6 +15,7 @@ mod versions;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use label::{LABELS, Label};
 pub use latencies::{Slow, TwoTimes, latencies};
@@ -35,7 +36,13 @@ use words::{AllWords, Listener, WordsPart};
 use crate::aggregate::{is_other, service_name};
 use crate::detect::{Recurrence, Signal};
 use crate::endpoint::{Interner, ShortText, append_template, other};
+#[cfg(target_arch = "x86_64")]
+use crate::endpoint::{Memo, Shape};
 use crate::format::{Aside, Format, Scratch};
+#[cfg(target_arch = "x86_64")]
+use crate::format::{Glance, Glances};
+#[cfg(target_arch = "x86_64")]
+use crate::input::LineEnds;
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading, host_of, service_of};
@@ -490,6 +497,11 @@ struct Worker<'r> {
     scratch: Scratch,
     aside: Aside,
     key: ShortText,
+    #[cfg(target_arch = "x86_64")]
+    memo: Memo,
+    /// The files' services, for the memo.
+    #[cfg(target_arch = "x86_64")]
+    services: Interner,
 }
 
 impl<'r> Worker<'r> {
@@ -501,6 +513,10 @@ impl<'r> Worker<'r> {
             scratch: Scratch::default(),
             aside: Aside::default(),
             key: ShortText::default(),
+            #[cfg(target_arch = "x86_64")]
+            memo: Memo::default(),
+            #[cfg(target_arch = "x86_64")]
+            services: Interner::default(),
         }
     }
 
@@ -527,19 +543,24 @@ impl<'r> Worker<'r> {
             Some(_) => Depth::Full,
             None => Depth::Counts,
         };
-        for (number, line) in Lines::new(block.bytes).enumerate() {
+        let first_format = Arc::clone(&format);
+        let by_glances = sightings
+            .is_none()
+            .then(|| first_format.glances())
+            .flatten();
+        let mut each = |worker: &mut Self, number: u64, line: &[u8]| {
             let seen = sightings.as_deref_mut();
             let mut refused = None;
-            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, depth) {
-                Ok(record) => self.asked_for(&record, service, seen, &wanted),
+            let endpoint = match format.parse(line, &mut worker.clock, &mut scratch, depth) {
+                Ok(record) => worker.asked_for(&record, service, seen, &wanted),
                 Err(reason) => {
                     refused = Some(reason);
-                    let clock = &mut self.clock;
+                    let clock = &mut worker.clock;
                     match mixture.read(&format, line, reason, clock, &mut aside, depth) {
-                        Ok((_, record)) => self.asked_for(&record, service, seen, &wanted),
+                        Ok((_, record)) => worker.asked_for(&record, service, seen, &wanted),
                         Err(reason) => {
                             if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
-                                hear(&format, number as u64, line, false);
+                                hear(&format, number, line, false);
                             }
                             if let Some(below) = format.header(line) {
                                 format = below;
@@ -549,8 +570,8 @@ impl<'r> Worker<'r> {
                     }
                 }
             };
-            let Some(endpoint) = endpoint else { continue };
-            let (clock, depth) = (&mut self.clock, Depth::Full);
+            let Some(endpoint) = endpoint else { return };
+            let (clock, depth) = (&mut worker.clock, Depth::Full);
             let read = match refused {
                 None => format
                     .parse(line, clock, &mut scratch, depth)
@@ -560,14 +581,125 @@ impl<'r> Worker<'r> {
                     .map(|(by, record)| (mixture.format(by, &format), record)),
             };
             if let Ok((format, record)) = read {
-                let error = self.query.errors.contains(record.status);
-                see(endpoint, &record, error, (number as u64, line));
+                let error = worker.query.errors.contains(record.status);
+                see(endpoint, &record, error, (number, line));
                 if error {
-                    hear(format, number as u64, line, true);
+                    hear(format, number, line, true);
+                }
+            }
+        };
+        match by_glances {
+            Some(glances) if self.query.routes.is_empty() => {
+                #[allow(unsafe_code)]
+                // SAFETY: there are glances only where the processor has these features.
+                unsafe {
+                    self.pass_over(block.bytes, glances, service, &wanted, each);
+                }
+            }
+            _ => {
+                for (number, line) in Lines::new(block.bytes).enumerate() {
+                    each(self, number as u64, line);
                 }
             }
         }
         (self.scratch, self.aside) = (scratch, aside);
+    }
+
+    /// Hands on each line but those that a glance shows to be a request that nobody wants.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn pass_over(
+        &mut self,
+        text: &[u8],
+        mut glances: Glances<'_>,
+        service: &[u8],
+        wanted: &impl Fn(EndpointId, i64) -> bool,
+        mut each: impl FnMut(&mut Self, u64, &[u8]),
+    ) {
+        let number_of_service = self.services.intern(service);
+        let mut ends = LineEnds::new(text);
+        let (mut begin, mut number) = (0, 0);
+        while begin < text.len() {
+            let newline = ends.next();
+            let is_crlf = newline > begin && text[newline - 1] == b'\r';
+            let end = newline - usize::from(is_crlf);
+            let glance = glances.read(text, begin, end, &mut self.clock);
+            let is_wanted = match glance {
+                Some(glance) => {
+                    let target = &text[glance.target..];
+                    match self.seen_at_a_glance(target, &glance, service, number_of_service) {
+                        Some(endpoint) => wanted(endpoint, glance.time_us),
+                        None => false,
+                    }
+                }
+                None => true,
+            };
+            if is_wanted {
+                each(self, number, &text[begin..end]);
+            }
+            begin = newline + 1;
+            number += 1;
+        }
+    }
+
+    /// The endpoint of a request that pass 1 counted; `target` is the text from its target on.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    fn seen_at_a_glance(
+        &mut self,
+        target: &[u8],
+        glance: &Glance,
+        service: &[u8],
+        number_of_service: u32,
+    ) -> Option<EndpointId> {
+        /// Stands for none.
+        const UNSEEN: u32 = u32::MAX;
+        if self.query.side(glance.time_us) == Side::Outside {
+            return None;
+        }
+        let len = glance.target_len;
+        let shape = match (target.first_chunk(), u16::try_from(number_of_service)) {
+            (Some(bytes), Ok(service)) => Shape::of(bytes, len, glance.method, service),
+            _ => None,
+        };
+        let remembered = match &shape {
+            Some(shape) => self.memo.get(shape),
+            None => None,
+        };
+        let number = match remembered {
+            Some(number) => number,
+            None => {
+                let method = glance.method.to_le_bytes();
+                let found = self.find(service, &method[..glance.method_len], &target[..len]);
+                let number = match found {
+                    Some(endpoint) => endpoint.0,
+                    None => UNSEEN,
+                };
+                if let Some(shape) = &shape {
+                    self.memo.put(shape, number);
+                }
+                number
+            }
+        };
+        match number {
+            UNSEEN => None,
+            number => Some(EndpointId(number)),
+        }
+    }
+
+    /// Nowhere else there are glances.
+    #[cfg(not(target_arch = "x86_64"))]
+    #[allow(unsafe_code)]
+    unsafe fn pass_over(
+        &mut self,
+        _: &[u8],
+        glances: std::convert::Infallible,
+        _: &[u8],
+        _: &impl Fn(EndpointId, i64) -> bool,
+        _: impl FnMut(&mut Self, u64, &[u8]),
+    ) {
+        match glances {}
     }
 
     /// The endpoint of a request, if it is wanted; its version is noted.
@@ -600,13 +732,17 @@ impl<'r> Worker<'r> {
 
     /// The endpoint of a request, if pass 1 saw it.
     fn endpoint(&mut self, record: &Record<'_>, service: &[u8]) -> Option<EndpointId> {
+        let service = record.service.unwrap_or(service);
+        self.find(service, record.method, record.target)
+    }
+
+    fn find(&mut self, service: &[u8], method: &[u8], target: &[u8]) -> Option<EndpointId> {
         self.key.truncate(0);
-        let service = service_name(record.service.unwrap_or(service));
-        begin_key(&mut self.key, service, record.method);
+        begin_key(&mut self.key, service_name(service), method);
         let template = self.key.len();
-        match self.query.routes.find(record.target) {
+        match self.query.routes.find(target) {
             Some(route) => self.key.push(route.as_bytes()),
-            None => append_template(record.target, &mut self.key),
+            None => append_template(target, &mut self.key),
         }
         self.names.find(&mut self.key, template)
     }
