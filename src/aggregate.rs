@@ -662,6 +662,14 @@ impl MinuteBlock {
             self.tells = true;
             self.latencies = vec![LatencySum::default(); self.minutes.len()];
         }
+        let is_later = self
+            .minutes
+            .last()
+            .is_none_or(|&last| last < run[0].1 as u8);
+        if is_later {
+            self.append(run);
+            return;
+        }
         let mut from = self.minutes.partition_point(|&m| m < run[0].1 as u8);
         for &(_, minute, cell) in run {
             let minute = minute as u8;
@@ -677,6 +685,18 @@ impl MinuteBlock {
             if let Some(latency) = self.latencies.get_mut(from) {
                 latency.add(cell.latency);
             }
+        }
+    }
+
+    /// Adds cells that are later than all that are here.
+    fn append(&mut self, run: &[(u32, i32, Cell)]) {
+        self.minutes
+            .extend(run.iter().map(|(_, minute, _)| *minute as u8));
+        self.counts
+            .extend(run.iter().map(|(.., cell)| (cell.requests, cell.errors)));
+        if self.tells {
+            self.latencies
+                .extend(run.iter().map(|(.., cell)| cell.latency));
         }
     }
 

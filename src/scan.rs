@@ -294,7 +294,7 @@ impl Worker<'_> {
     }
 
     /// Counts a request of the asked time or before it.
-    #[inline]
+    #[inline(always)]
     fn count_at(
         &mut self,
         at: Moment,
@@ -368,7 +368,7 @@ impl Worker<'_> {
             let newline = ends.next();
             let is_crlf = newline > begin && text[newline - 1] == b'\r';
             let end = newline - usize::from(is_crlf);
-            match glances.read(text, begin, end, &mut self.clock) {
+            match glances.read::<1>(text, begin, end, &mut self.clock) {
                 Some(glance) => {
                     if glance.time_us != now.time_us {
                         now = self.moment(glance.time_us, &mut lot.counts);
@@ -397,7 +397,7 @@ impl Worker<'_> {
         };
         let path = &text[glance.target..];
         let shape = match path.first_chunk() {
-            Some(path) => Shape::of(path, glance.target_len, glance.method, service.number()),
+            Some(path) => Shape::of::<1>(path, glance.target_len, glance.method, service.number()),
             None => None,
         };
         let remembered = match &shape {

@@ -307,7 +307,7 @@ impl SeriesSet {
     /// One endpoint minute by minute. Minutes in which its service's log is missing count nothing.
     pub fn totals(&self, endpoint: EndpointId) -> Totals {
         let mut sums = Vec::with_capacity(self.minutes + 1);
-        let mut sum = (0, 0);
+        let mut sum = (0_u64, 0_u64);
         for (slot, cell) in self.seen(endpoint) {
             sums.resize(sums.len().max(slot + 1), sum);
             sum.0 += u64::from(cell.requests);
@@ -358,9 +358,10 @@ impl SeriesSet {
             .map(|&(_, from, to)| (from, to))
             .collect();
         move |minute| {
-            let slot = usize::try_from(minute.checked_sub(start_min)?).ok()?;
-            let masked = gaps.iter().any(|&(from, to)| (from..to).contains(&slot));
-            (slot < minutes && !masked).then_some(slot)
+            // What lies before the first minute wraps around and is beyond the last.
+            let slot = minute.wrapping_sub(start_min) as usize;
+            let masked = || gaps.iter().any(|&(from, to)| (from..to).contains(&slot));
+            (slot < minutes && (gaps.is_empty() || !masked())).then_some(slot)
         }
     }
 

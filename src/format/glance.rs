@@ -59,11 +59,12 @@ impl<'f> Glances<'f> {
         }
     }
 
-    /// The line `text[begin..end]`, if it is plain and not near the end of the text.
+    /// The line `text[begin..end]`, if it is plain and not near the end of the text. Each pass has
+    /// its own, so that it is part of its loop.
     // No closures here: what takes them has not these features, so they would be called each time.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
-    pub fn read(
+    pub fn read<const PASS: u8>(
         &mut self,
         text: &[u8],
         begin: usize,

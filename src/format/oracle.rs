@@ -440,7 +440,7 @@ fn glanced<'t>(format: &Format, text: &'t [u8]) -> Vec<(&'t [u8], Option<Glance>
         let end = begin + line.len();
         #[allow(unsafe_code)]
         // SAFETY: there are glances only where the processor has the features.
-        let glance = unsafe { glances.read(text, begin, end, &mut clock) };
+        let glance = unsafe { glances.read::<0>(text, begin, end, &mut clock) };
         all.push((line, glance));
         begin = end + 1;
     }

@@ -623,7 +623,7 @@ impl<'r> Worker<'r> {
             let newline = ends.next();
             let is_crlf = newline > begin && text[newline - 1] == b'\r';
             let end = newline - usize::from(is_crlf);
-            let glance = glances.read(text, begin, end, &mut self.clock);
+            let glance = glances.read::<2>(text, begin, end, &mut self.clock);
             let is_wanted = match glance {
                 Some(glance) => {
                     let target = &text[glance.target..];
@@ -660,7 +660,7 @@ impl<'r> Worker<'r> {
         }
         let len = glance.target_len;
         let shape = match (target.first_chunk(), u16::try_from(number_of_service)) {
-            (Some(bytes), Ok(service)) => Shape::of(bytes, len, glance.method, service),
+            (Some(bytes), Ok(service)) => Shape::of::<2>(bytes, len, glance.method, service),
             _ => None,
         };
         let remembered = match &shape {
