@@ -609,6 +609,17 @@ impl Aggregate {
         all
     }
 
+    /// How many minutes an endpoint had requests in.
+    pub fn minutes(&self, endpoint: usize) -> usize {
+        let blocks = self.counts[endpoint].blocks.iter();
+        blocks.map(|block| block.minutes.len()).sum()
+    }
+
+    /// Whether any request of an endpoint told how long it took.
+    pub fn tells(&self, endpoint: usize) -> bool {
+        self.counts[endpoint].blocks.iter().any(|block| block.tells)
+    }
+
     /// The minutes in which an endpoint had requests, in order of time.
     pub fn cells(&self, endpoint: usize) -> impl Iterator<Item = (i64, Cell)> + Clone + '_ {
         self.counts[endpoint].blocks.iter().flat_map(|block| {

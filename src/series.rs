@@ -154,13 +154,18 @@ impl SeriesSet {
 
 /// The minutes of one endpoint, counted in several aggregates, in order of time.
 fn minutes(parts: &[(&Aggregate, usize)]) -> Vec<MinuteCell> {
-    let mut cells: Vec<MinuteCell> = Vec::new();
+    let most = parts.iter().map(|(aggregate, id)| aggregate.minutes(*id));
+    let mut cells: Vec<MinuteCell> = Vec::with_capacity(most.sum());
     for (aggregate, id) in parts {
         cells.extend(aggregate.cells(*id).map(|(minute, cell)| MinuteCell {
             minute,
             requests: cell.requests,
             errors: cell.errors,
         }));
+    }
+    if parts.len() == 1 {
+        // Each minute once, in order.
+        return cells;
     }
     cells.sort_by_key(|cell| cell.minute);
     cells.dedup_by(|later, earlier| {
@@ -180,12 +185,20 @@ fn latencies(parts: &[(&Aggregate, usize)]) -> Vec<MinuteLatency> {
         .iter()
         .flat_map(|(aggregate, id)| aggregate.cells(*id))
         .filter(|(_, cell)| !cell.latency.is_empty());
-    let mut cells: Vec<MinuteLatency> = Vec::with_capacity(told.clone().count());
+    let tells = |(aggregate, id): &&(&Aggregate, usize)| aggregate.tells(*id);
+    let most = parts
+        .iter()
+        .filter(tells)
+        .map(|(aggregate, id)| aggregate.minutes(*id));
+    let mut cells: Vec<MinuteLatency> = Vec::with_capacity(most.sum());
     cells.extend(told.map(|(minute, cell)| MinuteLatency {
         // The aggregate's minutes are i32.
         minute: minute as i32,
         latency: cell.latency,
     }));
+    if parts.len() == 1 {
+        return cells;
+    }
     cells.sort_by_key(|cell| cell.minute);
     cells.dedup_by(|later, earlier| {
         let same = later.minute == earlier.minute;

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::MINUTES_PER_WEEK;
 use super::windows::Flag;
 use crate::series::{EndpointId, SeriesSet, Totals};
@@ -65,7 +67,8 @@ impl Parents {
             *members.entry((e.service, e.group)).or_insert(0) += 1;
         }
         let mut index: BTreeMap<(Option<u32>, Option<u32>), usize> = BTreeMap::new();
-        let mut sums: Vec<Vec<(u64, u64)>> = Vec::new();
+        // The endpoints of each level.
+        let mut below: Vec<Vec<EndpointId>> = Vec::new();
         let mut lines = Vec::new();
         for id in set.endpoints() {
             let mut keys = vec![(None, None)];
@@ -79,23 +82,26 @@ impl Parents {
                 .into_iter()
                 .map(|key| {
                     *index.entry(key).or_insert_with(|| {
-                        sums.push(vec![(0, 0); set.minutes.div_ceil(slot_min)]);
-                        sums.len() - 1
+                        below.push(Vec::new());
+                        below.len() - 1
                     })
                 })
                 .collect();
-            for (slot, cell) in set.seen(id) {
-                for level in &line {
-                    let sum = &mut sums[*level][slot / slot_min];
-                    sum.0 += u64::from(cell.requests);
-                    sum.1 += u64::from(cell.errors);
-                }
-            }
+            line.iter().for_each(|level| below[*level].push(id));
             lines.push(line);
         }
+        let sum = |endpoints: &Vec<EndpointId>| {
+            let mut sums = vec![(0, 0); set.minutes.div_ceil(slot_min)];
+            for (slot, cell) in endpoints.iter().flat_map(|id| set.seen(*id)) {
+                let sum: &mut (u64, u64) = &mut sums[slot / slot_min];
+                sum.0 += u64::from(cell.requests);
+                sum.1 += u64::from(cell.errors);
+            }
+            Totals::new(sums)
+        };
         Parents {
             slot_min,
-            levels: sums.into_iter().map(Totals::new).collect(),
+            levels: below.par_iter().map(sum).collect(),
             lines,
         }
     }
