@@ -50,6 +50,7 @@ END {
 # A line of these logs is also a table with a space between its columns: the fastest way for both.
 DUCKDB = r"""
 import duckdb, sys
+duckdb.sql('SET enable_progress_bar = false')
 cells = duckdb.sql(r'''
     SELECT substr(c3, 2, 17) AS minute, split_part(c5, ' ', 1) || ' ' || regexp_replace(regexp_replace(
         regexp_replace(split_part(split_part(c5, ' ', 2), '?', 1), '/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '/{uuid}', 'g'),

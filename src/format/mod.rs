@@ -167,12 +167,6 @@ impl Format {
             .map(Glances::new)
     }
 
-    /// Elsewhere there is none.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub fn glances(&self) -> Option<std::convert::Infallible> {
-        None
-    }
-
     /// The same for a line that must have the whole shape of this format, down to its end: whether
     /// it is of this format at all.
     fn parse_strictly<'a>(

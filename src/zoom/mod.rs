@@ -7,6 +7,7 @@
 //! failures elsewhere ([`Signal`]). Judges nothing.
 
 mod crowd;
+mod glance;
 mod label;
 mod latencies;
 mod lines;
@@ -15,7 +16,6 @@ mod versions;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 pub use label::{LABELS, Label};
 pub use latencies::{Slow, TwoTimes, latencies};
@@ -36,13 +36,7 @@ use words::{AllWords, Listener, WordsPart};
 use crate::aggregate::{is_other, service_name};
 use crate::detect::{Recurrence, Signal};
 use crate::endpoint::{Interner, ShortText, append_template, other};
-#[cfg(target_arch = "x86_64")]
-use crate::endpoint::{Memo, Shape};
 use crate::format::{Aside, Format, Scratch};
-#[cfg(target_arch = "x86_64")]
-use crate::format::{Glance, Glances};
-#[cfg(target_arch = "x86_64")]
-use crate::input::LineEnds;
 use crate::input::{Block, Lines, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading, host_of, service_of};
@@ -497,11 +491,7 @@ struct Worker<'r> {
     scratch: Scratch,
     aside: Aside,
     key: ShortText,
-    #[cfg(target_arch = "x86_64")]
-    memo: Memo,
-    /// The files' services, for the memo.
-    #[cfg(target_arch = "x86_64")]
-    services: Interner,
+    known: glance::Known,
 }
 
 impl<'r> Worker<'r> {
@@ -513,10 +503,7 @@ impl<'r> Worker<'r> {
             scratch: Scratch::default(),
             aside: Aside::default(),
             key: ShortText::default(),
-            #[cfg(target_arch = "x86_64")]
-            memo: Memo::default(),
-            #[cfg(target_arch = "x86_64")]
-            services: Interner::default(),
+            known: glance::Known::default(),
         }
     }
 
@@ -543,11 +530,7 @@ impl<'r> Worker<'r> {
             Some(_) => Depth::Full,
             None => Depth::Counts,
         };
-        let first_format = Arc::clone(&format);
-        let by_glances = sightings
-            .is_none()
-            .then(|| first_format.glances())
-            .flatten();
+        let is_selective = sightings.is_none();
         let mut each = |worker: &mut Self, number: u64, line: &[u8]| {
             let seen = sightings.as_deref_mut();
             let mut refused = None;
@@ -588,118 +571,12 @@ impl<'r> Worker<'r> {
                 }
             }
         };
-        match by_glances {
-            Some(glances) if self.query.routes.is_empty() => {
-                #[allow(unsafe_code)]
-                // SAFETY: there are glances only where the processor has these features.
-                unsafe {
-                    self.pass_over(block.bytes, glances, service, &wanted, each);
-                }
-            }
-            _ => {
-                for (number, line) in Lines::new(block.bytes).enumerate() {
-                    each(self, number as u64, line);
-                }
+        if !(is_selective && self.pass_over(block, &wanted, &mut each)) {
+            for (number, line) in Lines::new(block.bytes).enumerate() {
+                each(self, number as u64, line);
             }
         }
         (self.scratch, self.aside) = (scratch, aside);
-    }
-
-    /// Hands on each line but those that a glance shows to be a request that nobody wants.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    fn pass_over(
-        &mut self,
-        text: &[u8],
-        mut glances: Glances<'_>,
-        service: &[u8],
-        wanted: &impl Fn(EndpointId, i64) -> bool,
-        mut each: impl FnMut(&mut Self, u64, &[u8]),
-    ) {
-        let number_of_service = self.services.intern(service);
-        let mut ends = LineEnds::new(text);
-        let (mut begin, mut number) = (0, 0);
-        while begin < text.len() {
-            let newline = ends.next();
-            let is_crlf = newline > begin && text[newline - 1] == b'\r';
-            let end = newline - usize::from(is_crlf);
-            let glance = glances.read::<2>(text, begin, end, &mut self.clock);
-            let is_wanted = match glance {
-                Some(glance) => {
-                    let target = &text[glance.target..];
-                    match self.seen_at_a_glance(target, &glance, service, number_of_service) {
-                        Some(endpoint) => wanted(endpoint, glance.time_us),
-                        None => false,
-                    }
-                }
-                None => true,
-            };
-            if is_wanted {
-                each(self, number, &text[begin..end]);
-            }
-            begin = newline + 1;
-            number += 1;
-        }
-    }
-
-    /// The endpoint of a request that pass 1 counted; `target` is the text from its target on.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    #[inline]
-    fn seen_at_a_glance(
-        &mut self,
-        target: &[u8],
-        glance: &Glance,
-        service: &[u8],
-        number_of_service: u32,
-    ) -> Option<EndpointId> {
-        /// Stands for none.
-        const UNSEEN: u32 = u32::MAX;
-        if self.query.side(glance.time_us) == Side::Outside {
-            return None;
-        }
-        let len = glance.target_len;
-        let shape = match (target.first_chunk(), u16::try_from(number_of_service)) {
-            (Some(bytes), Ok(service)) => Shape::of::<2>(bytes, len, glance.method, service),
-            _ => None,
-        };
-        let remembered = match &shape {
-            Some(shape) => self.memo.get(shape),
-            None => None,
-        };
-        let number = match remembered {
-            Some(number) => number,
-            None => {
-                let method = glance.method.to_le_bytes();
-                let found = self.find(service, &method[..glance.method_len], &target[..len]);
-                let number = match found {
-                    Some(endpoint) => endpoint.0,
-                    None => UNSEEN,
-                };
-                if let Some(shape) = &shape {
-                    self.memo.put(shape, number);
-                }
-                number
-            }
-        };
-        match number {
-            UNSEEN => None,
-            number => Some(EndpointId(number)),
-        }
-    }
-
-    /// Nowhere else there are glances.
-    #[cfg(not(target_arch = "x86_64"))]
-    #[allow(unsafe_code)]
-    unsafe fn pass_over(
-        &mut self,
-        _: &[u8],
-        glances: std::convert::Infallible,
-        _: &[u8],
-        _: &impl Fn(EndpointId, i64) -> bool,
-        _: impl FnMut(&mut Self, u64, &[u8]),
-    ) {
-        match glances {}
     }
 
     /// The endpoint of a request, if it is wanted; its version is noted.
