@@ -202,9 +202,11 @@ mod tests {
         out.as_bytes().to_vec()
     }
 
-    /// What a shape is told from others by.
+    /// What a shape is told from others by: its path, its numbers and the rest.
+    type Told = ([u8; WIDTH], u64, u32);
+
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    fn shape(target: &[u8]) -> Option<(Shape, ([u8; WIDTH], u64, u32))> {
+    fn shape(target: &[u8]) -> Option<(Shape, Told)> {
         // As on a line: something follows.
         let mut bytes = [b'7'; WIDTH];
         let all = [target, b" HTTP/1.1"].concat();
@@ -216,7 +218,7 @@ mod tests {
         Some((shape, (path, shape.numbers, shape.rest)))
     }
 
-    fn shape_of(target: &[u8]) -> Option<(Shape, ([u8; WIDTH], u64, u32))> {
+    fn shape_of(target: &[u8]) -> Option<(Shape, Told)> {
         if !crate::lanes::are_here() {
             return None;
         }

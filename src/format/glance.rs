@@ -98,7 +98,7 @@ impl<'f> Glances<'f> {
         }
         let method_len = space.trailing_zeros() as usize / 8;
         // The bits below the space's byte.
-        let method = method_and_more & (space >> 7) - 1;
+        let method = method_and_more & ((space >> 7) - 1);
         if !is_upper(method, method_len) {
             return None;
         }
