@@ -307,6 +307,12 @@ impl Totals {
         (high.0.saturating_sub(low.0), high.1.saturating_sub(low.1))
     }
 
+    /// `(requests, errors)` of each slot.
+    pub fn each(&self) -> impl Iterator<Item = (u64, u64)> {
+        let slots = self.sums.windows(2);
+        slots.map(|ends| (ends[1].0 - ends[0].0, ends[1].1 - ends[0].1))
+    }
+
     /// The first slot with a request; the number of slots where none has one.
     pub fn first_busy(&self) -> usize {
         self.sums
