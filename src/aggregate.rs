@@ -7,9 +7,14 @@
 //! chunk keeps its busiest templates, the aggregate the first that come, the rest is counted
 //! under `{other}`. Parses nothing, judges nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hashbrown::HashMap;
 
 use crate::endpoint::{Interner, ShortText, other};
+#[cfg(target_arch = "x86_64")]
+use crate::endpoint::{Memo, Shape};
 use crate::sketch::log_bucket;
 
 /// One minute, the length of a cell, in µs.
@@ -27,6 +32,12 @@ const SERVICES: usize = 1_000;
 const SERVICE_LEN: usize = 128;
 /// The service that takes what overflows.
 pub const OTHER_SERVICE: &[u8] = b"{other}";
+
+/// A worker that knows more endpoints than this forgets them all before the next chunk.
+const REMEMBERED: usize = 2 * CHUNK_ENDPOINTS;
+
+/// Numberings of which an aggregate remembers what they mean here: a flood of paths makes new ones.
+const MOST_NUMBERINGS: usize = 256;
 
 /// Minutes kept side by side while a chunk is read: lines are out of order by seconds, seldom by more.
 const ROWS: usize = 4;
@@ -74,19 +85,68 @@ impl LatencySum {
 }
 
 /// The counts of one chunk, filled line by line.
-#[derive(Debug, Default)]
+///
+/// Services and endpoints keep their numbers from one chunk to the next, so that most need not be
+/// looked up by name again; which of them a chunk tells apart depends on that chunk alone.
+#[derive(Debug)]
 pub struct ChunkCounts {
+    /// Tells this numbering of endpoints from all others.
+    numbering: u64,
+    /// The number of this chunk, for `last_seen`.
+    chunk: u32,
     services: Interner,
+    /// The last chunk in which each service was.
+    service_last_seen: Vec<u32>,
+    /// Services of this chunk.
+    services_seen: usize,
     /// service (2 bytes) + method + `\0` + template.
     keys: Interner,
     key: ShortText,
-    /// `keys.len()` at most; requests of each endpoint, to tell the busiest.
-    totals: Vec<u32>,
+    /// By endpoint: its name, the last chunk that counted it, and its requests in this one.
+    known: Vec<Known>,
+    /// The endpoints that this chunk counted, in order of first sight.
+    seen: Vec<u32>,
     rows: [Row; ROWS],
     /// (endpoint, minute, counts) of the rows that had to make room.
     cells: Vec<(u32, i32, Cell)>,
     /// endpoint << 16 | status of each error.
     statuses: Vec<u64>,
+    #[cfg(target_arch = "x86_64")]
+    memo: Memo,
+}
+
+#[derive(Debug)]
+struct Known {
+    name: Arc<Key>,
+    last_seen: u32,
+    requests: u32,
+}
+
+impl Default for ChunkCounts {
+    fn default() -> ChunkCounts {
+        ChunkCounts {
+            numbering: new_numbering(),
+            chunk: 1,
+            services: Interner::default(),
+            service_last_seen: Vec::new(),
+            services_seen: 0,
+            keys: Interner::default(),
+            key: ShortText::default(),
+            known: Vec::new(),
+            seen: Vec::new(),
+            rows: Default::default(),
+            cells: Vec::new(),
+            statuses: Vec::new(),
+            #[cfg(target_arch = "x86_64")]
+            memo: Memo::default(),
+        }
+    }
+}
+
+/// A number that no other numbering of endpoints has; nothing but their identity depends on it.
+fn new_numbering() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// One minute of all endpoints.
@@ -101,6 +161,13 @@ struct Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalService(u16);
 
+impl LocalService {
+    /// Its number.
+    pub fn number(self) -> u16 {
+        self.0
+    }
+}
+
 /// An endpoint within one [`ChunkCounts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalEndpoint(u32);
@@ -113,29 +180,48 @@ impl LocalEndpoint {
 }
 
 impl ChunkCounts {
-    /// Begins a new chunk and keeps the memory of the last.
-    pub fn clear(&mut self) {
-        self.services.clear();
-        self.keys.clear();
-        self.totals.clear();
+    /// Begins a new chunk and keeps the memory of the last. Says whether endpoints keep their numbers.
+    pub fn clear(&mut self) -> bool {
+        self.chunk += 1;
+        self.services_seen = 0;
+        self.seen.clear();
         self.cells.clear();
         self.statuses.clear();
         for row in &mut self.rows {
-            row.cells.clear();
-            row.touched.clear();
+            for endpoint in row.touched.drain(..) {
+                row.cells[endpoint as usize] = Cell::default();
+            }
         }
+        let keeps = self.keys.len() <= REMEMBERED && self.services.len() <= SERVICES;
+        if !keeps {
+            self.numbering = new_numbering();
+            self.services.clear();
+            self.service_last_seen.clear();
+            self.keys.clear();
+            self.known.clear();
+            self.rows.iter_mut().for_each(|row| row.cells.clear());
+            #[cfg(target_arch = "x86_64")]
+            self.memo.clear();
+        }
+        keeps
     }
 
     /// The number of a service.
     pub fn service(&mut self, name: &[u8]) -> LocalService {
         let name = service_name(name);
         let known = self.services.find(name);
-        let name = if known.is_none() && self.services.len() >= SERVICES {
-            OTHER_SERVICE
-        } else {
-            name
+        let is_seen = |id: u32| self.service_last_seen[id as usize] == self.chunk;
+        let id = match known {
+            Some(id) if is_seen(id) => return LocalService(id as u16),
+            _ if self.services_seen >= SERVICES => self.services.intern(OTHER_SERVICE),
+            Some(id) => id,
+            None => self.services.intern(name),
         };
-        LocalService(self.services.intern(name) as u16)
+        self.service_last_seen.resize(self.services.len(), 0);
+        let last_seen = &mut self.service_last_seen[id as usize];
+        self.services_seen += usize::from(*last_seen != self.chunk);
+        *last_seen = self.chunk;
+        LocalService(id as u16)
     }
 
     /// The endpoint of a request; `append_template` writes its path template.
@@ -152,16 +238,48 @@ impl ChunkCounts {
         self.key.push(b"\0");
         append_template(&mut self.key);
         let id = self.keys.intern(self.key.as_bytes());
-        if id as usize == self.totals.len() {
-            self.totals.push(0);
+        if id as usize == self.known.len() {
+            self.name_last();
         }
         LocalEndpoint(id)
     }
 
+    /// The endpoint that requests of this shape had before, if it is remembered.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn remembered(&self, shape: &Shape) -> Option<LocalEndpoint> {
+        self.memo.get(shape).map(LocalEndpoint)
+    }
+
+    /// Remembers the endpoint of requests of this shape.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    pub fn remember(&mut self, shape: &Shape, endpoint: LocalEndpoint) {
+        self.memo.put(shape, endpoint.0);
+    }
+
+    /// Keeps the name of the endpoint whose key came last.
+    #[cold]
+    fn name_last(&mut self) {
+        let key = self.keys.get(self.known.len() as u32);
+        let service = u16::from_le_bytes([key[0], key[1]]);
+        let end = 2 + key[2..].iter().position(|&b| b == 0).unwrap_or_default();
+        let name = Key {
+            service: self.services.get(u32::from(service)).to_vec(),
+            method: key[2..end].to_vec(),
+            template: key[end + 1..].to_vec(),
+        };
+        self.known.push(Known {
+            name: Arc::new(name),
+            last_seen: 0,
+            requests: 0,
+        });
+    }
+
     /// The service, method and template of an endpoint of this chunk.
-    pub fn name(&self, endpoint: LocalEndpoint) -> (&[u8], &[u8], &[u8]) {
-        let key = self.full_key(endpoint.0);
-        (key.service, key.method, key.template)
+    pub fn name(&self, endpoint: LocalEndpoint) -> &Key {
+        &self.known[endpoint.index()].name
     }
 
     /// Counts one request. `error` is its status where that counts as an error. Latencies of errors
@@ -184,20 +302,24 @@ impl ChunkCounts {
             row.cells.resize(self.keys.len(), Cell::default());
         }
         let cell = &mut row.cells[endpoint.index()];
-        if cell.requests == 0 {
-            row.touched.push(endpoint.0);
-        }
         cell.requests += 1;
-        self.totals[endpoint.index()] += 1;
+        if cell.requests == 1 {
+            row.touched.push(endpoint.0);
+            let known = &mut self.known[endpoint.index()];
+            if known.last_seen != self.chunk {
+                known.last_seen = self.chunk;
+                known.requests = 0;
+                self.seen.push(endpoint.0);
+            }
+        }
         if let Some(status) = error {
             cell.errors += 1;
             self.statuses
                 .push(u64::from(endpoint.0) << 16 | u64::from(status));
         } else if let Some(latency_us) = latency_us {
-            cell.latency.add(LatencySum {
-                told: 1,
-                sum: log_bucket(latency_us),
-            });
+            // No chunk has lines enough for these to overflow.
+            cell.latency.told += 1;
+            cell.latency.sum += log_bucket(latency_us);
         }
     }
 
@@ -205,30 +327,23 @@ impl ChunkCounts {
         let row = &mut self.rows[slot];
         for endpoint in row.touched.drain(..) {
             let cell = std::mem::take(&mut row.cells[endpoint as usize]);
+            self.known[endpoint as usize].requests += cell.requests;
             self.cells.push((endpoint, row.minute, cell));
         }
     }
 
     /// Ends the chunk: its counts by endpoint, bounded and sorted.
     pub fn finish(&mut self) -> ChunkAggregate {
-        for slot in 0..ROWS {
-            self.flush(slot);
-        }
-        let (endpoints, renumbered) = self.kept();
-        let overflowed = self.keys.len() > CHUNK_ENDPOINTS;
-        let mut cells: Vec<_> = self
-            .cells
-            .iter()
-            .map(|&(e, minute, cell)| (renumbered[e as usize], minute, cell))
-            .collect();
-        cells.sort_unstable_by_key(|&(endpoint, minute, _)| (endpoint, minute));
-        cells.dedup_by(|later, earlier| {
-            let same = (later.0, later.1) == (earlier.0, earlier.1);
-            if same {
-                earlier.2.add(later.2);
-            }
-            same
-        });
+        // In order of time, which spares a sort.
+        let mut slots: [usize; ROWS] = std::array::from_fn(|slot| slot);
+        slots.sort_unstable_by_key(|&slot| self.rows[slot].minute);
+        slots.into_iter().for_each(|slot| self.flush(slot));
+        let overflowed = self.seen.len() > CHUNK_ENDPOINTS;
+        let mut renumbered = vec![0; self.keys.len()];
+        let endpoints = match overflowed {
+            true => self.busiest(&mut renumbered),
+            false => self.all(&mut renumbered),
+        };
         for key in &mut self.statuses {
             *key = u64::from(renumbered[(*key >> 16) as usize]) << 16 | *key & 0xffff;
         }
@@ -239,51 +354,74 @@ impl ChunkCounts {
             .map(|run| ((run[0] >> 16) as u32, run[0] as u16, run.len() as u64))
             .collect();
         ChunkAggregate {
+            numbering: self.numbering,
+            cells: by_endpoint(&self.cells, &renumbered, endpoints.len()),
             endpoints,
-            cells,
             statuses,
             overflowed,
         }
     }
 
-    /// The chunk's endpoints that are kept, and the new number of each old one.
-    fn kept(&self) -> (Vec<Key>, Vec<u32>) {
-        let all = self.keys.len();
-        let mut rank: Vec<u32> = (0..all as u32)
-            .filter(|&id| self.totals[id as usize] > 0)
-            .collect();
-        if all > CHUNK_ENDPOINTS {
-            rank.sort_unstable_by(|&a, &b| {
-                let busier = self.totals[b as usize].cmp(&self.totals[a as usize]);
-                busier.then_with(|| self.full_key(a).cmp(&self.full_key(b)))
-            });
-        }
-        let mut renumbered = vec![0u32; all];
-        if all <= CHUNK_ENDPOINTS {
-            let endpoints = rank.iter().enumerate().map(|(place, &id)| {
-                renumbered[id as usize] = place as u32;
-                self.full_key(id).to_owned()
-            });
-            return (endpoints.collect(), renumbered);
-        }
-        let mut numbering = Numbering::default();
-        for (place, &id) in rank.iter().enumerate() {
-            let key = self.full_key(id).to_owned();
-            renumbered[id as usize] = numbering.number(&key, place < CHUNK_ENDPOINTS);
-        }
-        (numbering.endpoints, renumbered)
+    /// The chunk's endpoints in order of first sight.
+    fn all(&self, renumbered: &mut [u32]) -> Vec<(Option<u32>, Arc<Key>)> {
+        let seen = self.seen.iter().enumerate();
+        seen.map(|(place, &id)| {
+            renumbered[id as usize] = place as u32;
+            (Some(id), Arc::clone(&self.known[id as usize].name))
+        })
+        .collect()
     }
 
-    fn full_key(&self, id: u32) -> KeyRef<'_> {
-        let key = self.keys.get(id);
-        let service = u16::from_le_bytes([key[0], key[1]]);
-        let end = 2 + key[2..].iter().position(|&b| b == 0).unwrap_or_default();
-        KeyRef {
-            service: self.services.get(u32::from(service)),
-            method: &key[2..end],
-            template: &key[end + 1..],
+    /// The busiest endpoints of the chunk, and those that take the rest.
+    #[cold]
+    fn busiest(&self, renumbered: &mut [u32]) -> Vec<(Option<u32>, Arc<Key>)> {
+        let known = |id: u32| &self.known[id as usize];
+        let mut rank = self.seen.clone();
+        rank.sort_unstable_by(|&a, &b| {
+            let busier = known(b).requests.cmp(&known(a).requests);
+            busier.then_with(|| known(a).name.cmp(&known(b).name))
+        });
+        let mut numbering = Numbering::default();
+        for (place, &id) in rank.iter().enumerate() {
+            renumbered[id as usize] = numbering.number(&known(id).name, place < CHUNK_ENDPOINTS);
         }
+        let kept = numbering.endpoints.into_iter();
+        kept.map(|key| (None, Arc::new(key))).collect()
     }
+}
+
+/// Cells with the new numbers of their endpoints, sorted by endpoint, then by minute; each once.
+fn by_endpoint(
+    cells: &[(u32, i32, Cell)],
+    renumbered: &[u32],
+    endpoints: usize,
+) -> Vec<(u32, i32, Cell)> {
+    // They come nearly in order of time: put in their endpoints' places in that order, few are out of it.
+    let mut places = vec![0; endpoints + 1];
+    for (endpoint, _, _) in cells {
+        places[renumbered[*endpoint as usize] as usize + 1] += 1;
+    }
+    for i in 0..endpoints {
+        places[i + 1] += places[i];
+    }
+    let mut sorted = vec![(0, 0, Cell::default()); cells.len()];
+    for &(endpoint, minute, cell) in cells {
+        let endpoint = renumbered[endpoint as usize];
+        let place = &mut places[endpoint as usize];
+        sorted[*place] = (endpoint, minute, cell);
+        *place += 1;
+    }
+    if !sorted.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)) {
+        sorted.sort_by_key(|&(endpoint, minute, _)| (endpoint, minute));
+        sorted.dedup_by(|later, earlier| {
+            let same = (later.0, later.1) == (earlier.0, earlier.1);
+            if same {
+                earlier.2.add(later.2);
+            }
+            same
+        });
+    }
+    sorted
 }
 
 /// Numbers keys, and folds those that are not to be kept into `{other}` ones.
@@ -357,27 +495,13 @@ pub struct Key {
     pub template: Vec<u8>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct KeyRef<'a> {
-    service: &'a [u8],
-    method: &'a [u8],
-    template: &'a [u8],
-}
-
-impl KeyRef<'_> {
-    fn to_owned(self) -> Key {
-        Key {
-            service: self.service.to_vec(),
-            method: self.method.to_vec(),
-            template: self.template.to_vec(),
-        }
-    }
-}
-
 /// The counts of one chunk, ready to be merged.
 #[derive(Debug, Clone)]
 pub struct ChunkAggregate {
-    endpoints: Vec<Key>,
+    /// Whose numbers the endpoints have.
+    numbering: u64,
+    /// The chunk's endpoints, with the number that each has there, if it has one.
+    endpoints: Vec<(Option<u32>, Arc<Key>)>,
     /// (endpoint, minute, counts), sorted.
     cells: Vec<(u32, i32, Cell)>,
     /// (endpoint, status, errors), sorted.
@@ -389,6 +513,8 @@ pub struct ChunkAggregate {
 #[derive(Debug, Default)]
 pub struct Aggregate {
     numbering: Numbering,
+    /// The numbers here of those in the numberings of chunks.
+    translated: HashMap<u64, Vec<Option<u32>>>,
     /// By endpoint number.
     counts: Vec<Counts>,
     overflowed: bool,
@@ -421,7 +547,7 @@ impl Aggregate {
     /// kept to be the same each time.
     pub fn merge(&mut self, chunk: &ChunkAggregate) {
         self.overflowed |= chunk.overflowed;
-        let ids: Vec<usize> = chunk.endpoints.iter().map(|key| self.id(key)).collect();
+        let ids = self.translate(chunk);
         for run in chunk
             .cells
             .chunk_by(|a, b| a.0 == b.0 && a.1 >> 8 == b.1 >> 8)
@@ -437,6 +563,27 @@ impl Aggregate {
                 None => statuses.push((status, errors)),
             }
         }
+    }
+
+    /// The numbers of a chunk's endpoints. Those that the same worker's chunks had before are known: a
+    /// key's number never changes.
+    fn translate(&mut self, chunk: &ChunkAggregate) -> Vec<usize> {
+        let mut known = self.translated.remove(&chunk.numbering).unwrap_or_default();
+        let ids = chunk.endpoints.iter().map(|(number, key)| {
+            let Some(number) = number.map(|number| number as usize) else {
+                return self.id(key);
+            };
+            if known.len() <= number {
+                known.resize(number + 1, None);
+            }
+            *known[number].get_or_insert_with(|| self.id(key) as u32) as usize
+        });
+        let ids = ids.collect();
+        if self.translated.len() >= MOST_NUMBERINGS {
+            self.translated.clear();
+        }
+        self.translated.insert(chunk.numbering, known);
+        ids
     }
 
     fn id(&mut self, key: &Key) -> usize {
@@ -460,6 +607,17 @@ impl Aggregate {
         let mut all: Vec<(usize, &Key)> = self.numbering.endpoints.iter().enumerate().collect();
         all.sort_unstable_by_key(|(_, key)| (&key.service, &key.template, &key.method));
         all
+    }
+
+    /// How many minutes an endpoint had requests in.
+    pub fn minutes(&self, endpoint: usize) -> usize {
+        let blocks = self.counts[endpoint].blocks.iter();
+        blocks.map(|block| block.minutes.len()).sum()
+    }
+
+    /// Whether any request of an endpoint told how long it took.
+    pub fn tells(&self, endpoint: usize) -> bool {
+        self.counts[endpoint].blocks.iter().any(|block| block.tells)
     }
 
     /// The minutes in which an endpoint had requests, in order of time.
@@ -515,6 +673,14 @@ impl MinuteBlock {
             self.tells = true;
             self.latencies = vec![LatencySum::default(); self.minutes.len()];
         }
+        let is_later = self
+            .minutes
+            .last()
+            .is_none_or(|&last| last < run[0].1 as u8);
+        if is_later {
+            self.append(run);
+            return;
+        }
         let mut from = self.minutes.partition_point(|&m| m < run[0].1 as u8);
         for &(_, minute, cell) in run {
             let minute = minute as u8;
@@ -530,6 +696,18 @@ impl MinuteBlock {
             if let Some(latency) = self.latencies.get_mut(from) {
                 latency.add(cell.latency);
             }
+        }
+    }
+
+    /// Adds cells that are later than all that are here.
+    fn append(&mut self, run: &[(u32, i32, Cell)]) {
+        self.minutes
+            .extend(run.iter().map(|(_, minute, _)| *minute as u8));
+        self.counts
+            .extend(run.iter().map(|(.., cell)| (cell.requests, cell.errors)));
+        if self.tells {
+            self.latencies
+                .extend(run.iter().map(|(.., cell)| cell.latency));
         }
     }
 

@@ -210,7 +210,7 @@ fn analyzed<R>(
     candidates.extend(confirm::slow(&detection.slowdowns, &latencies));
     let watched = watched(&candidates, &series);
     let (cells, sightings) = zoom::cells(&reading, &series.catalog, &scan.blocks, &watched);
-    let confirmed = confirm::incidents(&candidates, &cells, &series);
+    let confirmed = pool.install(|| confirm::incidents(&candidates, &cells, &series));
     let asked = |last_us: i64| query.since_us.is_none_or(|since| last_us >= since);
     let (mut incidents, mut blips) = (confirmed.incidents, confirmed.blips);
     incidents.retain(|incident| asked(incident.last_failure_us));
@@ -218,7 +218,7 @@ fn analyzed<R>(
     let mut changes = markers.changes.clone();
     changes.extend(blame::unmarked(&sightings, &markers.changes));
     let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
-    let report = report::convert(&report::Material {
+    let material = report::Material {
         found,
         scan: &scan,
         series: &series,
@@ -234,7 +234,8 @@ fn analyzed<R>(
             .map(|b| rollout_of(b, &series, &changes))
             .collect::<Vec<_>>(),
         window_s: options.window_s,
-    });
+    };
+    let report = pool.install(|| report::convert(&material));
     let analysis = Analysis {
         scan: &scan,
         series: &series,

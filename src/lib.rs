@@ -30,6 +30,8 @@ mod endpoint;
 mod error;
 mod format;
 mod input;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod query;
 mod reading;
 mod record;

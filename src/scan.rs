@@ -5,16 +5,23 @@
 //! largest time in it, so that pass 2 need visit only the blocks that matter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::aggregate::{
     Aggregate, ChunkAggregate, ChunkCounts, LocalEndpoint, LocalService, MINUTE_US,
 };
+#[cfg(target_arch = "x86_64")]
+use crate::endpoint::Shape;
 use crate::endpoint::append_template;
-use crate::format::{Aside, Joiner, Piece, ReadBy, Scratch};
+use crate::format::{Aside, Format, Joiner, Mixture, Piece, ReadBy, Scratch};
+#[cfg(target_arch = "x86_64")]
+use crate::format::{Glance, Glances};
+#[cfg(target_arch = "x86_64")]
+use crate::input::LineEnds;
 use crate::input::{Block, Lines, Salvage};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading};
-use crate::record::{Depth, Record, Reject};
+use crate::record::{Depth, Record, Reject, Status};
 use crate::timestamp::Clock;
 
 /// What pass 1 counted.
@@ -104,6 +111,7 @@ pub fn scan(reading: &Reading<'_>) -> Scan {
         None,
         || Worker {
             query: reading.query,
+            admits_all: reading.query.admits_all(),
             clock: reading.clock(),
             scratch: Scratch::default(),
             aside: Aside::default(),
@@ -121,6 +129,8 @@ pub fn scan(reading: &Reading<'_>) -> Scan {
 /// One thread's memory.
 struct Worker<'q> {
     query: &'q Query,
+    /// Whether that asks for all endpoints.
+    admits_all: bool,
     clock: Clock,
     scratch: Scratch,
     aside: Aside,
@@ -128,6 +138,18 @@ struct Worker<'q> {
     before: ChunkCounts,
     /// Whether each endpoint of `inside` is asked for, where that was decided.
     admitted: Vec<Option<bool>>,
+}
+
+/// A block at work.
+struct Lot<'b> {
+    mixture: &'b Mixture,
+    /// The format of the lines from here on.
+    format: Arc<Format>,
+    /// The service of lines that name none, inside the asked time and before it.
+    services: [LocalService; 2],
+    scratch: Scratch,
+    aside: Aside,
+    counts: Counts,
 }
 
 /// What one block holds.
@@ -158,57 +180,40 @@ struct Counts {
     examples: [Option<(u64, Vec<u8>)>; Reject::ALL.len()],
     span_us: Option<(i64, i64)>,
     span_inside_us: Option<(i64, i64)>,
+    /// The last time in it: most requests share theirs with the one before.
+    last_inside_us: Option<i64>,
 }
 
 impl Worker<'_> {
     fn read(&mut self, block: Block<'_, Begun>) -> Part {
-        self.inside.clear();
-        self.before.clear();
-        self.admitted.clear();
+        let keep = [self.inside.clear(), self.before.clear()];
+        if keep.contains(&false) {
+            self.admitted.clear();
+        }
         self.clock.set_not_after(block.begun.latest_us);
         let mixture = &block.begun.mixture;
-        let mut counts = Counts {
-            others: vec![0; mixture.len()],
-            ..Counts::default()
-        };
         let service = &block.begun.service;
-        let mut format = block.begun.format_below(block.above.as_deref());
-        let services = [self.inside.service(service), self.before.service(service)];
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut aside = std::mem::take(&mut self.aside);
-        let mut joiner = (format.joins().any()).then(|| Joiner::new(format.joins(), block.before));
-        for line in Lines::new(block.bytes) {
-            let line = match joiner.as_mut().map(|joiner| joiner.take(line)) {
-                None | Some(Piece::Whole) => line,
-                Some(Piece::Joined(text)) => text,
-                Some(Piece::Begins) => {
-                    counts.reject(Reject::Piece, line);
-                    counts.lines += 1;
-                    continue;
-                }
-            };
-            let record = format.parse(line, &mut self.clock, &mut scratch, Depth::Counts);
-            match record {
-                Ok(record) => self.count(&record, services, &mut counts),
-                Err(reason) => {
-                    let depth = Depth::Counts;
-                    match mixture.read(&format, line, reason, &mut self.clock, &mut aside, depth) {
-                        Ok((by, record)) => {
-                            self.count(&record, services, &mut counts);
-                            counts.read_by(by);
-                        }
-                        Err(reason) => counts.reject(reason, line),
-                    }
-                    if reason == Reject::Comment
-                        && let Some(below) = format.header(line)
-                    {
-                        format = below;
-                    }
-                }
+        let mut lot = Lot {
+            mixture,
+            format: block.begun.format_below(block.above.as_deref()),
+            services: [self.inside.service(service), self.before.service(service)],
+            scratch: std::mem::take(&mut self.scratch),
+            aside: std::mem::take(&mut self.aside),
+            counts: Counts {
+                others: vec![0; mixture.len()],
+                ..Counts::default()
+            },
+        };
+        let joins = lot.format.joins();
+        if joins.any() {
+            self.read_joined(&block, Joiner::new(joins, block.before), &mut lot);
+        } else if !self.read_by_glances(block.bytes, &mut lot) {
+            for line in Lines::new(block.bytes) {
+                self.read_line(line, &mut lot);
             }
-            counts.lines += 1;
         }
-        (self.scratch, self.aside) = (scratch, aside);
+        let counts = lot.counts;
+        (self.scratch, self.aside) = (lot.scratch, lot.aside);
         let others = counts.others.iter().enumerate();
         Part {
             others: others
@@ -228,11 +233,55 @@ impl Worker<'_> {
         }
     }
 
+    /// Reads a block of which some lines have to be put together first.
+    fn read_joined(&mut self, block: &Block<'_, Begun>, mut joiner: Joiner, lot: &mut Lot<'_>) {
+        for line in Lines::new(block.bytes) {
+            match joiner.take(line) {
+                Piece::Whole => self.read_line(line, lot),
+                Piece::Joined(text) => self.read_line(text, lot),
+                Piece::Begins => {
+                    lot.counts.reject(Reject::Piece, line);
+                    lot.counts.lines += 1;
+                }
+            }
+        }
+    }
+
+    /// Reads one line as its format has it, or as another does that the file has.
+    fn read_line(&mut self, line: &[u8], lot: &mut Lot<'_>) {
+        let Lot {
+            mixture,
+            format,
+            services,
+            scratch,
+            aside,
+            counts,
+        } = lot;
+        match format.parse(line, &mut self.clock, scratch, Depth::Counts) {
+            Ok(record) => self.count(&record, *services, counts),
+            Err(reason) => {
+                let depth = Depth::Counts;
+                match mixture.read(format, line, reason, &mut self.clock, aside, depth) {
+                    Ok((by, record)) => {
+                        self.count(&record, *services, counts);
+                        counts.read_by(by);
+                    }
+                    Err(reason) => counts.reject(reason, line),
+                }
+                if reason == Reject::Comment
+                    && let Some(below) = format.header(line)
+                {
+                    *format = below;
+                }
+            }
+        }
+        counts.lines += 1;
+    }
+
     #[inline]
     fn count(&mut self, record: &Record<'_>, services: [LocalService; 2], counts: &mut Counts) {
-        widen(&mut counts.span_us, record.time_us);
-        let side = self.query.side(record.time_us);
-        let (target, service) = match side {
+        let at = self.moment(record.time_us, counts);
+        let (target, service) = match at.side {
             Side::Inside => (&mut self.inside, services[0]),
             Side::Before => (&mut self.before, services[1]),
             Side::Outside => {
@@ -247,27 +296,153 @@ impl Worker<'_> {
                 None => append_template(record.target, key),
             }
         });
-        if !self.query.admits_all()
-            && !admitted(self.query, &mut self.admitted, target, endpoint, side)
+        self.count_at(at, endpoint, record.status, record.latency_us, counts);
+    }
+
+    /// What there is to know of a time at which there was a request; notes that there was one.
+    #[inline]
+    fn moment(&self, time_us: i64, counts: &mut Counts) -> Moment {
+        widen(&mut counts.span_us, time_us);
+        Moment {
+            time_us,
+            side: self.query.side(time_us),
+            minute: time_us.div_euclid(MINUTE_US) as i32,
+        }
+    }
+
+    /// Counts a request of the asked time or before it.
+    #[inline(always)]
+    fn count_at(
+        &mut self,
+        at: Moment,
+        endpoint: LocalEndpoint,
+        status: Status,
+        latency_us: Option<u64>,
+        counts: &mut Counts,
+    ) {
+        let target = match at.side {
+            Side::Before => &mut self.before,
+            _ => &mut self.inside,
+        };
+        if !self.admits_all && !admitted(self.query, &mut self.admitted, target, endpoint, at.side)
         {
             counts.filtered += 1;
             return;
         }
-        let error = self
-            .query
-            .errors
-            .contains(record.status)
-            .then_some(record.status.0);
-        let minute = record.time_us.div_euclid(MINUTE_US) as i32;
-        target.count(endpoint, minute, error, record.latency_us);
-        if side == Side::Inside {
+        let error = match self.query.errors.contains(status) {
+            true => Some(status.0),
+            false => None,
+        };
+        target.count(endpoint, at.minute, error, latency_us);
+        if at.side == Side::Inside {
             counts.requests += 1;
             counts.errors += u64::from(error.is_some());
-            widen(&mut counts.span_inside_us, record.time_us);
+            if counts.last_inside_us != Some(at.time_us) {
+                counts.last_inside_us = Some(at.time_us);
+                widen(&mut counts.span_inside_us, at.time_us);
+            }
         } else {
             counts.filtered += 1;
         }
     }
+
+    /// Reads all lines, the plain ones at a glance; `false` where that can't be.
+    #[cfg(target_arch = "x86_64")]
+    fn read_by_glances(&mut self, text: &[u8], lot: &mut Lot<'_>) -> bool {
+        // What a route of the user's says depends on more of a path than its shape.
+        if !self.query.routes.is_empty() {
+            return false;
+        }
+        let format = Arc::clone(&lot.format);
+        let Some(glances) = format.glances() else {
+            return false;
+        };
+        #[allow(unsafe_code)]
+        // SAFETY: there are glances only where the processor has these features.
+        unsafe {
+            self.glance_over(text, glances, lot);
+        }
+        true
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn read_by_glances(&mut self, _: &[u8], _: &mut Lot<'_>) -> bool {
+        false
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn glance_over(&mut self, text: &[u8], mut glances: Glances<'_>, lot: &mut Lot<'_>) {
+        let mut ends = LineEnds::new(text);
+        let mut begin = 0;
+        // No line has this time, so the first one's is looked at.
+        let mut now = Moment {
+            time_us: i64::MIN,
+            side: Side::Outside,
+            minute: 0,
+        };
+        while begin < text.len() {
+            let newline = ends.next();
+            let is_crlf = newline > begin && text[newline - 1] == b'\r';
+            let end = newline - usize::from(is_crlf);
+            match glances.read::<1>(text, begin, end, &mut self.clock) {
+                Some(glance) => {
+                    if glance.time_us != now.time_us {
+                        now = self.moment(glance.time_us, &mut lot.counts);
+                    }
+                    self.count_glance(text, &glance, now, lot);
+                    lot.counts.lines += 1;
+                }
+                None => self.read_line(&text[begin..end], lot),
+            }
+            begin = newline + 1;
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    fn count_glance(&mut self, text: &[u8], glance: &Glance, at: Moment, lot: &mut Lot<'_>) {
+        let counts = &mut lot.counts;
+        let (target, service) = match at.side {
+            Side::Inside => (&mut self.inside, lot.services[0]),
+            Side::Before => (&mut self.before, lot.services[1]),
+            Side::Outside => {
+                counts.filtered += 1;
+                return;
+            }
+        };
+        let path = &text[glance.target..];
+        let shape = match path.first_chunk() {
+            Some(path) => Shape::of::<1>(path, glance.target_len, glance.method, service.number()),
+            None => None,
+        };
+        let remembered = match &shape {
+            Some(shape) => target.remembered(shape),
+            None => None,
+        };
+        let endpoint = match remembered {
+            Some(endpoint) => endpoint,
+            None => {
+                let method = &glance.method.to_le_bytes()[..glance.method_len];
+                let path = &path[..glance.target_len];
+                let endpoint = target.endpoint(service, method, |key| append_template(path, key));
+                if let Some(shape) = shape {
+                    target.remember(&shape, endpoint);
+                }
+                endpoint
+            }
+        };
+        self.count_at(at, endpoint, glance.status, glance.latency_us, counts);
+    }
+}
+
+/// When a request was, as far as counting goes.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    time_us: i64,
+    side: Side,
+    minute: i32,
 }
 
 /// Whether an endpoint is asked for: decided once per endpoint and block.
@@ -284,8 +459,8 @@ fn admitted(
         decided.resize(place + 1, None);
     }
     *decided[place].get_or_insert_with(|| {
-        let (service, method, template) = counts.name(endpoint);
-        query.admits(service, method, template)
+        let key = counts.name(endpoint);
+        query.admits(&key.service, &key.method, &key.template)
     })
 }
 

@@ -154,13 +154,18 @@ impl SeriesSet {
 
 /// The minutes of one endpoint, counted in several aggregates, in order of time.
 fn minutes(parts: &[(&Aggregate, usize)]) -> Vec<MinuteCell> {
-    let mut cells: Vec<MinuteCell> = Vec::new();
+    let most = parts.iter().map(|(aggregate, id)| aggregate.minutes(*id));
+    let mut cells: Vec<MinuteCell> = Vec::with_capacity(most.sum());
     for (aggregate, id) in parts {
         cells.extend(aggregate.cells(*id).map(|(minute, cell)| MinuteCell {
             minute,
             requests: cell.requests,
             errors: cell.errors,
         }));
+    }
+    if parts.len() == 1 {
+        // Each minute once, in order.
+        return cells;
     }
     cells.sort_by_key(|cell| cell.minute);
     cells.dedup_by(|later, earlier| {
@@ -180,12 +185,20 @@ fn latencies(parts: &[(&Aggregate, usize)]) -> Vec<MinuteLatency> {
         .iter()
         .flat_map(|(aggregate, id)| aggregate.cells(*id))
         .filter(|(_, cell)| !cell.latency.is_empty());
-    let mut cells: Vec<MinuteLatency> = Vec::with_capacity(told.clone().count());
+    let tells = |(aggregate, id): &&(&Aggregate, usize)| aggregate.tells(*id);
+    let most = parts
+        .iter()
+        .filter(tells)
+        .map(|(aggregate, id)| aggregate.minutes(*id));
+    let mut cells: Vec<MinuteLatency> = Vec::with_capacity(most.sum());
     cells.extend(told.map(|(minute, cell)| MinuteLatency {
         // The aggregate's minutes are i32.
         minute: minute as i32,
         latency: cell.latency,
     }));
+    if parts.len() == 1 {
+        return cells;
+    }
     cells.sort_by_key(|cell| cell.minute);
     cells.dedup_by(|later, earlier| {
         let same = later.minute == earlier.minute;
@@ -294,6 +307,12 @@ impl Totals {
         (high.0.saturating_sub(low.0), high.1.saturating_sub(low.1))
     }
 
+    /// `(requests, errors)` of each slot.
+    pub fn each(&self) -> impl Iterator<Item = (u64, u64)> {
+        let slots = self.sums.windows(2);
+        slots.map(|ends| (ends[1].0 - ends[0].0, ends[1].1 - ends[0].1))
+    }
+
     /// The first slot with a request; the number of slots where none has one.
     pub fn first_busy(&self) -> usize {
         self.sums
@@ -307,7 +326,7 @@ impl SeriesSet {
     /// One endpoint minute by minute. Minutes in which its service's log is missing count nothing.
     pub fn totals(&self, endpoint: EndpointId) -> Totals {
         let mut sums = Vec::with_capacity(self.minutes + 1);
-        let mut sum = (0, 0);
+        let mut sum = (0_u64, 0_u64);
         for (slot, cell) in self.seen(endpoint) {
             sums.resize(sums.len().max(slot + 1), sum);
             sum.0 += u64::from(cell.requests);
@@ -358,9 +377,10 @@ impl SeriesSet {
             .map(|&(_, from, to)| (from, to))
             .collect();
         move |minute| {
-            let slot = usize::try_from(minute.checked_sub(start_min)?).ok()?;
-            let masked = gaps.iter().any(|&(from, to)| (from..to).contains(&slot));
-            (slot < minutes && !masked).then_some(slot)
+            // What lies before the first minute wraps around and is beyond the last.
+            let slot = minute.wrapping_sub(start_min) as usize;
+            let masked = || gaps.iter().any(|&(from, to)| (from..to).contains(&slot));
+            (slot < minutes && (gaps.is_empty() || !masked())).then_some(slot)
         }
     }
 

@@ -4,6 +4,8 @@
 //! if that is less than 3 nats against an onset of its own. So a dependency that fails everywhere
 //! is one incident across services, and two faults that overlap stay two.
 
+use rayon::prelude::*;
+
 use super::edge::{Side, Surface};
 use super::trace::Trace;
 use crate::stats::log_sum_exp;
@@ -22,8 +24,11 @@ pub(super) fn groups(traces: &[Trace]) -> Vec<Vec<usize>> {
         strength(b).total_cmp(&strength(a)).then(a.cmp(b))
     });
     let mut groups: Vec<(Vec<usize>, Profile)> = Vec::new();
-    for i in order {
-        let own = Profile::new(&Surface::new(&sides[i]));
+    let profiles: Vec<Profile> = order
+        .par_iter()
+        .map(|i| Profile::new(&Surface::new(&sides[*i])))
+        .collect();
+    for (i, own) in order.into_iter().zip(profiles) {
         let cheapest = groups
             .iter()
             .enumerate()

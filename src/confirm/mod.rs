@@ -17,9 +17,11 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use slow::slow;
+
 use std::collections::BTreeMap;
 
-pub use slow::slow;
+use rayon::prelude::*;
 
 use crate::detect::{Baseline, Candidate, Recurrence};
 use crate::series::{EndpointId, SeriesSet};
@@ -280,7 +282,7 @@ fn onset(traces: &[&Trace]) -> Option<Estimate> {
         .take(MOST_TELLING)
         .map(|t| t.onset_side())
         .collect();
-    let surfaces: Vec<Surface> = sides.iter().map(Surface::new).collect();
+    let surfaces: Vec<Surface> = sides.par_iter().map(Surface::new).collect();
     edge::estimate(&surfaces)
 }
 

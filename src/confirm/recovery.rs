@@ -1,5 +1,7 @@
 //! What became of an incident: when it ended, and whether the rate is back where it was.
 
+use rayon::prelude::*;
+
 use super::edge::{Side, Surface, estimate};
 use super::merge::sharing_with_first;
 use super::trace::{Trace, minute_us};
@@ -29,7 +31,7 @@ pub(super) fn end(traces: &[&Trace], set: &SeriesSet) -> (Option<Estimate>, Stat
             .take(MOST_TELLING)
             .map(|t| t.end_side())
             .collect();
-        let shared = sharing_with_first(sides.iter().map(Surface::new).collect());
+        let shared = sharing_with_first(sides.par_iter().map(Surface::new).collect());
         let ended = estimate(&shared).map(Estimate::mirrored);
         let later_us = ended
             .as_ref()

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::MINUTES_PER_WEEK;
 use super::windows::Flag;
 use crate::series::{EndpointId, SeriesSet, Totals};
@@ -65,7 +67,8 @@ impl Parents {
             *members.entry((e.service, e.group)).or_insert(0) += 1;
         }
         let mut index: BTreeMap<(Option<u32>, Option<u32>), usize> = BTreeMap::new();
-        let mut sums: Vec<Vec<(u64, u64)>> = Vec::new();
+        // The endpoints of each level.
+        let mut below: Vec<Vec<EndpointId>> = Vec::new();
         let mut lines = Vec::new();
         for id in set.endpoints() {
             let mut keys = vec![(None, None)];
@@ -79,23 +82,26 @@ impl Parents {
                 .into_iter()
                 .map(|key| {
                     *index.entry(key).or_insert_with(|| {
-                        sums.push(vec![(0, 0); set.minutes.div_ceil(slot_min)]);
-                        sums.len() - 1
+                        below.push(Vec::new());
+                        below.len() - 1
                     })
                 })
                 .collect();
-            for (slot, cell) in set.seen(id) {
-                for level in &line {
-                    let sum = &mut sums[*level][slot / slot_min];
-                    sum.0 += u64::from(cell.requests);
-                    sum.1 += u64::from(cell.errors);
-                }
-            }
+            line.iter().for_each(|level| below[*level].push(id));
             lines.push(line);
         }
+        let sum = |endpoints: &Vec<EndpointId>| {
+            let mut sums = vec![(0, 0); set.minutes.div_ceil(slot_min)];
+            for (slot, cell) in endpoints.iter().flat_map(|id| set.seen(*id)) {
+                let sum: &mut (u64, u64) = &mut sums[slot / slot_min];
+                sum.0 += u64::from(cell.requests);
+                sum.1 += u64::from(cell.errors);
+            }
+            Totals::new(sums)
+        };
         Parents {
             slot_min,
-            levels: sums.into_iter().map(Totals::new).collect(),
+            levels: below.par_iter().map(sum).collect(),
             lines,
         }
     }
@@ -135,8 +141,12 @@ pub(super) struct Past<'a> {
     totals: &'a Totals,
     parents: &'a Parents,
     endpoint: EndpointId,
-    /// Spans of a third of the log, quietest first; empty until asked for.
+    /// Spans of a third of the log; empty until asked for.
     thirds: Vec<Expected>,
+    /// The rate of the one that is usual, where there is one.
+    usual: Option<f64>,
+    /// Whether they are sorted, quietest first.
+    sorted: bool,
 }
 
 impl<'a> Past<'a> {
@@ -146,6 +156,8 @@ impl<'a> Past<'a> {
             parents,
             endpoint,
             thirds: Vec::new(),
+            usual: None,
+            sorted: false,
         }
     }
 
@@ -176,8 +188,7 @@ impl<'a> Past<'a> {
     /// chance), else on the parents' in the span.
     fn leaning(&mut self, from: usize, to: usize, flags: &[Flag]) -> Expected {
         let (n, x) = calm(self.totals, from, to, flags);
-        let thirds = self.thirds();
-        let usual = thirds.get(thirds.len() / USUAL_QUANTILE).map(|t| t.rate);
+        let usual = self.usual();
         let at_most = |rate: f64| match n > x {
             true => 1.0 - stats::beta_cdf(rate, x as f64 + 1.0, (n - x) as f64),
             false => 1.0,
@@ -204,7 +215,27 @@ impl<'a> Past<'a> {
         (quietest.requests >= LEAST_REQUESTS).then_some(quietest.rate)
     }
 
+    /// The thirds, quietest first.
     fn thirds(&mut self) -> &[Expected] {
+        self.measure_thirds();
+        if !self.sorted {
+            self.thirds.sort_unstable_by(Past::quieter);
+            self.sorted = true;
+        }
+        &self.thirds
+    }
+
+    fn usual(&mut self) -> Option<f64> {
+        self.measure_thirds();
+        self.usual
+    }
+
+    /// No two thirds begin at the same minute, so none are equal.
+    fn quieter(a: &Expected, b: &Expected) -> std::cmp::Ordering {
+        a.rate.total_cmp(&b.rate).then(a.from.cmp(&b.from))
+    }
+
+    fn measure_thirds(&mut self) {
         if self.thirds.is_empty() {
             let minutes = self.totals.slots();
             let length = (minutes / 3).max(1);
@@ -218,10 +249,12 @@ impl<'a> Past<'a> {
                     expect(parent, (from, to), self.totals.between(from, to))
                 })
                 .collect();
-            self.thirds
-                .sort_by(|a, b| a.rate.total_cmp(&b.rate).then(a.from.cmp(&b.from)));
+            let place = self.thirds.len() / USUAL_QUANTILE;
+            if place < self.thirds.len() {
+                let (_, usual, _) = self.thirds.select_nth_unstable_by(place, Past::quieter);
+                self.usual = Some(usual.rate);
+            }
         }
-        &self.thirds
     }
 
     /// What the same hour of the earlier weeks leads to expect: the median over them, so that one

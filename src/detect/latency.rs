@@ -340,11 +340,13 @@ impl<'a> Past<'a> {
                 Past::usual(totals.between(from, from + length), from, from + length)
             })
             .collect();
-        thirds.sort_by(|a, b| a.mean.total_cmp(&b.mean).then(a.from.cmp(&b.from)));
-        Past {
-            totals,
-            middle: thirds.get(thirds.len() / 2).copied(),
-        }
+        let half = thirds.len() / 2;
+        let middle = (!thirds.is_empty()).then(|| {
+            let by_mean =
+                |a: &Usual, b: &Usual| a.mean.total_cmp(&b.mean).then(a.from.cmp(&b.from));
+            *thirds.select_nth_unstable_by(half, by_mean).1
+        });
+        Past { totals, middle }
     }
 
     fn usual((told, sum): (u64, u64), from: usize, to: usize) -> Option<Usual> {
@@ -363,7 +365,11 @@ impl<'a> Past<'a> {
         if until.saturating_sub(since) < LEAST_MIN {
             return None;
         }
-        Past::usual(calm(self.totals, since, until, flags), since, until)
+        let counts = match flags {
+            [] => self.totals.between(since, until),
+            flags => calm(self.totals, since, until, flags),
+        };
+        Past::usual(counts, since, until)
     }
 
     /// What to expect of a window. `None` where the log has nothing to compare it with.
@@ -485,6 +491,10 @@ impl Context<'_> {
             return None;
         }
         let rise = sum as f64 / told as f64 - usual.mean;
+        // Most windows fall here, before any root is drawn.
+        if rise < MIN_RISE {
+            return None;
+        }
         let least = rise - 1.645 * (self.noise.sigma2 / told as f64).sqrt();
         if least < MIN_RISE {
             return None;

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::baseline::{Parents, Past};
 use super::dispersion::Dispersion;
 use super::windows::Flag;
@@ -49,7 +51,7 @@ impl Pools {
                     services: set.catalog.services.clone(),
                     endpoints: members.iter().map(|ids| first(ids)).collect(),
                 },
-                cells: members.iter().map(|ids| sum(set, ids)).collect(),
+                cells: members.par_iter().map(|ids| sum(set, ids)).collect(),
                 latencies: Vec::new(),
                 start_min: set.start_min,
                 minutes: set.minutes,

@@ -166,10 +166,11 @@ fn densest_window(totals: &Totals, every: usize) -> Option<(usize, usize)> {
         return None;
     }
     let mut folded = vec![(0, 0); every];
-    for minute in 0..slots {
-        let (n, x) = totals.between(minute, minute + 1);
-        let sum = &mut folded[minute % every];
-        *sum = (sum.0 + n, sum.1 + x);
+    let mut minutes = totals.each();
+    for _ in 0..slots.div_ceil(every) {
+        for (sum, (n, x)) in folded.iter_mut().zip(&mut minutes) {
+            *sum = (sum.0 + n, sum.1 + x);
+        }
     }
     // Begun half a period from the worst minute: the window doesn't lie across the end.
     let worst = (0..every).max_by_key(|minute| folded[*minute].1)?;

@@ -135,10 +135,10 @@ pub(super) fn calm_blocks<E>(
     flags: &[Flag<E>],
 ) -> impl Iterator<Item = (usize, usize)> {
     let mut flags = flags.iter().peekable();
-    (0..slots).step_by(length).filter_map(move |from| {
-        let to = from + length;
+    (0..slots / length).filter_map(move |block| {
+        let (from, to) = (block * length, (block + 1) * length);
         while flags.next_if(|f| f.to <= from).is_some() {}
         let touched = flags.peek().is_some_and(|f| f.from < to);
-        (to <= slots && !touched).then_some((from, to))
+        (!touched).then_some((from, to))
     })
 }

@@ -7,11 +7,15 @@
 
 mod intern;
 mod marks;
+#[cfg(target_arch = "x86_64")]
+mod memo;
 mod routes;
 mod template;
 mod text;
 
 pub use intern::Interner;
+#[cfg(target_arch = "x86_64")]
+pub use memo::{Memo, Shape};
 pub use routes::{Pattern, Routes};
 pub use template::{append_template, other};
 pub use text::ShortText;

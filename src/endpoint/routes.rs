@@ -106,6 +106,11 @@ impl Routes {
         Routes(routes.iter().map(|r| Pattern::new(r)).collect())
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The template of the first route that matches this target.
     #[inline]
     pub fn find(&self, target: &[u8]) -> Option<&str> {

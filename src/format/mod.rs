@@ -14,6 +14,8 @@ mod delimited;
 mod envelope;
 mod explain;
 mod fields;
+#[cfg(target_arch = "x86_64")]
+mod glance;
 mod join;
 mod json;
 mod keys;
@@ -41,6 +43,8 @@ use crate::timestamp::Clock;
 use delimited::{Way, latency_at_end};
 pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
+#[cfg(target_arch = "x86_64")]
+pub use glance::{Glance, Glances};
 pub use join::{Joiner, Joins, Piece, REACH};
 pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
@@ -163,6 +167,14 @@ impl Format {
             }
             _ => None,
         }
+    }
+
+    /// A shorter way along its lines, if they are those of an access log and the processor can take it.
+    #[cfg(target_arch = "x86_64")]
+    pub fn glances(&self) -> Option<Glances<'_>> {
+        self.access()
+            .filter(|_| crate::lanes::are_here())
+            .map(Glances::new)
     }
 
     /// The same for a line that must have the whole shape of this format, down to its end: whether

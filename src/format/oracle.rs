@@ -9,6 +9,7 @@ use super::fields::{Fields, Slot};
 use super::keys::{Keys, Meaning};
 use super::tests::{Owned, builtin, lines, read, read_strictly};
 use super::*;
+use crate::record::Status;
 
 /// A JSON value with its keys in the line's order.
 enum Tree {
@@ -449,6 +450,81 @@ fn a_plain_line_takes_the_short_way() {
     }
 }
 
+/// Each line of a text, and what is seen of it at a glance.
+#[cfg(target_arch = "x86_64")]
+fn glanced<'t>(format: &Format, text: &'t [u8]) -> Vec<(&'t [u8], Option<Glance>)> {
+    let Some(mut glances) = format.glances() else {
+        return Vec::new();
+    };
+    let (mut all, mut begin, mut clock) = (Vec::new(), 0, Clock::new(None));
+    for line in text.split(|&b| b == b'\n') {
+        let end = begin + line.len();
+        #[allow(unsafe_code)]
+        // SAFETY: there are glances only where the processor has the features.
+        let glance = unsafe { glances.read::<0>(text, begin, end, &mut clock) };
+        all.push((line, glance));
+        begin = end + 1;
+    }
+    all
+}
+
+#[cfg(target_arch = "x86_64")]
+fn glance_as_record<'t>(glance: &Glance, text: &'t [u8]) -> Record<'t> {
+    let target = &text[glance.target..glance.target + glance.target_len];
+    let method = &text[glance.target - 1 - glance.method_len..glance.target - 1];
+    assert_eq!(method, &glance.method.to_le_bytes()[..glance.method_len]);
+    Record {
+        time_us: glance.time_us,
+        method,
+        target,
+        status: glance.status,
+        latency_us: glance.latency_us,
+        service: None,
+        client: None,
+        user: None,
+        agent: None,
+        host: None,
+        version: None,
+        region: None,
+        api_version: None,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_plain_line_is_read_at_a_glance_unless_the_text_ends_soon() {
+    let format = with_tail(" 0.053");
+    let line = r#"203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET /orders/42 HTTP/1.1" 200 12 "-" "curl/8" 0.017"#;
+    for (line, plain) in [
+        (line.to_owned(), true),
+        (line.replace("HTTP/1.1", "HTTP/2"), true),
+        (line.replace("GET", "OPTIONS"), true),
+        (line.replace("203.0.113.7", "2001:db8::7"), true),
+        (line.replace("GET", "PROPFIND"), false),
+        (line.replace("/42", &"/42".repeat(50)), true),
+        (line.replace("- -", "- ann"), false),
+        (line.replace("0000]", "0000x]"), false),
+        (line.replace("200", "20"), false),
+    ] {
+        let text = [line.as_bytes(), b"\n", &[b'x'; 300]].concat();
+        let seen = glanced(&format, &text);
+        let Some((_, first)) = seen.first() else {
+            return;
+        };
+        assert_eq!(first.is_some(), plain, "{line}");
+        if let Some(glance) = first {
+            assert_eq!(
+                (glance.status, glance.latency_us),
+                (Status(200), Some(17_000))
+            );
+        }
+        // However much of it is there: nothing is read beyond the end.
+        for len in 0..text.len() {
+            glanced(&format, &text[..len]);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -533,6 +609,28 @@ proptest! {
         let mut clock = Clock::new(None);
         if let Some(short) = short(format.access().unwrap(), &line, &mut clock) {
             prop_assert_eq!(short.latency_us, whole.latency_us, "{}", String::from_utf8_lossy(&line));
+        }
+    }
+
+    /// Of the lines of a block those that are read at a glance are read as `short` reads each by itself,
+    /// whatever lines and ends stand around them.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn a_glance_sees_what_the_short_way_does(
+        lines in prop::collection::vec((mutated(&["combined", "common"]), mutated_tail()), 1..6),
+        kind in 0..TAILS.len(),
+        padding in prop::sample::select(vec![0_usize, 300]),
+    ) {
+        let format = with_tail(TAILS[kind]);
+        let lines: Vec<Vec<u8>> = lines.into_iter().map(|(line, tail)| [line, tail].concat()).collect();
+        // Only of lines that are not near the end anything is seen at a glance.
+        let text = [lines.join(&b'\n'), vec![b'x'; padding]].join(&b'\n');
+        for (line, glance) in glanced(&format, &text) {
+            let Some(glance) = glance else { continue };
+            let mut clock = Clock::new(None);
+            let seen = Owned::from(glance_as_record(&glance, &text));
+            let read = short(format.access().unwrap(), line, &mut clock).map(Owned::from);
+            prop_assert_eq!(Some(seen), read, "{}", String::from_utf8_lossy(line));
         }
     }
 

@@ -317,6 +317,7 @@ where
         if let Some(bytes) = source.mapped(number) {
             let result = work(block(bytes));
             if !source.faulted() {
+                source.release(number);
                 return result;
             }
         }

@@ -22,6 +22,8 @@ mod unpack;
 mod walk;
 
 pub use feed::{Block, Buffer, Feed, Salvage, Selection};
+#[cfg(target_arch = "x86_64")]
+pub use lines::LineEnds;
 pub use lines::Lines;
 pub use logfile::LogFile;
 pub use walk::{Found, find};

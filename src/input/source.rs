@@ -70,6 +70,25 @@ impl Source {
         Some(lines(map, from, to, 0))
     }
 
+    /// Gives up the memory of block `number`, which nobody will read soon: each thread that of its own
+    /// blocks, instead of one thread all of it at the end.
+    #[cfg(target_os = "linux")]
+    pub fn release(&self, number: u32) {
+        let Some(map) = &self.map else { return };
+        let from = number as usize * BLOCK;
+        let len = map.len().saturating_sub(from).min(BLOCK);
+        // SAFETY: the mapping is of a file, shared and read-only: whoever reads these pages again gets the
+        // file's bytes again.
+        #[allow(unsafe_code)]
+        unsafe {
+            let _ = map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, len);
+        }
+    }
+
+    /// Elsewhere the mapping goes as a whole.
+    #[cfg(not(target_os = "linux"))]
+    pub fn release(&self, _: u32) {}
+
     /// Whether what was read through the mapping is garbage.
     pub fn faulted(&self) -> bool {
         self.watch.as_ref().is_some_and(Watch::faulted)

@@ -48,8 +48,16 @@ pub(super) fn line(value: &impl Serialize) -> String {
 /// them, serde_json has escaped all below U+0020, so each character found here is in a string.
 fn escape_unprintable(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c == '\n' || !is_unprintable(c) {
+    let mut rest = json;
+    loop {
+        // Nearly all of a report is plain text: copied at once.
+        let plain = |b: &u8| matches!(b, b'\n' | b' '..=b'~');
+        let len = rest.bytes().position(|b| !plain(&b)).unwrap_or(rest.len());
+        out.push_str(&rest[..len]);
+        let mut others = rest[len..].chars();
+        let Some(c) = others.next() else { return out };
+        rest = others.as_str();
+        if !is_unprintable(c) {
             out.push(c);
             continue;
         }
@@ -57,7 +65,6 @@ fn escape_unprintable(json: &str) -> String {
             write!(out, "\\u{unit:04x}").expect("writing to a String can't fail");
         }
     }
-    out
 }
 
 #[cfg(test)]

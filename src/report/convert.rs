@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use rayon::prelude::*;
 
 use super::notes;
 use super::{
@@ -126,14 +127,15 @@ impl Converter<'_> {
                 suspect.next = format!("triage show {}", incident.id);
             }
         }
+        let (timeline, endpoints) = rayon::join(|| self.timeline(), || self.endpoints());
         Report {
             schema: SCHEMA.into(),
             triage_version: env!("CARGO_PKG_VERSION").into(),
             scan: self.scan(),
             changes: self.m.changes.iter().map(|c| self.change(c)).collect(),
-            timeline: self.timeline(),
+            timeline,
             incidents,
-            endpoints: self.endpoints(),
+            endpoints,
             blips: self
                 .m
                 .blips
@@ -314,7 +316,7 @@ impl Converter<'_> {
         let inside = &self.m.scan.inside;
         let mut endpoints: Vec<Endpoint> = inside
             .endpoints()
-            .into_iter()
+            .into_par_iter()
             .filter_map(|(id, key)| {
                 let counts = inside.cells(id).map(|(minute, cell)| {
                     (minute, (u64::from(cell.requests), u64::from(cell.errors)))

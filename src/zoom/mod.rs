@@ -7,6 +7,7 @@
 //! failures elsewhere ([`Signal`]). Judges nothing.
 
 mod crowd;
+mod glance;
 mod label;
 mod latencies;
 mod lines;
@@ -490,6 +491,7 @@ struct Worker<'r> {
     scratch: Scratch,
     aside: Aside,
     key: ShortText,
+    known: glance::Known,
 }
 
 impl<'r> Worker<'r> {
@@ -501,6 +503,7 @@ impl<'r> Worker<'r> {
             scratch: Scratch::default(),
             aside: Aside::default(),
             key: ShortText::default(),
+            known: glance::Known::default(),
         }
     }
 
@@ -527,25 +530,20 @@ impl<'r> Worker<'r> {
             Some(_) => Depth::Full,
             None => Depth::Counts,
         };
-        let mut joiner = (format.joins().any()).then(|| Joiner::new(format.joins(), block.before));
-        for (number, line) in Lines::new(block.bytes).enumerate() {
-            let line = match joiner.as_mut().map(|joiner| joiner.take(line)) {
-                None | Some(Piece::Whole) => line,
-                Some(Piece::Joined(text)) => text,
-                Some(Piece::Begins) => continue,
-            };
+        let (is_selective, joins) = (sightings.is_none(), format.joins());
+        let mut each = |worker: &mut Self, number: u64, line: &[u8]| {
             let seen = sightings.as_deref_mut();
             let mut refused = None;
-            let endpoint = match format.parse(line, &mut self.clock, &mut scratch, depth) {
-                Ok(record) => self.asked_for(&record, service, seen, &wanted),
+            let endpoint = match format.parse(line, &mut worker.clock, &mut scratch, depth) {
+                Ok(record) => worker.asked_for(&record, service, seen, &wanted),
                 Err(reason) => {
                     refused = Some(reason);
-                    let clock = &mut self.clock;
+                    let clock = &mut worker.clock;
                     match mixture.read(&format, line, reason, clock, &mut aside, depth) {
-                        Ok((_, record)) => self.asked_for(&record, service, seen, &wanted),
+                        Ok((_, record)) => worker.asked_for(&record, service, seen, &wanted),
                         Err(reason) => {
                             if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
-                                hear(&format, number as u64, line, false);
+                                hear(&format, number, line, false);
                             }
                             if let Some(below) = format.header(line) {
                                 format = below;
@@ -555,8 +553,8 @@ impl<'r> Worker<'r> {
                     }
                 }
             };
-            let Some(endpoint) = endpoint else { continue };
-            let (clock, depth) = (&mut self.clock, Depth::Full);
+            let Some(endpoint) = endpoint else { return };
+            let (clock, depth) = (&mut worker.clock, Depth::Full);
             let read = match refused {
                 None => format
                     .parse(line, clock, &mut scratch, depth)
@@ -566,11 +564,25 @@ impl<'r> Worker<'r> {
                     .map(|(by, record)| (mixture.format(by, &format), record)),
             };
             if let Ok((format, record)) = read {
-                let error = self.query.errors.contains(record.status);
-                see(endpoint, &record, error, (number as u64, line));
+                let error = worker.query.errors.contains(record.status);
+                see(endpoint, &record, error, (number, line));
                 if error {
-                    hear(format, number as u64, line, true);
+                    hear(format, number, line, true);
                 }
+            }
+        };
+        if joins.any() {
+            let mut joiner = Joiner::new(joins, block.before);
+            for (line, number) in Lines::new(block.bytes).zip(0..) {
+                match joiner.take(line) {
+                    Piece::Whole => each(self, number, line),
+                    Piece::Joined(text) => each(self, number, text),
+                    Piece::Begins => {}
+                }
+            }
+        } else if !(is_selective && self.pass_over(block, &wanted, &mut each)) {
+            for (line, number) in Lines::new(block.bytes).zip(0..) {
+                each(self, number, line);
             }
         }
         (self.scratch, self.aside) = (scratch, aside);
@@ -606,13 +618,17 @@ impl<'r> Worker<'r> {
 
     /// The endpoint of a request, if pass 1 saw it.
     fn endpoint(&mut self, record: &Record<'_>, service: &[u8]) -> Option<EndpointId> {
+        let service = record.service.unwrap_or(service);
+        self.find(service, record.method, record.target)
+    }
+
+    fn find(&mut self, service: &[u8], method: &[u8], target: &[u8]) -> Option<EndpointId> {
         self.key.truncate(0);
-        let service = service_name(record.service.unwrap_or(service));
-        begin_key(&mut self.key, service, record.method);
+        begin_key(&mut self.key, service_name(service), method);
         let template = self.key.len();
-        match self.query.routes.find(record.target) {
+        match self.query.routes.find(target) {
             Some(route) => self.key.push(route.as_bytes()),
-            None => append_template(record.target, &mut self.key),
+            None => append_template(target, &mut self.key),
         }
         self.names.find(&mut self.key, template)
     }

@@ -67,6 +67,9 @@ pub struct Stratum {
     pub host: u32,
 }
 
+/// Agents of a block that are remembered.
+const MOST_AGENTS: usize = 4_096;
+
 /// What an incident's requests have in common: counts by label.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
@@ -242,6 +245,9 @@ fn reserved() -> Interner {
 #[derive(Debug)]
 pub(super) struct TallyPart {
     names: [Interner; LABELS],
+    /// Agents, and the number of each one's family: to find it takes longer than all the rest.
+    agents: Interner,
+    families: Vec<u32>,
     during: HashMap<(u32, Values), Counts>,
     strata: HashMap<Stratum, Counts>,
     stratum_us: i64,
@@ -251,6 +257,8 @@ impl TallyPart {
     pub(super) fn of(whole: &Tally) -> TallyPart {
         TallyPart {
             names: Default::default(),
+            agents: Interner::default(),
+            families: Vec::new(),
             during: HashMap::default(),
             strata: HashMap::default(),
             stratum_us: whole.stratum_us,
@@ -267,9 +275,12 @@ impl TallyPart {
         is_during: bool,
         file_host: &[u8],
     ) {
-        let values = Label::ALL.map(|label| {
-            let value = label.of(record, file_host);
-            self.names[label as usize].intern(value)
+        let values = Label::ALL.map(|label| match label {
+            Label::Client => self.family(record),
+            _ => {
+                let value = label.of(record, file_host);
+                self.names[label as usize].intern(value)
+            }
         });
         let endpoint = endpoint as u32;
         if is_during {
@@ -285,6 +296,21 @@ impl TallyPart {
             host: values[Label::Host as usize],
         };
         self.strata.entry(stratum).or_default().count(error);
+    }
+
+    /// The number of the family of a request's client.
+    fn family(&mut self, record: &Record<'_>) -> u32 {
+        if self.agents.len() >= MOST_AGENTS {
+            self.agents.clear();
+            self.families.clear();
+        }
+        let agent = self.agents.intern(record.agent.unwrap_or_default()) as usize;
+        if agent == self.families.len() {
+            let family = Label::Client.of(record, b"");
+            self.families
+                .push(self.names[Label::Client as usize].intern(family));
+        }
+        self.families[agent]
     }
 }
 

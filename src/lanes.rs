@@ -1,0 +1,246 @@
+//! Sixty-four bytes compared at once, by the vector instructions of x86-64 processors since 2013 (AVX2).
+//!
+//! Bytes in; out comes a bit for each byte, the first one in the lowest bit. Whoever uses it asks
+//! [`are_here`] once, at run time, and has another way for processors that lack them. Knows no line.
+
+use std::arch::x86_64::{
+    __m256i, _mm_crc32_u64, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
+    _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32,
+    _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_storeu_si256,
+    _mm256_sub_epi8,
+};
+
+/// Bytes in [`Lanes`].
+pub const WIDTH: usize = 64;
+
+/// Whether this processor has what the rest of this module needs.
+pub fn are_here() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("sse4.2")
+}
+
+/// Sixty-four bytes in registers.
+#[derive(Clone, Copy)]
+pub struct Lanes([__m256i; 2]);
+
+impl Lanes {
+    /// These bytes.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    #[allow(unsafe_code)]
+    pub fn load(bytes: &[u8; WIDTH]) -> Lanes {
+        // SAFETY: an array of 64 bytes is one of two arrays of 32.
+        let [low, high] = unsafe { &*std::ptr::from_ref(bytes).cast::<[[u8; 32]; 2]>() };
+        Lanes([half(low), half(high)])
+    }
+
+    /// Puts them there.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    #[allow(unsafe_code)]
+    pub fn store(self, bytes: &mut [u8; WIDTH]) {
+        let (low, high) = bytes.split_at_mut(32);
+        // SAFETY: each half of the array has the 32 bytes that are written; nothing is asked of its alignment.
+        unsafe {
+            _mm256_storeu_si256(low.as_mut_ptr().cast(), self.0[0]);
+            _mm256_storeu_si256(high.as_mut_ptr().cast(), self.0[1]);
+        }
+    }
+
+    /// Which of them are this byte.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn equal(self, byte: u8) -> u64 {
+        let byte = _mm256_set1_epi8(byte.cast_signed());
+        bits(
+            _mm256_cmpeq_epi8(self.0[0], byte),
+            _mm256_cmpeq_epi8(self.0[1], byte),
+        )
+    }
+
+    /// Which of them are one of these bytes.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn any_of(self, bytes: [u8; 3]) -> u64 {
+        let [one, two, three] = [
+            _mm256_set1_epi8(bytes[0].cast_signed()),
+            _mm256_set1_epi8(bytes[1].cast_signed()),
+            _mm256_set1_epi8(bytes[2].cast_signed()),
+        ];
+        let [low, high] = self.0;
+        bits(
+            _mm256_or_si256(
+                _mm256_cmpeq_epi8(low, one),
+                _mm256_or_si256(_mm256_cmpeq_epi8(low, two), _mm256_cmpeq_epi8(low, three)),
+            ),
+            _mm256_or_si256(
+                _mm256_cmpeq_epi8(high, one),
+                _mm256_or_si256(_mm256_cmpeq_epi8(high, two), _mm256_cmpeq_epi8(high, three)),
+            ),
+        )
+    }
+
+    /// Whether all of them are the same as the others.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn are(self, others: Lanes) -> bool {
+        let both = _mm256_and_si256(
+            _mm256_cmpeq_epi8(self.0[0], others.0[0]),
+            _mm256_cmpeq_epi8(self.0[1], others.0[1]),
+        );
+        _mm256_movemask_epi8(both) == -1
+    }
+
+    /// How many of the first 32 are the same as the others, up to the first that differs.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn same_at_begin(bytes: &[u8; 32], others: &[u8; 32]) -> usize {
+        let same = _mm256_cmpeq_epi8(half(bytes), half(others));
+        _mm256_movemask_epi8(same).trailing_ones() as usize
+    }
+
+    /// Which of them lie in a range of so many bytes from this one on.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn within(self, first: u8, count: u8) -> u64 {
+        let [low, high] = self.0;
+        let first = _mm256_set1_epi8(first.cast_signed());
+        let last = _mm256_set1_epi8((count - 1).cast_signed());
+        let (low, high) = (_mm256_sub_epi8(low, first), _mm256_sub_epi8(high, first));
+        bits(
+            _mm256_cmpeq_epi8(_mm256_min_epu8(low, last), low),
+            _mm256_cmpeq_epi8(_mm256_min_epu8(high, last), high),
+        )
+    }
+
+    /// The same with zeros where the mask has none.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn only(self, mask: u64) -> Lanes {
+        let [low, high] = self.0;
+        Lanes([
+            _mm256_and_si256(low, spread(mask as u32)),
+            _mm256_and_si256(high, spread((mask >> 32) as u32)),
+        ])
+    }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+#[allow(unsafe_code)]
+fn half(bytes: &[u8; 32]) -> __m256i {
+    // SAFETY: the array has the 32 bytes that are read; the load asks for no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+/// A check sum of these words, different for most that differ. Whoever wants to can find some that share
+/// one.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+pub fn check_sum(words: &[u64; 8], more: [u64; 3]) -> u64 {
+    // Two chains, as each step waits for the one before.
+    let mut one = _mm_crc32_u64(more[0], words[0]);
+    let mut two = _mm_crc32_u64(more[1], words[1]);
+    one = _mm_crc32_u64(one, words[2]);
+    two = _mm_crc32_u64(two, words[3]);
+    one = _mm_crc32_u64(one, words[4]);
+    two = _mm_crc32_u64(two, words[5]);
+    one = _mm_crc32_u64(one, words[6]);
+    two = _mm_crc32_u64(two, words[7]);
+    // Only half a word of each is a sum.
+    _mm_crc32_u64(one, two ^ more[2] << 32)
+}
+
+/// The highest bit of each byte of both.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+fn bits(low: __m256i, high: __m256i) -> u64 {
+    let low = _mm256_movemask_epi8(low).cast_unsigned();
+    let high = _mm256_movemask_epi8(high).cast_unsigned();
+    u64::from(low) | u64::from(high) << 32
+}
+
+/// A byte of ones for each bit that is set.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+fn spread(mask: u32) -> __m256i {
+    // To each byte the byte of the mask that has its bit, then that bit alone.
+    let bytes = _mm256_shuffle_epi8(
+        _mm256_set1_epi32(mask.cast_signed()),
+        _mm256_setr_epi64x(
+            0,
+            0x0101_0101_0101_0101,
+            0x0202_0202_0202_0202,
+            0x0303_0303_0303_0303,
+        ),
+    );
+    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
+    _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mask(holds: impl Fn(usize) -> bool) -> u64 {
+        (0..WIDTH).fold(0, |mask, i| mask | u64::from(holds(i)) << i)
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn all(
+        bytes: &[u8; WIDTH],
+        others: &[u8; WIDTH],
+        only: u64,
+    ) -> ([u64; 3], [bool; 2], usize, [u8; WIDTH]) {
+        let lanes = Lanes::load(bytes);
+        let mut kept = [0xaa; WIDTH];
+        lanes.only(only).store(&mut kept);
+        let (head, other_head) = (bytes.first_chunk().unwrap(), others.first_chunk().unwrap());
+        (
+            [
+                lanes.equal(b'/'),
+                lanes.within(b'0', 10),
+                lanes.any_of(*b"/0?"),
+            ],
+            [lanes.are(Lanes::load(others)), lanes.are(lanes)],
+            Lanes::same_at_begin(head, other_head),
+            kept,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn each_byte_is_compared_as_a_loop_compares_it(
+            bytes in proptest::array::uniform32(prop_oneof![Just(b'/'), Just(b'0'), Just(b'9'), any::<u8>()]),
+            more in proptest::array::uniform32(any::<u8>()),
+            only in any::<u64>(),
+            differs in any::<prop::sample::Index>(),
+        ) {
+            if !are_here() {
+                return Ok(());
+            }
+            let mut whole = [0; WIDTH];
+            whole[..32].copy_from_slice(&bytes);
+            whole[32..].copy_from_slice(&more);
+            let mut others = whole;
+            others[differs.index(WIDTH)] ^= 1;
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has the features.
+            let ([slash, digit, some], are, same, kept) = unsafe { all(&whole, &others, only) };
+            prop_assert_eq!(slash, mask(|i| whole[i] == b'/'));
+            prop_assert_eq!(digit, mask(|i| whole[i].is_ascii_digit()));
+            prop_assert_eq!(some, mask(|i| b"/0?".contains(&whole[i])));
+            prop_assert_eq!(are, [false, true]);
+            prop_assert_eq!(same, differs.index(WIDTH).min(32));
+            for i in 0..WIDTH {
+                prop_assert_eq!(kept[i], if only >> i & 1 == 1 { whole[i] } else { 0 });
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What nobody wants of a block is passed over at a glance.
+//!
+//! Few requests are of the endpoints and times that pass 2 asks for. Where the lines are those of an access
+//! log, a glance and the memory of paths tell which; all others are handed on to be read as ever. On
+//! processors without the instructions, and with routes of the user's own, nothing is passed over.
+
+use super::{EndpointId, Worker};
+use crate::input::Block;
+use crate::reading::Begun;
+
+#[cfg(target_arch = "x86_64")]
+use crate::endpoint::{Interner, Memo, Shape};
+#[cfg(target_arch = "x86_64")]
+use crate::format::{Glance, Glances};
+#[cfg(target_arch = "x86_64")]
+use crate::input::LineEnds;
+#[cfg(target_arch = "x86_64")]
+use crate::query::Side;
+
+/// The endpoints of paths seen last.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    #[cfg(target_arch = "x86_64")]
+    memo: Memo,
+    /// The files' services, whose numbers the memo tells apart.
+    #[cfg(target_arch = "x86_64")]
+    services: Interner,
+}
+
+/// Stands for an endpoint that pass 1 did not count.
+#[cfg(target_arch = "x86_64")]
+const UNSEEN: u32 = u32::MAX;
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Worker<'_> {
+    pub(super) fn pass_over(
+        &mut self,
+        _: &Block<'_, Begun>,
+        _: &impl Fn(EndpointId, i64) -> bool,
+        _: &mut impl FnMut(&mut Self, u64, &[u8]),
+    ) -> bool {
+        false
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Worker<'_> {
+    /// Hands on each line, with its number, but those that a glance shows to be a request that nobody
+    /// wants; `false` and none where lines can't be read so.
+    pub(super) fn pass_over(
+        &mut self,
+        block: &Block<'_, Begun>,
+        wanted: &impl Fn(EndpointId, i64) -> bool,
+        each: &mut impl FnMut(&mut Self, u64, &[u8]),
+    ) -> bool {
+        if !self.query.routes.is_empty() {
+            return false;
+        }
+        let format = block.begun.format_below(block.above.as_deref());
+        let Some(glances) = format.glances() else {
+            return false;
+        };
+        #[allow(unsafe_code)]
+        // SAFETY: there are glances only where the processor has these features.
+        unsafe {
+            self.pass_over_by(block.bytes, glances, &block.begun.service, wanted, each);
+        }
+        true
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn pass_over_by(
+        &mut self,
+        text: &[u8],
+        mut glances: Glances<'_>,
+        service: &[u8],
+        wanted: &impl Fn(EndpointId, i64) -> bool,
+        each: &mut impl FnMut(&mut Self, u64, &[u8]),
+    ) {
+        let number_of_service = self.known.services.intern(service);
+        let mut ends = LineEnds::new(text);
+        let (mut begin, mut number) = (0, 0);
+        while begin < text.len() {
+            let newline = ends.next();
+            let is_crlf = newline > begin && text[newline - 1] == b'\r';
+            let end = newline - usize::from(is_crlf);
+            let glance = glances.read::<2>(text, begin, end, &mut self.clock);
+            let is_wanted = match glance {
+                Some(glance) => {
+                    let target = &text[glance.target..];
+                    match self.seen_at_a_glance(target, &glance, service, number_of_service) {
+                        Some(endpoint) => wanted(endpoint, glance.time_us),
+                        None => false,
+                    }
+                }
+                None => true,
+            };
+            if is_wanted {
+                each(self, number, &text[begin..end]);
+            }
+            begin = newline + 1;
+            number += 1;
+        }
+    }
+
+    /// The endpoint of a request that pass 1 counted; `target` is the text from its target on.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    fn seen_at_a_glance(
+        &mut self,
+        target: &[u8],
+        glance: &Glance,
+        service: &[u8],
+        number_of_service: u32,
+    ) -> Option<EndpointId> {
+        if self.query.side(glance.time_us) == Side::Outside {
+            return None;
+        }
+        let len = glance.target_len;
+        let shape = match (target.first_chunk(), u16::try_from(number_of_service)) {
+            (Some(bytes), Ok(service)) => Shape::of::<2>(bytes, len, glance.method, service),
+            _ => None,
+        };
+        let remembered = match &shape {
+            Some(shape) => self.known.memo.get(shape),
+            None => None,
+        };
+        let number = match remembered {
+            Some(number) => number,
+            None => {
+                let method = glance.method.to_le_bytes();
+                let found = self.find(service, &method[..glance.method_len], &target[..len]);
+                let number = match found {
+                    Some(endpoint) => endpoint.0,
+                    None => UNSEEN,
+                };
+                if let Some(shape) = &shape {
+                    self.known.memo.put(shape, number);
+                }
+                number
+            }
+        };
+        match number {
+            UNSEEN => None,
+            number => Some(EndpointId(number)),
+        }
+    }
+}
