@@ -347,9 +347,8 @@ fn of_hosts(after: &[Pair], before: Option<&[Pair]>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blame::tests::{change, context, hit, incident};
-    use crate::blame::{Context, Moments, Undoes};
-    use crate::zoom::{Group, tally};
+    use crate::blame::tests::{change, with_labels};
+    use crate::zoom::Group;
 
     /// The contrast of a deploy of 1.1 at minute 0, whose marker names these hosts.
     fn contrast(groups: &[Group<'_>], hosts: &[&str]) -> Option<Contribution> {
@@ -359,20 +358,7 @@ mod tests {
             service: Some("api".to_owned()),
             ..change("d-1", 0)
         };
-        let incident = incident(0, None);
-        let context = Context {
-            endpoints: vec![hit("api", "/", 0)],
-            labels: tally(groups),
-            ..context()
-        };
-        let case = Case {
-            incident: &incident,
-            changes: std::slice::from_ref(&change),
-            context: &context,
-            moments: Moments::of(&incident, &incident.onset, &incident.end),
-            undoes: Undoes::new(std::slice::from_ref(&change)),
-        };
-        contribution(&change, &case)
+        with_labels(&change, groups, |case| contribution(&change, case))
     }
 
     /// Twelve minutes in which two hosts of either version answer 50 requests a minute each.

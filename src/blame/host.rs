@@ -126,26 +126,14 @@ fn hosts_of_version(change: &Change, tally: &Tally) -> BTreeSet<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blame::tests::{change, context, hit, incident};
-    use crate::blame::{Context, Moments, Undoes};
-    use crate::zoom::{Group, tally};
+    use crate::blame::tests::{change, with_labels};
+    use crate::zoom::Group;
 
     /// What is said of a change at minute 0.
     fn said(change: Change, groups: &[Group<'_>]) -> Option<Contribution> {
-        let incident = incident(0, None);
-        let context = Context {
-            endpoints: vec![hit("api", "/", 0)],
-            labels: tally(groups),
-            ..context()
-        };
-        let case = Case {
-            incident: &incident,
-            changes: std::slice::from_ref(&change),
-            context: &context,
-            moments: Moments::of(&incident, &incident.onset, &incident.end),
-            undoes: Undoes::new(std::slice::from_ref(&change)),
-        };
-        contribution(&change, alone(&case).as_ref(), &case)
+        with_labels(&change, groups, |case| {
+            contribution(&change, alone(case).as_ref(), case)
+        })
     }
 
     fn of(kind: Kind) -> Change {

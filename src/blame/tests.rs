@@ -3,6 +3,7 @@
 use super::verdict::Cause;
 use super::*;
 use crate::confirm::State;
+use crate::zoom::{Group, tally};
 
 mod accused;
 mod any;
@@ -96,6 +97,28 @@ fn estimate(median_us: i64) -> Estimate {
             (median_us + step_us, 0.25),
         ],
     }
+}
+
+/// What is asked of a change at minute 0, when one endpoint is hit from then on and requests have
+/// these labels.
+pub(super) fn with_labels<T>(
+    change: &Change,
+    groups: &[Group<'_>],
+    ask: impl FnOnce(&Case<'_>) -> T,
+) -> T {
+    let incident = incident(0, None);
+    let context = Context {
+        endpoints: vec![hit("api", "/", 0)],
+        labels: tally(groups),
+        ..context()
+    };
+    ask(&Case {
+        incident: &incident,
+        changes: std::slice::from_ref(change),
+        context: &context,
+        moments: Moments::of(&incident, &incident.onset, &incident.end),
+        undoes: Undoes::new(std::slice::from_ref(change)),
+    })
 }
 
 pub(super) fn incident(onset_us: i64, end_us: Option<i64>) -> Incident {
