@@ -239,6 +239,10 @@ fn sureness(clock: &Clock, incident: &Incident) -> String {
             "\u{a0}· comes back every {every} for up to {lasts}, {}",
             count_of(recurring.times, "time")
         );
+        // Without an onset nothing else says at what time of the hour or day it comes.
+        if let (None, Some(first)) = (&incident.onset, &incident.first_failure) {
+            text += &format!(", first {}", show(first));
+        }
     }
     text
 }
