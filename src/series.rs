@@ -336,6 +336,17 @@ impl SeriesSet {
         Totals { sums }
     }
 
+    /// Several endpoints together, in slots of so many minutes, gaps apart.
+    pub fn totals_of(&self, endpoints: &[EndpointId], slot_min: usize) -> Totals {
+        let mut sums = vec![(0, 0); self.minutes.div_ceil(slot_min)];
+        for (slot, cell) in endpoints.iter().flat_map(|id| self.seen(*id)) {
+            let sum: &mut (u64, u64) = &mut sums[slot / slot_min];
+            sum.0 += u64::from(cell.requests);
+            sum.1 += u64::from(cell.errors);
+        }
+        Totals::new(sums)
+    }
+
     /// How many successful requests of an endpoint told their latency, and the sum of these on the
     /// logarithmic scale, minute by minute.
     pub fn latency_totals(&self, endpoint: EndpointId) -> Totals {

@@ -59,10 +59,7 @@ fn total(hosts: &BTreeMap<u32, Counts>) -> Counts {
 pub(super) fn contribution(change: &Change, case: &Case<'_>) -> Option<Contribution> {
     let tally = &case.context.labels;
     let endpoints = of_service(change, case);
-    let versions: BTreeSet<u32> = tally
-        .numbers(Label::Version)
-        .filter(|n| change.brings(&String::from_utf8_lossy(tally.value(Label::Version, *n))))
-        .collect();
+    let versions = brought_versions(change, tally);
     let by_version = |s: &Stratum| match s.version {
         ABSENT | OTHER => None,
         version if versions.contains(&version) => Some(Side::New),
@@ -86,6 +83,14 @@ pub(super) fn contribution(change: &Change, case: &Case<'_>) -> Option<Contribut
     }
     let after = both_at_work(tally, &endpoints, start_us, by_host)?;
     finding(case, &endpoints, start_us, &after, TOUCHED)
+}
+
+/// The versions in the log that a change brought.
+pub(super) fn brought_versions(change: &Change, tally: &Tally) -> BTreeSet<u32> {
+    tally
+        .numbers(Label::Version)
+        .filter(|n| change.brings(&String::from_utf8_lossy(tally.value(Label::Version, *n))))
+        .collect()
 }
 
 /// The hosts in the log that a change names.

@@ -110,15 +110,10 @@ pub(super) fn contribution(
 
 /// The hosts on which a version that the change brought answered during the incident.
 fn hosts_of_version(change: &Change, tally: &Tally) -> BTreeSet<u32> {
-    let brought = |number: u32| {
-        tally.numbers(Label::Version).contains(&number)
-            && change.brings(&String::from_utf8_lossy(
-                tally.value(Label::Version, number),
-            ))
-    };
+    let brought = contrast::brought_versions(change, tally);
     tally
         .during()
-        .filter(|(_, numbers, _)| brought(numbers[Label::Version as usize]))
+        .filter(|(_, numbers, _)| brought.contains(&numbers[Label::Version as usize]))
         .map(|(_, numbers, _)| numbers[Label::Host as usize])
         .collect()
 }

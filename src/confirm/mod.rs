@@ -244,14 +244,8 @@ fn incident(traces: &[&Trace], single_client: bool, set: &SeriesSet) -> Incident
             .flat_map(|t| t.failures_in(from, to))
             .map(|f| f.time_us)
     };
-    let mut endpoints: Vec<(EndpointId, Baseline)> = traces
-        .iter()
-        .map(|t| (t.candidate.endpoint, t.candidate.baseline))
-        .collect();
-    endpoints.sort_by_key(|(endpoint, baseline)| (*endpoint, baseline.to_min));
-    endpoints.dedup_by_key(|(endpoint, _)| *endpoint);
     Incident {
-        endpoints,
+        endpoints: endpoints(traces),
         slow_too: Vec::new(),
         first_failure_us: within().min().unwrap_or(excess_from),
         last_failure_us: within().max().unwrap_or(excess_to),
@@ -261,6 +255,17 @@ fn incident(traces: &[&Trace], single_client: bool, set: &SeriesSet) -> Incident
         single_client,
         recurs: None,
     }
+}
+
+/// The endpoints hit, sorted, each with what was expected of it first.
+fn endpoints(traces: &[&Trace]) -> Vec<(EndpointId, Baseline)> {
+    let mut endpoints: Vec<(EndpointId, Baseline)> = traces
+        .iter()
+        .map(|t| (t.candidate.endpoint, t.candidate.baseline))
+        .collect();
+    endpoints.sort_by_key(|(endpoint, baseline)| (*endpoint, baseline.to_min));
+    endpoints.dedup_by_key(|(endpoint, _)| *endpoint);
+    endpoints
 }
 
 /// When it began; `None` where that was before the log.

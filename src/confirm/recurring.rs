@@ -7,7 +7,7 @@
 use super::gates::{self, Ruling};
 use super::recovery::silent;
 use super::trace::{Trace, minute_us};
-use super::{Estimate, Incident, State, incident};
+use super::{Estimate, Incident, State, endpoints, incident};
 use crate::detect::Recurrence;
 use crate::series::{MINUTE_US, SeriesSet};
 
@@ -27,27 +27,31 @@ pub(super) fn of_times(
         traces.iter().filter(near).copied().collect()
     };
     // Blips that come back are worth a report if they are many.
-    let rule = |traces: &[&Trace]| gates::rule(traces, &gates::excess_failures(traces));
-    let ruling = rule(traces);
-    let lasts = |time: i64| rule(&at(recurrence.first_min + time * recurrence.every_min));
-    let matters = gates::matter(traces, &gates::excess_failures(traces))
-        || (0..recurrence.times).any(|time| lasts(time) != Ruling::Blip);
+    let failures = gates::excess_failures(traces);
+    let ruling = gates::rule(traces, &failures);
+    let lasts = |time: i64| {
+        let traces = at(recurrence.first_min + time * recurrence.every_min);
+        gates::rule(&traces, &gates::excess_failures(&traces)) != Ruling::Blip
+    };
+    let matters = gates::matter(traces, &failures) || (0..recurrence.times).any(lasts);
     if ruling == Ruling::Blip || !matters {
         return None;
     }
     let single_client = ruling == Ruling::SingleClient;
-    let mut whole = incident(traces, single_client, set);
     let first = incident(&at(recurrence.first_min), single_client, set);
     let last = incident(&at(recurrence.last_min()), single_client, set);
     // It may have come at its time before the log, too.
     let seen_before = recurrence.first_min - recurrence.every_min >= set.start_min;
-    whole.onset = first.onset.filter(|_| seen_before);
-    whole.first_failure_us = first.first_failure_us;
-    whole.last_failure_us = last.last_failure_us;
-    whole.state = state(recurrence, traces, set);
-    whole.end = last.end.filter(|_| whole.state == State::Recovered);
-    whole.recurs = Some(recurrence);
-    Some(whole)
+    let state = state(recurrence, traces, set);
+    Some(Incident {
+        endpoints: endpoints(traces),
+        onset: first.onset.filter(|_| seen_before),
+        last_failure_us: last.last_failure_us,
+        end: last.end.filter(|_| state == State::Recovered),
+        state,
+        recurs: Some(recurrence),
+        ..first
+    })
 }
 
 /// Whether it has come each time that it was due.

@@ -90,18 +90,12 @@ impl Parents {
             line.iter().for_each(|level| below[*level].push(id));
             lines.push(line);
         }
-        let sum = |endpoints: &Vec<EndpointId>| {
-            let mut sums = vec![(0, 0); set.minutes.div_ceil(slot_min)];
-            for (slot, cell) in endpoints.iter().flat_map(|id| set.seen(*id)) {
-                let sum: &mut (u64, u64) = &mut sums[slot / slot_min];
-                sum.0 += u64::from(cell.requests);
-                sum.1 += u64::from(cell.errors);
-            }
-            Totals::new(sums)
-        };
         Parents {
             slot_min,
-            levels: below.par_iter().map(sum).collect(),
+            levels: below
+                .par_iter()
+                .map(|ids| set.totals_of(ids, slot_min))
+                .collect(),
             lines,
         }
     }

@@ -13,7 +13,7 @@
 use rayon::prelude::*;
 
 use super::baseline::{Expected, RATE_FLOOR};
-use super::{Baseline, Candidate, Context, FALSE_ALARMS_PER_WEEK, Scanned, Signal, is_large, trim};
+use super::{Candidate, Context, FALSE_ALARMS_PER_WEEK, Scanned, is_large, trim};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet, Totals};
 use crate::stats;
 
@@ -119,7 +119,8 @@ pub(super) fn patterns(set: &SeriesSet, scanned: &Scanned) -> Vec<Pattern> {
             .extract_if(.., |(_, beat)| beat.meets(&first))
             .map(|(id, _)| id)
             .collect();
-        let window = densest_window(&sum(set, &together), first.every).unwrap_or(first.window);
+        let window =
+            densest_window(&set.totals_of(&together, 1), first.every).unwrap_or(first.window);
         let taken = |id: &EndpointId| patterns.iter().any(|p| p.follows(*id));
         let mut followers: Vec<(EndpointId, Beat)> = Vec::new();
         for &id in failing.iter().filter(|id| !taken(id)) {
@@ -131,16 +132,6 @@ pub(super) fn patterns(set: &SeriesSet, scanned: &Scanned) -> Vec<Pattern> {
         patterns.extend(Pattern::new(set, followers));
     }
     patterns
-}
-
-/// Several endpoints, minute by minute.
-fn sum(set: &SeriesSet, ids: &[EndpointId]) -> Totals {
-    let mut minutes = vec![(0, 0); set.minutes];
-    for (slot, cell) in ids.iter().flat_map(|id| set.seen(*id)) {
-        minutes[slot].0 += u64::from(cell.requests);
-        minutes[slot].1 += u64::from(cell.errors);
-    }
-    Totals::new(minutes)
 }
 
 /// The strongest pattern of one of so many endpoints, if it has one.
@@ -340,27 +331,11 @@ impl Pattern {
     ) -> impl Iterator<Item = Candidate> + 'a {
         self.followers.iter().flat_map(move |(id, beat)| {
             let totals = set.totals(*id);
-            let minute = move |offset: usize| set.start_min.saturating_add(offset as i64);
-            let of_window = move |(from, to)| {
-                let (requests, errors) = totals.between(from, to);
-                Candidate {
-                    endpoint: *id,
-                    from_min: minute(from),
-                    to_min: minute(to),
-                    requests,
-                    errors,
-                    baseline: Baseline {
-                        signal: Signal::Errors,
-                        rate: beat.calm.rate,
-                        rho: scanned.noise.rho(*id, 1, beat.calm.rate),
-                        requests: beat.calm.requests,
-                        from_min: minute(beat.calm.from),
-                        to_min: minute(beat.calm.to),
-                    },
-                    p_value: beat.ln_p.exp(),
-                    began_before_log: false,
-                    recurs: Some(self.recurrence),
-                }
+            let of_window = move |(from, to)| Candidate {
+                p_value: beat.ln_p.exp(),
+                began_before_log: false,
+                recurs: Some(self.recurrence),
+                ..trim::candidate(&scanned.context(set, &totals, *id), from, to, beat.calm)
             };
             beat.windows(beat.cycles)
                 .map(of_window)
