@@ -2,6 +2,8 @@
 //! hands to the next. Decides nothing itself.
 
 mod formats;
+mod paces;
+
 pub use formats::explain as explain_formats;
 
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 
 use jiff::tz::TimeZone;
 
-use crate::blame::{self, Context, EndpointFact, Load, Minute, Slowness};
+use crate::blame::{self, Context, EndpointFact, Load, Minute, Relays, Slowness};
 use crate::changes::{Change, Markers};
 use crate::confirm::{self, Blip, Incident};
 use crate::detect::{self, Recurrence, Slowdown};
@@ -511,6 +513,7 @@ fn context(
                 template: String::from_utf8_lossy(&endpoint.template).into_owned(),
                 group: endpoint.group,
                 affected: hit(id).is_some(),
+                slowed: incident.slow_too.contains(&id),
                 powered: is_clear && blame::could_show(requests, baseline_rate, rho, excess),
                 requests,
                 errors,
@@ -557,6 +560,7 @@ fn context(
         },
         labels: Tally::default(),
         words: Arc::default(),
+        relays: Relays::of(&paces::of(incident, times, detail, &series.catalog, cells)),
     }
 }
 

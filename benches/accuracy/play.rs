@@ -7,6 +7,7 @@ use crate::chance::{Chance, in_cohort};
 use crate::world::{Endpoint, Fault, Took, Whom, World, region};
 
 /// A request as its server saw it.
+#[derive(Clone, Copy)]
 pub struct Hit {
     /// Milliseconds since the log's begin.
     pub at_ms: u32,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::play::{Hit, family};
 use crate::rng::mix;
-use crate::world::{Harm, REGIONS, Shape, World, region};
+use crate::world::{Front, Harm, REGIONS, Shape, World, region};
 
 /// Agents by client family.
 pub const AGENTS: [&str; 5] = [
@@ -47,6 +47,12 @@ pub fn write(world: &World, hits: &[Hit], root: &Path) -> io::Result<(PathBuf, P
         let mut files = vec![File::default(); hosts];
         for hit in hits.iter().filter(|h| usize::from(h.service) == service) {
             files[usize::from(hit.host)].add(world, hit);
+        }
+        if let Some(front) = world.front.filter(|front| front.service == service) {
+            for hit in hits {
+                let (host, line) = passed(world, front, hit);
+                files[host].0.push((hit.at_ms, line));
+            }
         }
         for (host, file) in files.into_iter().enumerate() {
             let name = &world.services[service].name;
@@ -190,6 +196,28 @@ fn line(world: &World, hit: &Hit) -> String {
         ),
     };
     line
+}
+
+/// The line of the gateway that a request came through: it waits a bit longer. Returns its host, too.
+fn passed(world: &World, front: Front, hit: &Hit) -> (usize, String) {
+    let service = &world.services[front.service];
+    let chance = mix(u64::from(hit.at_ms) << 32 ^ u64::from(hit.object) ^ u64::from(hit.user));
+    let host = chance as usize % service.hosts.len();
+    let passed = Hit {
+        service: front.service as u8,
+        host: host as u8,
+        version: service.version(host, f64::from(hit.at_ms) / 1000.0),
+        took_us: hit
+            .took_us
+            .saturating_add(1_500 + (chance >> 32) as u32 % 6_000),
+        status: match front.answers {
+            Some(answer) if hit.status >= 500 => answer,
+            _ => hit.status,
+        },
+        fault: None,
+        ..*hit
+    };
+    (host, line(world, &passed))
 }
 
 /// What the application says of a failure.

@@ -214,6 +214,17 @@ pub struct World {
     pub retries: usize,
     /// Times at which a host restarts and drops what it holds: (service, host, when).
     pub restarts: Vec<(usize, usize, f64)>,
+    /// The service through which all requests come, and which logs them, too.
+    pub front: Option<Front>,
+}
+
+/// A gateway before all services.
+#[derive(Clone, Copy)]
+pub struct Front {
+    /// Which service: it has no endpoints of its own.
+    pub service: usize,
+    /// What it answers where one behind it answered 5xx; the same where `None`.
+    pub answers: Option<u16>,
 }
 
 impl World {

@@ -338,3 +338,27 @@ pub(super) const ALIKE_RATIO: f64 = 2.0;
 pub(super) const EQUAL_VERSIONS: f64 = 1.0;
 /// A contrast of so many nats says that they do.
 pub(super) const EQUAL_FROM: f64 = -2.0;
+
+/// Services whose failures are compared with each other, those with the most.
+pub(super) const RELAY_SERVICES: usize = 12;
+
+/// … over so many cells of 10 s from the onset on: six hours.
+pub(super) const RELAY_SPAN: usize = 2_160;
+
+/// … each with at least so many failures …
+pub(super) const RELAY_LEAST: u64 = 20;
+
+/// … and shifted by so many cells at most either way: a minute, the longest time-out in common use.
+pub(super) const RELAY_LAGS: isize = 6;
+
+/// Two services tell of the same requests where χ² lies so many standard deviations below that of
+/// independent failures: 10⁻⁶ of chance, for some hundreds of comparisons …
+pub(super) const AS_ONE_DEVIATIONS: f64 = 5.0;
+
+/// … and is at most this share of it. A caller that sees the share r of the other's failures has
+/// (1 − r)/(1 + r): here a quarter of them.
+pub(super) const AS_ONE_RATIO: f64 = 0.6;
+
+/// From this share of it on they are taken to be independent, as most shifts must look even of those
+/// that are one: what agrees at any shift is regular by itself. *Judgement.*
+pub(super) const APART_RATIO: f64 = 0.8;

@@ -65,12 +65,12 @@ fn breadth(context: &Context, candidates: &[&Footprint]) -> Option<Contribution>
             .map(|e| e.service.as_str())
             .collect()
     };
-    let hit = services(&|e| e.affected);
-    let visible = services(&|e| e.is_witness());
+    let hit = services(&|e| context.is_hit(e));
+    let visible = services(&|e| context.is_witness(e));
     let in_common = |footprint: &&Footprint| {
         let touched: BTreeSet<&str> = footprint
             .endpoints(context)
-            .filter(|e| e.affected)
+            .filter(|e| context.is_hit(e))
             .map(|e| e.service.as_str())
             .collect();
         touched.len() >= 2

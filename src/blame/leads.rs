@@ -9,11 +9,8 @@ use super::phrase::Words;
 use super::{Context, Contribution, NotAssessed, RuledOut, phrase};
 use crate::zoom::{Counts, Label, Tally};
 
-/// Leads that need more than access logs have, with what they need.
-const NEVER_FROM_LOGS: [(&str, &str); 1] = [(
-    "a called service that takes its callers down",
-    "which service calls which",
-)];
+/// One service that takes others down with it.
+const CALLED: &str = "a called service that takes its callers down";
 
 /// What tells requests apart, and what a line must have for it. Client and API version stand in
 /// nearly every line, and are no lead of their own.
@@ -96,6 +93,24 @@ pub(super) fn ruled_out(
             finding: against(dependency),
         });
     }
+    ruled_out.extend(
+        context
+            .relays
+            .findings(context.words())
+            .map(|finding| RuledOut {
+                lead: "callers",
+                finding,
+            }),
+    );
+    ruled_out.extend(
+        context
+            .relays
+            .apart(context.words())
+            .map(|finding| RuledOut {
+                lead: CALLED,
+                finding,
+            }),
+    );
     for (label, lead, of_many) in SINGLED_OUT {
         ruled_out.extend(
             alike(&context.labels, label, of_many, context.words())
@@ -139,8 +154,11 @@ pub(super) fn not_assessed(context: &Context, onset_known: bool) -> Vec<NotAsses
             "logs of the applications, with a time and a level in each line",
         );
     }
-    for (lead, needs) in NEVER_FROM_LOGS {
-        lacks(lead, needs);
+    if context.relays.is_open() {
+        lacks(
+            CALLED,
+            "failures of both services in these logs, 20 of each, or which service calls which",
+        );
     }
     open
 }

@@ -23,6 +23,7 @@ mod phrase;
 mod posterior;
 mod power;
 mod prior;
+mod relay;
 mod rollback;
 mod scope;
 mod status;
@@ -36,6 +37,7 @@ pub use common::Condition;
 pub use load::Load;
 pub use novelty::Message;
 pub use power::{could_show, smallest_visible_excess};
+pub use relay::{Pace, Relays};
 pub use unmarked::{clock_shift, unmarked};
 pub use verdict::{
     Contribution, Disposition, DispositionStatus, EvidenceKind, NotAssessed, RuledOut, Suspect,
@@ -86,6 +88,8 @@ pub struct Context {
     pub labels: Tally,
     /// What applications wrote about their errors.
     pub words: Arc<Words>,
+    /// Which of the services hit pass on what fails in others.
+    pub relays: Relays,
 }
 
 /// How slow the incident's endpoints are.
@@ -98,6 +102,21 @@ pub struct Slowness {
 }
 
 impl Context {
+    /// Whether the fault shows at this endpoint: it is hit, and not by passing on what fails beneath
+    /// it; or it is what such a one calls, and slow.
+    fn is_hit(&self, endpoint: &EndpointFact) -> bool {
+        if endpoint.affected {
+            !self.relays.passes_on(&endpoint.service)
+        } else {
+            endpoint.slowed && self.relays.is_called(&endpoint.service)
+        }
+    }
+
+    /// Whether an endpoint says something about the incident: it is hit, or it would have shown it.
+    fn is_witness(&self, endpoint: &EndpointFact) -> bool {
+        self.is_hit(endpoint) || (endpoint.powered && !endpoint.affected)
+    }
+
     /// The words for what is wrong with a request.
     fn words(&self) -> &'static phrase::Words {
         phrase::words(self.slow.is_some())
@@ -130,6 +149,8 @@ pub struct EndpointFact {
     pub group: u32,
     /// Whether it is one of the incident's endpoints.
     pub affected: bool,
+    /// Whether it only became slow with the incident's endpoints, which fail.
+    pub slowed: bool,
     /// Whether it could have shown the incident's effect ([`could_show`]).
     pub powered: bool,
     /// Requests from onset to end.
@@ -141,11 +162,6 @@ pub struct EndpointFact {
 }
 
 impl EndpointFact {
-    /// Whether it says something about the incident: it was hit, or it would have shown it.
-    fn is_witness(&self) -> bool {
-        self.affected || self.powered
-    }
-
     /// Errors beyond the expectation.
     fn excess_errors(&self) -> f64 {
         self.errors as f64 - self.baseline_rate * self.requests as f64
@@ -360,8 +376,11 @@ fn weigh(case: &Case<'_>) -> Verdict {
     let kind = verdict::kind(&suspects, unexplained, moments.onset.is_some());
     let strong = verdict::is_strong(kind, &suspects);
     let mut summary = verdict::summary(kind, strong, &suspects, unexplained, case);
-    if let Some(alone) = alone.filter(|_| kind != VerdictKind::Change) {
-        summary = format!("{summary} {}", alone.sentence(moments.words));
+    if kind != VerdictKind::Change {
+        let hints = alone.map(|alone| alone.sentence(moments.words));
+        for hint in hints.into_iter().chain(context.relays.hints(moments.words)) {
+            summary = format!("{summary} {hint}");
+        }
     }
     Verdict {
         kind,

@@ -22,14 +22,12 @@ use crate::stats::log_sum_exp;
 /// The weighted log likelihood of what was hit under a cause that no marker lists, against one that
 /// hits every endpoint alike: confined to a service, each as likely as any other, or to none.
 pub(super) fn of_unlisted(context: &Context) -> f64 {
-    let names = |wanted: fn(&EndpointFact) -> bool| -> BTreeSet<&str> {
+    let names = |wanted: &dyn Fn(&EndpointFact) -> bool| -> BTreeSet<&str> {
         let of = context.endpoints.iter().filter(|e| wanted(e));
         of.map(|e| e.service.as_str()).collect()
     };
-    let (visible, hit) = (
-        names(EndpointFact::is_witness),
-        names(|endpoint| endpoint.affected),
-    );
+    let visible = names(&|endpoint| context.is_witness(endpoint));
+    let hit = names(&|endpoint| context.is_hit(endpoint));
     let confined_to = |service: Option<&str>| {
         let of = context.endpoints.iter();
         let touched: Vec<bool> = of.map(|e| Some(e.service.as_str()) == service).collect();
@@ -104,11 +102,27 @@ struct Group {
 /// excess failures, then by requests: the groups that were hit must not be crowded out.
 fn ratio(touched: &[bool], context: &Context) -> f64 {
     let mut groups: BTreeMap<(&str, u32), Group> = BTreeMap::new();
+    let of_touched: BTreeSet<&str> = context
+        .endpoints
+        .iter()
+        .zip(touched)
+        .filter(|(endpoint, touched)| **touched && context.is_hit(endpoint))
+        .map(|(endpoint, _)| endpoint.service.as_str())
+        .collect();
+    // The same requests, told by another log: no failures outside.
+    let is_told_twice = |e: &EndpointFact| {
+        let mut touched = of_touched.iter();
+        touched.any(|service| context.relays.are_one(service, &e.service))
+    };
     for (endpoint, touched) in context.endpoints.iter().zip(touched) {
-        if !endpoint.is_witness() || !(endpoint.affected || *touched) {
+        let is_hit = context.is_hit(endpoint);
+        if !context.is_witness(endpoint) || !(is_hit || *touched) {
             continue;
         }
-        let (with, without) = match (endpoint.affected, *touched) {
+        if is_hit && !*touched && is_told_twice(endpoint) {
+            continue;
+        }
+        let (with, without) = match (is_hit, *touched) {
             (true, true) => HIT_INSIDE,
             (true, false) => HIT_OUTSIDE,
             (false, _) => SPARED_INSIDE,
@@ -116,7 +130,7 @@ fn ratio(touched: &[bool], context: &Context) -> f64 {
         let group = groups
             .entry((&endpoint.service, endpoint.group))
             .or_default();
-        group.excess += if endpoint.affected {
+        group.excess += if is_hit {
             endpoint.excess_errors()
         } else {
             0.0
@@ -140,14 +154,26 @@ fn ratio(touched: &[bool], context: &Context) -> f64 {
 
 /// The finding in a sentence.
 fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String {
-    let hit = context.endpoints.iter().filter(|e| e.affected).count();
+    let hit = context.endpoints.iter().filter(|e| context.is_hit(e));
+    let hit = hit.count();
     let (mut hit_inside, mut spared_inside) = (0_usize, 0_usize);
-    for endpoint in footprint.endpoints(context).filter(|e| e.is_witness()) {
-        if endpoint.affected {
+    for endpoint in footprint
+        .endpoints(context)
+        .filter(|e| context.is_witness(e))
+    {
+        if context.is_hit(endpoint) {
             hit_inside += 1;
         } else {
             spared_inside += 1;
         }
+    }
+    let passed_on = footprint
+        .endpoints(context)
+        .find(|e| e.affected && !context.is_hit(e));
+    if let Some(relay) = passed_on.and_then(|e| context.relays.by(&e.service))
+        && hit_inside == 0
+    {
+        return relay.sentence(context.words());
     }
     let whose = match &change.service {
         Some(service) if change.endpoints.is_empty() => format!("`{service}`"),
@@ -176,7 +202,11 @@ fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String 
 /// Error rate of the footprint against its expectation: `0.3 % failed, 0.3 % expected`, with the
 /// smallest excess that would have shown.
 pub(super) fn rates(footprint: &Footprint, context: &Context) -> String {
-    let totals = Totals::of(footprint.endpoints(context).filter(|e| e.is_witness()));
+    let totals = Totals::of(
+        footprint
+            .endpoints(context)
+            .filter(|e| context.is_witness(e)),
+    );
     let seen = format!(
         "{} of its requests {}, {} expected",
         phrase::percent(totals.rate()),

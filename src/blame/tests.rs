@@ -41,6 +41,7 @@ pub(super) fn endpoint(service: &str, template: &str, group: u32) -> EndpointFac
         template: template.to_owned(),
         group,
         affected: false,
+        slowed: false,
         powered: true,
         requests: 20_000,
         errors: 60,
@@ -81,6 +82,7 @@ pub(super) fn context() -> Context {
         slow: None,
         labels: Tally::default(),
         words: Arc::default(),
+        relays: Relays::default(),
     }
 }
 

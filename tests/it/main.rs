@@ -16,6 +16,7 @@
 
 mod about;
 mod bad_input;
+mod callers;
 mod changes_command;
 mod counts;
 mod crowd;

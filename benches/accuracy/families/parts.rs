@@ -50,6 +50,7 @@ pub fn town(ground: &Ground, chance: &mut Chance) -> World {
         gaps: Vec::new(),
         retries: 0,
         restarts: Vec::new(),
+        front: None,
     };
     for (service, name) in names.into_iter().enumerate() {
         let hosts = chance.int(hosts.0, hosts.1);

@@ -6,7 +6,9 @@ use super::parts::{
 };
 use super::{Family, Truth};
 use crate::chance::Chance;
-use crate::world::{Fault, Harm, Marker, Scanner, Season, Shape, Surge, Took, Whom, World};
+use crate::world::{
+    Fault, Front, Harm, Marker, Scanner, Season, Service, Shape, Surge, Took, Whom, World,
+};
 
 /// Working days with a dip at lunch, 3–8 services, long-tailed traffic, noise of any memory.
 const GROUND: Ground = Ground {
@@ -61,7 +63,7 @@ fn office_hours(chance: &mut Chance) -> Season {
     Season::Hours(DAY.map(|h| 1.0 + depth * (h - 1.0)))
 }
 
-pub const FAMILIES: [Family; 28] = [
+pub const FAMILIES: [Family; 29] = [
     Family {
         name: "instant",
         about: "a deploy breaks part of its service at once; 0–4 innocents near",
@@ -159,6 +161,13 @@ pub const FAMILIES: [Family; 28] = [
         truth: Truth::Change,
         ceiling: None,
         make: migration,
+    },
+    Family {
+        name: "fronted",
+        about: "a deploy behind a gateway that logs all requests, too, and is deployed itself",
+        truth: Truth::Change,
+        ceiling: None,
+        make: fronted,
     },
     Family {
         name: "retries",
@@ -323,6 +332,40 @@ fn instant(chance: &mut Chance) -> World {
     let (service, _, fault) = guilty(&mut world, chance, Pace::AtOnce);
     let onset = world.faults[fault].from_s;
     bystanders(&mut world, chance, 4, service, onset);
+    world
+}
+
+fn fronted(chance: &mut Chance) -> World {
+    let mut world = town(&GROUND, chance);
+    let rolls = chance.yes(0.5);
+    let pace = if rolls {
+        Pace::Over(chance.between(60.0, 400.0))
+    } else {
+        Pace::AtOnce
+    };
+    let (service, _, fault) = guilty(&mut world, chance, pace);
+    if rolls {
+        by_version(&mut world, service, fault);
+    }
+    let edge = world.services.len();
+    world.services.push(Service {
+        name: "edge".to_owned(),
+        shape: if chance.yes(0.3) {
+            Shape::Combined
+        } else {
+            world.services[0].shape
+        },
+        hosts: vec![vec![(f64::NEG_INFINITY, 30)]; chance.int(1, 3)],
+    });
+    world.front = Some(Front {
+        service: edge,
+        answers: chance.yes(0.5).then_some(502),
+    });
+    let onset = world.faults[fault].from_s;
+    let near = (onset - 3600.0, onset + 600.0);
+    let count = chance.int(1, 2);
+    innocents(&mut world, chance, count, &[edge], near);
+    bystanders(&mut world, chance, 3, service, onset);
     world
 }
 
