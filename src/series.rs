@@ -350,19 +350,26 @@ impl SeriesSet {
     /// How many successful requests of an endpoint told their latency, and the sum of these on the
     /// logarithmic scale, minute by minute.
     pub fn latency_totals(&self, endpoint: EndpointId) -> Totals {
-        let slot = self.slots(endpoint);
         let mut sums = Vec::with_capacity(self.minutes + 1);
         let mut sum = (0, 0);
-        let cells = self.latencies.get(endpoint.0 as usize);
-        for cell in cells.into_iter().flatten() {
-            if let Some(slot) = slot(i64::from(cell.minute)) {
-                sums.resize(sums.len().max(slot + 1), sum);
-                sum.0 += u64::from(cell.latency.told);
-                sum.1 += u64::from(cell.latency.sum);
-            }
+        for (slot, told, octaves) in self.told(endpoint) {
+            sums.resize(sums.len().max(slot + 1), sum);
+            sum.0 += told;
+            sum.1 += octaves;
         }
         sums.resize(self.minutes + 1, sum);
         Totals { sums }
+    }
+
+    /// The same of each minute in which some did, with its offset from `start_min`.
+    pub fn told(&self, endpoint: EndpointId) -> impl Iterator<Item = (usize, u64, u64)> {
+        let slot = self.slots(endpoint);
+        let cells = self.latencies.get(endpoint.0 as usize);
+        cells.into_iter().flatten().filter_map(move |cell| {
+            let slot = slot(i64::from(cell.minute))?;
+            let (told, octaves) = (cell.latency.told, cell.latency.sum);
+            (told > 0).then(|| (slot, u64::from(told), u64::from(octaves)))
+        })
     }
 
     /// An endpoint's cells with their offset from `start_min`, without those inside a gap.

@@ -114,7 +114,7 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
     let mut open: Vec<bool> = vec![true; endpoints.len()];
     let mut own: Vec<Noise> = (0..endpoints.len())
         .into_par_iter()
-        .map(|i| Noise::of_requests(&totals_of(i), &[]))
+        .map(|i| Noise::of_requests(set.told(endpoints[i])))
         .collect();
     // How much windows vary is asked where something was flagged, and of some for what all have in
     // common: to measure it takes as long as to scan.
@@ -215,35 +215,38 @@ fn mean_square(squares: &[(f64, f64)]) -> f64 {
 }
 
 impl Noise {
-    /// Measures an endpoint outside of its flags: what its requests vary by.
-    fn of_requests(totals: &Totals, flags: &[SlowFlag]) -> Noise {
-        let mut noise = Noise::default();
+    /// What an endpoint's requests vary by, by its minutes that told something: (offset, requests, sum).
+    fn of_requests(minutes: impl Iterator<Item = (usize, u64, u64)>) -> Noise {
         // Of neighbouring minutes with equal requests each, half the squared difference of the means
         // is σ² over their number: drift hardly shows.
-        let mut squares = Vec::new();
+        let (mut sum, mut pairs) = (0.0, 0.0);
         let mut last: Option<(usize, u64, f64)> = None;
-        for (from, to) in calm_blocks(totals.slots(), 1, flags) {
-            let (n, sum) = totals.between(from, to);
-            if n == 0 {
-                continue;
-            }
-            let here = sum as f64 / n as f64;
-            if let Some((_, m, before)) = last.filter(|(end, ..)| from - end < LAG_MIN) {
+        for (minute, n, octaves) in minutes {
+            let here = octaves as f64 / n as f64;
+            if let Some((_, m, before)) = last.filter(|(end, ..)| minute - end < LAG_MIN) {
                 let scale = 1.0 / n as f64 + 1.0 / m as f64;
-                squares.push(((here - before).powi(2) / scale, 1.0));
+                sum += (here - before).powi(2) / scale;
+                pairs += 1.0;
                 last = None;
             } else {
-                last = Some((to, n, here));
+                last = Some((minute + 1, n, here));
             }
         }
-        noise.pairs = squares.len() as f64;
-        noise.sigma2 = mean_square(&squares);
-        noise
+        Noise {
+            sigma2: if pairs > 0.0 { sum / pairs } else { 0.0 },
+            pairs,
+            ..Noise::default()
+        }
     }
 
-    /// The same, and what its windows vary by beyond that.
+    /// The same outside of its flags, and what its windows vary by beyond that.
     fn measure(totals: &Totals, flags: &[SlowFlag]) -> Noise {
-        let mut noise = Noise::of_requests(totals, flags);
+        let mut noise = Noise::of_requests(
+            calm_blocks(totals.slots(), 1, flags)
+                .map(|(from, to)| (from, totals.between(from, to)))
+                .filter(|(_, (told, _))| *told > 0)
+                .map(|(minute, (told, sum))| (minute, told, sum)),
+        );
         let sigma2 = lean(noise.sigma2, noise.pairs, PRIOR_SIGMA2);
         let past = Past::new(totals);
         let least_told = (sigma2 / PRIOR_TAU2 / (LEAST_TELLING.powf(-0.5) - 1.0)).max(1.0);
@@ -431,10 +434,16 @@ impl Context<'_> {
             if usual.is_none_or(|usual| here <= usual.mean) {
                 continue;
             }
-            let mut longest_first = lengths.iter().rev().filter(|w| **w <= to);
+            let longest_first = lengths.iter().rev().filter(|w| **w <= to);
+            // What tells too little tells no more where it is shorter.
+            let mut telling = longest_first.map_while(|w| {
+                let from = to - w;
+                let (told, _) = totals.between(from, to);
+                (told >= MIN_TOLD).then_some(from)
+            });
             let mut habit = None;
-            let news = longest_first.find_map(|w| {
-                let flag = self.test(&past, to - w, to, &flags)?;
+            let news = telling.find_map(|from| {
+                let flag = self.test(&past, from, to, &flags)?;
                 habit = habit.or(Some(flag));
                 flag.news.then_some(flag)
             });
@@ -447,10 +456,6 @@ impl Context<'_> {
 
     /// Flags the window if it is slower beyond chance. What earlier weeks had as well is no news.
     fn test(&self, past: &Past, from: usize, to: usize, flags: &[SlowFlag]) -> Option<SlowFlag> {
-        let (told, _) = self.totals.between(from, to);
-        if told < MIN_TOLD {
-            return None;
-        }
         let open = flags.last().filter(|f| from < f.to + LAG_MIN);
         let expected = match open {
             Some(flag) => flag.expected,

@@ -17,8 +17,9 @@ use super::{Candidate, Context, FALSE_ALARMS_PER_WEEK, Scanned, is_large, trim};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet, Totals};
 use crate::stats;
 
+const DAY_MIN: usize = 1_440;
 /// The periods that people set timers to, in minutes.
-const PERIODS_MIN: [usize; 10] = [30, 60, 120, 180, 240, 360, 480, 720, 1_440, 10_080];
+const PERIODS_MIN: [usize; 10] = [30, 60, 120, 180, 240, 360, 480, 720, DAY_MIN, 10_080];
 /// A pattern takes up at most this part of its period, and so many minutes.
 const LARGEST_PART: usize = 3;
 const LONGEST_MIN: usize = 120;
@@ -119,8 +120,9 @@ pub(super) fn patterns(set: &SeriesSet, scanned: &Scanned) -> Vec<Pattern> {
             .extract_if(.., |(_, beat)| beat.meets(&first))
             .map(|(id, _)| id)
             .collect();
+        let totals = set.totals_of(&together, 1);
         let window =
-            densest_window(&set.totals_of(&together, 1), first.every).unwrap_or(first.window);
+            densest_window(&totals, fold(totals.each(), first.every)).unwrap_or(first.window);
         let taken = |id: &EndpointId| patterns.iter().any(|p| p.follows(*id));
         let mut followers: Vec<(EndpointId, Beat)> = Vec::new();
         for &id in failing.iter().filter(|id| !taken(id)) {
@@ -138,8 +140,17 @@ pub(super) fn patterns(set: &SeriesSet, scanned: &Scanned) -> Vec<Pattern> {
 fn lead(set: &SeriesSet, scanned: &Scanned, id: EndpointId, asked: usize) -> Option<Beat> {
     let totals = set.totals(id);
     let context = scanned.context(set, &totals, id);
+    // All but the week divide the day: their folds are folds of its fold.
+    let day = fold(totals.each(), DAY_MIN);
     let of_period = |every: usize| {
-        let beat = beat(&context, every, densest_window(&totals, every)?)?;
+        if totals.slots() < LEAST_TIMES * every {
+            return None;
+        }
+        let folded = match DAY_MIN % every {
+            0 => fold(day.iter().copied(), every),
+            _ => fold(totals.each(), every),
+        };
+        let beat = beat(&context, every, densest_window(&totals, folded)?)?;
         let periods = (PERIODS_MIN.len() as f64).ln();
         let places = ((every * LENGTHS_TRIED * asked) as f64).ln();
         let no_noise = beat.ln_p + periods + places <= FALSE_ALARMS_PER_WEEK.ln();
@@ -150,19 +161,22 @@ fn lead(set: &SeriesSet, scanned: &Scanned, id: EndpointId, asked: usize) -> Opt
     found.min_by(|a, b| a.ln_p_of_times.total_cmp(&b.ln_p_of_times))
 }
 
-/// The minutes of a period, from `begin` for `length`, that hold the most excess over all cycles.
-fn densest_window(totals: &Totals, every: usize) -> Option<(usize, usize)> {
-    let slots = totals.slots();
-    if slots < LEAST_TIMES * every {
-        return None;
-    }
+/// The sums of each minute of a period over all its cycles.
+fn fold(mut minutes: impl Iterator<Item = (u64, u64)>, every: usize) -> Vec<(u64, u64)> {
     let mut folded = vec![(0, 0); every];
-    let mut minutes = totals.each();
-    for _ in 0..slots.div_ceil(every) {
-        for (sum, (n, x)) in folded.iter_mut().zip(&mut minutes) {
+    loop {
+        for sum in &mut folded {
+            let Some((n, x)) = minutes.next() else {
+                return folded;
+            };
             *sum = (sum.0 + n, sum.1 + x);
         }
     }
+}
+
+/// The minutes of a period, from `begin` for `length`, that hold the most excess over all cycles.
+fn densest_window(totals: &Totals, mut folded: Vec<(u64, u64)>) -> Option<(usize, usize)> {
+    let (slots, every) = (totals.slots(), folded.len());
     // Begun half a period from the worst minute: the window doesn't lie across the end.
     let worst = (0..every).max_by_key(|minute| folded[*minute].1)?;
     let begin = (worst + every / 2) % every;
