@@ -1,8 +1,8 @@
 //! The whole way, from what the user named to the report: each room in its turn, and what one room
 //! hands to the next. Decides nothing itself.
 
+mod flows;
 mod formats;
-mod paces;
 
 pub use formats::explain as explain_formats;
 
@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 
 use jiff::tz::TimeZone;
 
-use crate::blame::{self, Context, EndpointFact, Load, Minute, Relays, Slowness};
+use crate::blame::{self, Context, EndpointFact, Load, Minute, Slowness};
 use crate::changes::{Change, Markers};
 use crate::confirm::{self, Blip, Incident};
 use crate::detect::{self, Recurrence, Slowdown};
@@ -560,7 +560,7 @@ fn context(
         },
         labels: Tally::default(),
         words: Arc::default(),
-        relays: Relays::of(&paces::of(incident, times, detail, &series.catalog, cells)),
+        relays: flows::relays(incident, times, detail, series, cells),
     }
 }
 

@@ -359,6 +359,26 @@ pub(super) const AS_ONE_DEVIATIONS: f64 = 5.0;
 /// (1 − r)/(1 + r): here a quarter of them.
 pub(super) const AS_ONE_RATIO: f64 = 0.6;
 
-/// From this share of it on they are taken to be independent, as most shifts must look even of those
-/// that are one: what agrees at any shift is regular by itself. *Judgement.*
+/// From this share of it on they are taken to be independent. *Judgement.*
 pub(super) const APART_RATIO: f64 = 0.8;
+
+/// What agrees better than this at most shifts is regular by itself, and no bond: asked in turn or by a
+/// timer. *Judgement.*
+pub(super) const REGULAR_BELOW: f64 = 0.5;
+
+/// Whether a service logs less than it is asked is seen in so many minutes after the onset's.
+pub(super) const LOST_WITHIN_MIN: usize = 60;
+
+/// Size of the negative binomial law of an hour's requests, after those of the hour before: they vary by
+/// 15 % without any fault. *Judgement.*
+pub(super) const TRAFFIC_SIZE: f64 = 44.0;
+
+/// As few requests as this by chance are missing.
+pub(super) const LOST_BY_CHANCE: f64 = 1e-6;
+
+/// Requests missing beneath a caller, against those that it fails beyond the usual: about as many, with
+/// room for what comes back after a failure and for what users give up. *Judgement.*
+pub(super) const LOST_AGAINST_EXCESS: std::ops::RangeInclusive<f64> = 0.5..=2.0;
+
+/// Requests of a service against those that its caller answers well, where they are the same ones.
+pub(super) const SAME_REQUESTS: std::ops::RangeInclusive<f64> = 0.9..=1.1;

@@ -26,6 +26,7 @@ mod prior;
 mod relay;
 mod rollback;
 mod scope;
+mod silence;
 mod status;
 mod unmarked;
 mod verdict;
@@ -38,6 +39,7 @@ pub use load::Load;
 pub use novelty::Message;
 pub use power::{could_show, smallest_visible_excess};
 pub use relay::{Pace, Relays};
+pub use silence::Traffic;
 pub use unmarked::{clock_shift, unmarked};
 pub use verdict::{
     Contribution, Disposition, DispositionStatus, EvidenceKind, NotAssessed, RuledOut, Suspect,
@@ -103,13 +105,13 @@ pub struct Slowness {
 
 impl Context {
     /// Whether the fault shows at this endpoint: it is hit, and not by passing on what fails beneath
-    /// it; or it is what such a one calls, and slow.
+    /// it; or it is what such a one calls, and slow or silent.
     fn is_hit(&self, endpoint: &EndpointFact) -> bool {
         if endpoint.affected {
-            !self.relays.passes_on(&endpoint.service)
-        } else {
-            endpoint.slowed && self.relays.is_called(&endpoint.service)
+            return !self.relays.passes_on(&endpoint.service);
         }
+        let is_down = endpoint.slowed || self.relays.is_silent(&endpoint.service);
+        is_down && self.relays.is_called(&endpoint.service)
     }
 
     /// Whether an endpoint says something about the incident: it is hit, or it would have shown it.

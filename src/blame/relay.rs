@@ -15,10 +15,11 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::phrase::{self, Words};
+use super::silence::{self, Silent, Traffic};
 
 use super::constants::{
-    APART_RATIO, AS_ONE_DEVIATIONS, AS_ONE_RATIO, DOMINANT_STATUS, RELAY_LAGS, RELAY_LEAST,
-    RELAY_SERVICES, RELAY_SPAN,
+    APART_RATIO, AS_ONE_DEVIATIONS, AS_ONE_RATIO, DOMINANT_STATUS, REGULAR_BELOW, RELAY_LAGS,
+    RELAY_LEAST, RELAY_SERVICES, RELAY_SPAN,
 };
 
 /// The failures of one service during an incident.
@@ -51,8 +52,12 @@ impl Pace {
         {
             return Some(order.is_gt());
         }
-        let gateway = |pace: &Pace| pace.gateway_share >= DOMINANT_STATUS;
-        (gateway(self) != gateway(other)).then(|| gateway(self))
+        (self.is_gateway() != other.is_gateway()).then(|| self.is_gateway())
+    }
+
+    /// Whether it answers as one does that can't reach what it calls.
+    fn is_gateway(&self) -> bool {
+        self.gateway_share >= DOMINANT_STATUS
     }
 }
 
@@ -110,7 +115,7 @@ impl Agreement {
 
 /// What two rows of counts say of each other.
 #[derive(Debug, PartialEq)]
-enum Bond {
+pub(super) enum Bond {
     /// The same requests.
     AsOne(Agreement),
     /// Failures of their own.
@@ -121,7 +126,7 @@ enum Bond {
 
 /// Compares two rows, the second up to a minute earlier or later: a log may stamp a request at its
 /// begin or at its end. What agrees at most shifts is regular by itself, and no bond.
-fn bond(a: &[u32], b: &[u32]) -> Bond {
+pub(super) fn bond(a: &[u32], b: &[u32]) -> Bond {
     let shifted = |lag: isize| {
         let of = a.iter().enumerate().filter_map(move |(i, x)| {
             let j = i.checked_add_signed(lag)?;
@@ -135,8 +140,8 @@ fn bond(a: &[u32], b: &[u32]) -> Bond {
         return Bond::Unknown;
     };
     let is_one = best.deviations() <= -AS_ONE_DEVIATIONS
-        && best.ratio() <= AS_ONE_RATIO
-        && usual.ratio() >= APART_RATIO;
+        && best.ratio() <= AS_ONE_RATIO * usual.ratio().min(1.0)
+        && usual.ratio() >= REGULAR_BELOW;
     let would_show = (1.0 - AS_ONE_RATIO) * best.cells as f64 >= AS_ONE_DEVIATIONS * best.sd;
     match is_one {
         true => Bond::AsOne(*best),
@@ -152,25 +157,74 @@ pub(super) struct Relay {
     caller: String,
     /// Whose failures they are: one service's, or those of several together.
     callees: Vec<String>,
-    /// Whether these fail, or are only slow.
-    are_slow: bool,
-    /// How closely they agree.
-    agreement: Agreement,
+    /// What is wrong with these.
+    how: How,
+}
+
+/// How one service takes another down.
+#[derive(Debug, Clone, PartialEq)]
+enum How {
+    /// It fails in the same moments.
+    Fails(Agreement),
+    /// It is slow in the same moments.
+    IsSlow(Agreement),
+    /// It does not answer.
+    IsSilent(Vec<Silent>),
+}
+
+impl How {
+    fn agreement(&self) -> Option<&Agreement> {
+        match self {
+            How::Fails(agreement) | How::IsSlow(agreement) => Some(agreement),
+            How::IsSilent(_) => None,
+        }
+    }
 }
 
 impl Relay {
     /// ``` `gateway` only passes on what fails in `auth` ```
     pub(super) fn sentence(&self, words: &Words) -> String {
-        format!(
-            "`{}` only passes on what {} in {}",
-            self.caller,
-            if self.are_slow {
-                phrase::words(true).is_bad
-            } else {
+        let caller = &self.caller;
+        let callees = phrase::names(self.callees.iter().map(String::as_str));
+        match self.how {
+            How::Fails(_) => format!(
+                "`{caller}` only passes on what {} in {callees}",
                 words.is_bad
-            },
-            phrase::names(self.callees.iter().map(String::as_str))
-        )
+            ),
+            How::IsSlow(_) => format!(
+                "`{caller}` only passes on what {} in {callees}",
+                phrase::words(true).is_bad
+            ),
+            How::IsSilent(_) => format!("`{caller}` fails what {callees} did not answer"),
+        }
+    }
+
+    /// The same, with the figures that show it.
+    fn finding(&self, words: &Words) -> String {
+        let shown = match &self.how {
+            How::Fails(Agreement {
+                chi_squared, cells, ..
+            })
+            | How::IsSlow(Agreement {
+                chi_squared, cells, ..
+            }) => format!(
+                "their {} come within the same 10 s (χ² {chi_squared:.0} over {cells} such cells; those \
+                 of their own would give about {cells})",
+                words.failures
+            ),
+            How::IsSilent(all) => {
+                let told = all.iter().take(3).map(|silent| {
+                    format!(
+                        "`{}` logged {} requests in the first hour, {} expected",
+                        silent.service,
+                        phrase::count(silent.requests),
+                        phrase::count(silent.expected.round() as u64)
+                    )
+                });
+                told.collect::<Vec<_>>().join("; ")
+            }
+        };
+        format!("{}: {shown}", self.sentence(words))
     }
 }
 
@@ -183,12 +237,14 @@ pub struct Relays {
     as_one: Vec<(String, String)>,
     /// Pairs that fail at moments of their own.
     apart: Vec<(String, String)>,
+    /// Services that do not answer.
+    silent: Vec<String>,
 }
 
 impl Relays {
     /// Compares the services of an incident with each other: those with the most failures, of equals
-    /// the first by name, over its first hours.
-    pub fn of(paces: &[Pace]) -> Relays {
+    /// the first by name, over its first hours; and with those that may not answer them.
+    pub fn of(paces: &[Pace], traffic: &[Traffic]) -> Relays {
         let mut paces: Vec<&Pace> = paces.iter().collect();
         paces.sort_by(|a, b| (b.total(), &a.service).cmp(&(a.total(), &b.service)));
         paces.truncate(RELAY_SERVICES);
@@ -233,8 +289,33 @@ impl Relays {
         if paces.iter().all(|p| found.passes_on(&p.service)) {
             found.relays.clear();
         }
+        if found.relays.is_empty() {
+            found.add_silent(&paces, silence::silent(traffic));
+        }
         found.relays.sort_by(|a, b| a.caller.cmp(&b.caller));
         found
+    }
+
+    /// Notes what the services hit did not get answered. One that does not speak as a gateway may have
+    /// failed before it asked: then it and what is silent are one.
+    fn add_silent(&mut self, paces: &[&Pace], silent: Vec<Silent>) {
+        if silent.is_empty() {
+            return;
+        }
+        let callees: Vec<String> = silent.iter().map(|s| s.service.clone()).collect();
+        for caller in paces {
+            if caller.is_gateway() {
+                self.relays.push(Relay {
+                    caller: caller.service.clone(),
+                    callees: callees.clone(),
+                    how: How::IsSilent(silent.clone()),
+                });
+            } else {
+                let pair = |callee: &String| (caller.service.clone(), callee.clone());
+                self.as_one.extend(callees.iter().map(pair));
+            }
+        }
+        self.silent = callees;
     }
 
     /// Notes a relay; of two of a caller the closer one stays.
@@ -242,11 +323,20 @@ impl Relays {
         let relay = Relay {
             caller: caller.service.clone(),
             callees: callees.iter().map(|p| p.service.clone()).collect(),
-            are_slow: callees.iter().all(|p| p.only_slow),
-            agreement,
+            how: if callees.iter().all(|p| p.only_slow) {
+                How::IsSlow(agreement)
+            } else {
+                How::Fails(agreement)
+            },
+        };
+        let closeness = |relay: &Relay| {
+            relay
+                .how
+                .agreement()
+                .map_or(f64::INFINITY, Agreement::ratio)
         };
         match self.relays.iter_mut().find(|r| r.caller == relay.caller) {
-            Some(known) if known.agreement.ratio() <= agreement.ratio() => {}
+            Some(known) if closeness(known) <= agreement.ratio() => {}
             Some(known) => *known = relay,
             None => self.relays.push(relay),
         }
@@ -259,17 +349,7 @@ impl Relays {
 
     /// Each relay, with the figures that show it.
     pub(super) fn findings(&self, words: &'static Words) -> impl Iterator<Item = String> {
-        self.relays.iter().map(|relay| {
-            let Agreement {
-                chi_squared, cells, ..
-            } = relay.agreement;
-            format!(
-                "{}: their {} come within the same 10 s (χ² {chi_squared:.0} over {cells} such cells; \
-                 those of their own would give about {cells})",
-                relay.sentence(words),
-                words.failures
-            )
-        })
+        self.relays.iter().map(|relay| relay.finding(words))
     }
 
     /// Where to look, for whoever has no change to look at.
@@ -312,6 +392,11 @@ impl Relays {
         callees.any(|callee| callee == service)
     }
 
+    /// Whether a service does not answer what others ask of it.
+    pub(super) fn is_silent(&self, service: &str) -> bool {
+        self.silent.iter().any(|silent| silent == service)
+    }
+
     /// Whether two services tell of the same requests, and nothing says which calls which.
     pub(super) fn are_one(&self, a: &str, b: &str) -> bool {
         let is = |(x, y): &(String, String)| (x == a && y == b) || (x == b && y == a);
@@ -326,6 +411,10 @@ fn first_hours(counts: &[u32]) -> &[u32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn relays(paces: &[Pace]) -> Relays {
+        Relays::of(paces, &[])
+    }
 
     /// A generator of numbers in 0..1 that is the same everywhere (Lehmer, 2³¹ − 1).
     fn numbers(mut seed: u64) -> impl FnMut() -> f64 {
@@ -388,13 +477,13 @@ mod tests {
     fn a_gateway_that_logs_what_it_calls_passes_failures_on() {
         let auth = weather(1, 0.5);
         let gateway = seen(&auth, 0.98, 2);
-        let relays = Relays::of(&[pace("gateway", gateway, 48.0), pace("auth", auth, 44.0)]);
+        let found = relays(&[pace("gateway", gateway, 48.0), pace("auth", auth, 44.0)]);
         assert_eq!(
-            sentences(&relays),
+            sentences(&found),
             ["`gateway` only passes on what fails in `auth`"]
         );
-        assert!(relays.passes_on("gateway") && relays.is_called("auth"));
-        assert!(!relays.passes_on("auth"));
+        assert!(found.passes_on("gateway") && found.is_called("auth"));
+        assert!(!found.passes_on("auth"));
     }
 
     /// The log of the caller tells when a request ended, half a minute after the other told of it.
@@ -403,9 +492,9 @@ mod tests {
         let slow = weather(1, 0.5);
         let mut later = vec![0, 0, 0];
         later.extend(&slow[..slow.len() - 3]);
-        let relays = Relays::of(&[pace("web", later, 30_000.0), pace("search", slow, 9_000.0)]);
+        let found = relays(&[pace("web", later, 30_000.0), pace("search", slow, 9_000.0)]);
         assert_eq!(
-            sentences(&relays),
+            sentences(&found),
             ["`web` only passes on what fails in `search`"]
         );
     }
@@ -414,39 +503,39 @@ mod tests {
     fn one_that_calls_two_passes_on_what_fails_in_both() {
         let (auth, cart) = (weather(1, 0.6), weather(7, 0.6));
         let both: Vec<u32> = auth.iter().zip(&cart).map(|(a, b)| a + b).collect();
-        let relays = Relays::of(&[
+        let found = relays(&[
             pace("auth", auth, 20.0),
             pace("cart", cart, 25.0),
             pace("gateway", both, 60.0),
         ]);
-        let told = sentences(&relays);
+        let told = sentences(&found);
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("`gateway` only passes on what fails in "));
-        assert!(!relays.passes_on("auth") && !relays.passes_on("cart"));
+        assert!(!found.passes_on("auth") && !found.passes_on("cart"));
     }
 
     #[test]
     fn of_a_chain_the_deepest_fails() {
         let deepest = weather(1, 0.5);
-        let relays = Relays::of(&[
+        let found = relays(&[
             pace("api", deepest.clone(), 50.0),
             pace("gateway", deepest.clone(), 55.0),
             pace("ledger", deepest, 44.0),
         ]);
-        assert!(relays.passes_on("gateway") && relays.passes_on("api"));
-        assert!(!relays.passes_on("ledger"));
+        assert!(found.passes_on("gateway") && found.passes_on("api"));
+        assert!(!found.passes_on("ledger"));
     }
 
     /// What a common cause does: the same ups and downs, and failures of their own.
     #[test]
     fn services_that_share_a_cause_fail_each_for_itself() {
-        let relays = Relays::of(&[
+        let found = relays(&[
             pace("cart", weather(1, 1.5), 20.0),
             pace("auth", weather(7, 1.5), 30.0),
         ]);
-        assert_eq!(sentences(&relays), [""; 0]);
-        assert_eq!(relays.apart, [("auth".to_owned(), "cart".to_owned())]);
-        let told = relays.apart(super::phrase::words(false)).unwrap();
+        assert_eq!(sentences(&found), [""; 0]);
+        assert_eq!(found.apart, [("auth".to_owned(), "cart".to_owned())]);
+        let told = found.apart(super::phrase::words(false)).unwrap();
         assert!(told.starts_with("`auth`, `cart` fail at moments of their own"));
     }
 
@@ -454,8 +543,8 @@ mod tests {
     #[test]
     fn what_is_regular_by_itself_is_no_bond() {
         let regular = || vec![1; 360];
-        let relays = Relays::of(&[pace("a", regular(), 5.0), pace("b", regular(), 6.0)]);
-        assert_eq!(relays, Relays::default());
+        let found = relays(&[pace("a", regular(), 5.0), pace("b", regular(), 6.0)]);
+        assert_eq!(found, Relays::default());
     }
 
     #[test]
@@ -464,16 +553,16 @@ mod tests {
             latency_us: None,
             ..pace(service, weather(1, 0.5), 0.0)
         };
-        let relays = Relays::of(&[untold("access"), untold("app")]);
-        assert_eq!(sentences(&relays), [""; 0]);
-        assert!(relays.are_one("app", "access"));
+        let found = relays(&[untold("access"), untold("app")]);
+        assert_eq!(sentences(&found), [""; 0]);
+        assert!(found.are_one("app", "access"));
         let gateway = Pace {
             gateway_share: 0.9,
             ..untold("access")
         };
-        let relays = Relays::of(&[gateway, untold("app")]);
+        let found = relays(&[gateway, untold("app")]);
         assert_eq!(
-            sentences(&relays),
+            sentences(&found),
             ["`access` only passes on what fails in `app`"]
         );
     }
@@ -485,9 +574,9 @@ mod tests {
             ..pace("search", weather(1, 0.5), 0.0)
         };
         let failing = pace("web", weather(1, 0.5), 3_000.0);
-        let relays = Relays::of(&[failing, slow]);
+        let found = relays(&[failing, slow]);
         assert_eq!(
-            sentences(&relays),
+            sentences(&found),
             ["`web` only passes on what is slow in `search`"]
         );
     }
@@ -495,8 +584,8 @@ mod tests {
     #[test]
     fn few_failures_tell_nothing() {
         let few: Vec<u32> = (0..360).map(|i| u32::from(i % 20 == 0)).collect();
-        let relays = Relays::of(&[pace("a", few.clone(), 5.0), pace("b", few, 6.0)]);
-        assert_eq!(relays, Relays::default());
-        assert_eq!(Relays::of(&[]), Relays::default());
+        let found = relays(&[pace("a", few.clone(), 5.0), pace("b", few, 6.0)]);
+        assert_eq!(found, Relays::default());
+        assert_eq!(relays(&[]), Relays::default());
     }
 }

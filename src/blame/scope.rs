@@ -106,7 +106,10 @@ fn ratio(touched: &[bool], context: &Context) -> f64 {
         .endpoints
         .iter()
         .zip(touched)
-        .filter(|(endpoint, touched)| **touched && context.is_hit(endpoint))
+        .filter(|(endpoint, touched)| {
+            let is_down = context.is_hit(endpoint) || context.relays.is_silent(&endpoint.service);
+            **touched && is_down
+        })
         .map(|(endpoint, _)| endpoint.service.as_str())
         .collect();
     // The same requests, told by another log: no failures outside.

@@ -21,7 +21,8 @@ fn scatter(of: i64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// What a service and the gateway before it log of a bad request: status and milliseconds of each.
+/// What a service and the gateway before it log of a bad request: status and milliseconds of each; the
+/// service nothing where its status is 0.
 type Bad = [(u16, u32); 2];
 
 /// Five hours of a request a second to one of three services through the gateway. While the fault
@@ -44,6 +45,9 @@ fn write(folder: &Path, bad: Bad) {
             (service, name, path.to_owned(), inner),
             (3, "gateway", format!("/api{path}"), outer),
         ] {
+            if status == 0 {
+                continue;
+            }
             writeln!(
                 logs[log],
                 r#"{{"time":"{time}","service":"{name}","method":"POST","path":"{path}","status":{status},"duration_ms":{ms}}}"#
@@ -136,6 +140,19 @@ fn time_outs_of_a_gateway_are_blamed_on_the_service_that_became_slow() {
     let told = finding(&incident, "callers");
     assert!(
         told.starts_with("`gateway` only passes on what is slow in `auth`"),
+        "{told}"
+    );
+}
+
+/// Three in ten hosts of `auth` are gone: what they are asked is logged by the gateway alone.
+#[test]
+fn what_a_crashed_service_does_not_answer_is_blamed_on_its_deploy() {
+    let incident = incident([(0, 0), (502, 1)], &DEPLOYS);
+    assert_eq!(incident["suspects"][0]["change"], "d-auth");
+    assert_eq!(incident["verdict"], "change");
+    let told = finding(&incident, "callers");
+    assert!(
+        told.starts_with("`gateway` fails what `auth` did not answer: `auth` logged "),
         "{told}"
     );
 }

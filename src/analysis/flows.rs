@@ -1,14 +1,72 @@
-//! The failures of each service of an incident, in cells of 10 s from its onset to its end, and how long
-//! they took: what tells whether one service only passes on what fails in another.
+//! What tells whether one service only passes on what fails in another: the failures of each service of
+//! an incident, in cells of 10 s from its onset to its end, and how long they took; and the requests
+//! of all services by the minute.
 
 use std::collections::BTreeMap;
 
 use super::counted_of;
-use crate::blame::Pace;
+use crate::blame::{Pace, Relays, Traffic};
 use crate::confirm::Incident;
-use crate::series::{Catalog, EndpointId};
+use crate::series::{Catalog, EndpointId, MINUTE_US, SeriesSet};
 use crate::sketch::Latencies;
 use crate::zoom::{CELL_US, Cells, Detail, EndpointDetail, Times};
+
+/// Minutes before an onset that tell what a service is usually asked, and minutes after it.
+const BEFORE_MIN: i64 = 60;
+const AFTER_MIN: i64 = 360;
+
+/// Who passes on whose failures.
+pub(super) fn relays(
+    incident: &Incident,
+    times: Times,
+    detail: &Detail,
+    series: &SeriesSet,
+    cells: &[Cells],
+) -> Relays {
+    let paces = paces(incident, times, detail, &series.catalog, cells);
+    Relays::of(&paces, &traffic(incident, times, series))
+}
+
+/// The requests of all services around an onset; none where there is no onset, or where it comes back.
+fn traffic(incident: &Incident, times: Times, series: &SeriesSet) -> Vec<Traffic> {
+    let known = incident.onset.is_some() && times.recurs.is_none() && !incident.is_latency();
+    if !known {
+        return Vec::new();
+    }
+    let onset = times.span.from_us.div_euclid(MINUTE_US);
+    let from = (onset - BEFORE_MIN).max(series.start_min);
+    let to = (times.span.to_us - 1).div_euclid(MINUTE_US) + 1;
+    let to = to.min(onset + AFTER_MIN);
+    let length = usize::try_from(to - from).unwrap_or(0);
+    let mut services: BTreeMap<&[u8], Traffic> = BTreeMap::new();
+    let hit = |id: EndpointId| incident.endpoints.iter().any(|(e, _)| *e == id);
+    for id in series.endpoints() {
+        let name = series.catalog.service_of(id);
+        let traffic = services.entry(name).or_insert_with(|| Traffic {
+            service: String::from_utf8_lossy(name).into_owned(),
+            is_hit: false,
+            before: usize::try_from(onset - from).unwrap_or(0),
+            minutes: vec![(0, 0); length],
+        });
+        // Of a service that is hit the endpoints that are.
+        match (traffic.is_hit, hit(id)) {
+            (true, false) => continue,
+            (false, true) => {
+                traffic.is_hit = true;
+                traffic.minutes.fill((0, 0));
+            }
+            _ => {}
+        }
+        let cells = &series.cells[id.0 as usize];
+        let first = cells.partition_point(|cell| cell.minute < from);
+        for cell in cells[first..].iter().take_while(|cell| cell.minute < to) {
+            let sum = &mut traffic.minutes[(cell.minute - from) as usize];
+            sum.0 = sum.0.saturating_add(cell.requests);
+            sum.1 = sum.1.saturating_add(cell.errors);
+        }
+    }
+    services.into_values().collect()
+}
 
 /// What is known of one service.
 struct Service {
@@ -58,7 +116,7 @@ fn first_cell(times: Times) -> i64 {
 }
 
 /// Of each service whose endpoints fail, or else became slow with those that do.
-pub(super) fn of(
+fn paces(
     incident: &Incident,
     times: Times,
     detail: &Detail,
