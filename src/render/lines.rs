@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::sanitize::{clean, visible};
+use super::words::in_file;
 use crate::report::Shown;
 
 /// Each line as `file:line: text`, in order of time.
@@ -11,7 +12,8 @@ pub fn lines(shown: &Shown) -> String {
     for line in &shown.lines {
         let (file, text) = (visible(&line.file), visible(&line.text));
         let (file, text) = (clean(&file, true), clean(&text, true));
-        writeln!(out, "{file}:{}: {text}", line.line).expect("writing to a String can't fail");
+        let place = in_file(line.line, line.byte);
+        writeln!(out, "{file}{place}: {text}").expect("writing to a String can't fail");
     }
     out
 }

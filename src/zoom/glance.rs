@@ -5,7 +5,7 @@
 //! processors without the instructions, and with routes of the user's own, nothing is passed over.
 
 use super::{EndpointId, Worker};
-use crate::input::Block;
+use crate::input::{Block, Place};
 use crate::reading::Begun;
 
 #[cfg(target_arch = "x86_64")]
@@ -37,7 +37,7 @@ impl Worker<'_> {
         &mut self,
         _: &Block<'_, Begun>,
         _: &impl Fn(EndpointId, i64) -> bool,
-        _: &mut impl FnMut(&mut Self, u64, &[u8]),
+        _: &mut impl FnMut(&mut Self, Place, &[u8]),
     ) -> bool {
         false
     }
@@ -45,13 +45,13 @@ impl Worker<'_> {
 
 #[cfg(target_arch = "x86_64")]
 impl Worker<'_> {
-    /// Hands on each line, with its number, but those that a glance shows to be a request that nobody
+    /// Hands on each line, with its place, but those that a glance shows to be a request that nobody
     /// wants; `false` and none where lines can't be read so.
     pub(super) fn pass_over(
         &mut self,
         block: &Block<'_, Begun>,
         wanted: &impl Fn(EndpointId, i64) -> bool,
-        each: &mut impl FnMut(&mut Self, u64, &[u8]),
+        each: &mut impl FnMut(&mut Self, Place, &[u8]),
     ) -> bool {
         if !self.query.routes.is_empty() {
             return false;
@@ -75,7 +75,7 @@ impl Worker<'_> {
         mut glances: Glances<'_>,
         service: &[u8],
         wanted: &impl Fn(EndpointId, i64) -> bool,
-        each: &mut impl FnMut(&mut Self, u64, &[u8]),
+        each: &mut impl FnMut(&mut Self, Place, &[u8]),
     ) {
         let number_of_service = self.known.services.intern(service);
         let mut ends = LineEnds::new(text);
@@ -96,7 +96,7 @@ impl Worker<'_> {
                 None => true,
             };
             if is_wanted {
-                each(self, number, &text[begin..end]);
+                each(self, Place { number, begin }, &text[begin..end]);
             }
             begin = newline + 1;
             number += 1;
