@@ -44,9 +44,8 @@ const ROLLOUT_US: i64 = 5 * MINUTE_US;
 /// Clock difference between markers and logs that a blip may have.
 const SKEW_US: i64 = MINUTE_US / 2;
 
-/// An endpoint with so many errors in the asked time, which fails as often now and in all of the near look
-/// back, may have begun to fail before: as detection takes no fewer errors, and no smaller rise, for a
-/// fault.
+/// An endpoint with so many errors, and so often, both in the asked time and in the past of a near look
+/// back may have begun to fail before: detection takes no fewer errors, and no smaller rise, for a fault.
 const LEAST_ERRORS: u64 = 3;
 const LEAST_RATE: f64 = 0.01;
 
@@ -316,8 +315,8 @@ fn first_look(
     })
 }
 
-/// Whether something that goes on in the asked time may have begun so early that the near look back has
-/// no whole past of it, or all of that look back is a part of it.
+/// Whether something that goes on in the asked time began so early that the near look back has too little
+/// past of it, or went on through all of that past and may have begun before.
 fn began_before(first: &FirstLook, query: &Query) -> bool {
     let Some(since_us) = query.since_us else {
         return false;
@@ -331,17 +330,16 @@ fn began_before(first: &FirstLook, query: &Query) -> bool {
     let mut spans = spans.chain(slowdowns.map(|s| (s.from_min, s.to_min)));
     let is_early = |(from, to): (i64, i64)| to > since_min && from < past_min;
     let fails_all_along = |endpoint: EndpointId| {
-        let mut sums = [(0, 0); 2];
-        for cell in &first.series.cells[endpoint.0 as usize] {
-            let sum = &mut sums[usize::from(cell.minute >= since_min)];
-            *sum = (
-                sum.0 + u64::from(cell.requests),
-                sum.1 + u64::from(cell.errors),
-            );
-        }
-        sums.iter().all(|&(requests, errors)| {
+        let fails = |asked: &dyn Fn(i64) -> bool| {
+            let cells = first.series.cells[endpoint.0 as usize].iter();
+            let (requests, errors) = cells
+                .filter(|cell| asked(cell.minute))
+                .fold((0, 0), |(n, x), cell| {
+                    (n + u64::from(cell.requests), x + u64::from(cell.errors))
+                });
             errors >= LEAST_ERRORS && errors as f64 >= LEAST_RATE * requests as f64
-        })
+        };
+        fails(&|minute| minute >= since_min) && fails(&|minute| minute < past_min)
     };
     spans.any(is_early) || first.series.endpoints().any(fails_all_along)
 }

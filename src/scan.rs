@@ -108,7 +108,12 @@ pub struct Example {
 
 impl Example {
     /// A line of a block whose first line has this number.
-    pub fn of(block: &Block<'_, Begun>, first_line: Option<u64>, at: Place, line: &[u8]) -> Example {
+    pub fn of(
+        block: &Block<'_, Begun>,
+        first_line: Option<u64>,
+        at: Place,
+        line: &[u8],
+    ) -> Example {
         Example {
             file: block.file,
             byte: block.offset + at.begin as u64,

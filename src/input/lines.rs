@@ -128,7 +128,9 @@ mod tests {
     #[test]
     fn a_line_has_its_place() {
         let places = Lines::new(b"a\n\nb\r\nc").placed();
-        let places: Vec<_> = places.map(|(at, line)| (at.number, at.begin, line)).collect();
+        let places: Vec<_> = places
+            .map(|(at, line)| (at.number, at.begin, line))
+            .collect();
         assert_eq!(
             places,
             [(0, 0, &b"a"[..]), (1, 2, b""), (2, 3, b"b"), (3, 6, b"c")]

@@ -108,7 +108,9 @@ impl<'r> Places<'r> {
             let Some(file) = file else { continue };
             sought.told.add(&file.told);
             let blocks = file.hold(self.reading, from_us, to_us);
-            let all: u64 = (0..file.peek.blocks()).map(|n| file.peek.block_len(n)).sum();
+            let all: u64 = (0..file.peek.blocks())
+                .map(|n| file.peek.block_len(n))
+                .sum();
             let kept: u64 = blocks.clone().map(|n| file.peek.block_len(n)).sum();
             if kept < all {
                 sought.skipped += all - kept;
@@ -245,17 +247,24 @@ impl<'p> Eye<'p> {
 
     /// The first times from an offset on.
     fn at(&mut self, offset: u64) -> Option<Seen> {
-        self.in_either(|_| offset, |eye, text| {
-            Seen::of(Lines::new(text).filter_map(|line| eye.time(line)))
-        })
+        self.in_either(
+            |_| offset,
+            |eye, text| Seen::of(Lines::new(text).filter_map(|line| eye.time(line))),
+        )
     }
 
     /// The last times of the file.
     fn last(&mut self) -> Option<Seen> {
         let len = self.peek.len();
-        self.in_either(|window| len.saturating_sub(window as u64), |eye, text| {
-            Seen::of(text.rsplit(|&b| b == b'\n').filter_map(|line| eye.time(line)))
-        })
+        self.in_either(
+            |window| len.saturating_sub(window as u64),
+            |eye, text| {
+                Seen::of(
+                    text.rsplit(|&b| b == b'\n')
+                        .filter_map(|line| eye.time(line)),
+                )
+            },
+        )
     }
 
     /// What is seen in a window, or in a wide one.

@@ -385,8 +385,8 @@ pub fn guilty_deploy() -> Report {
         }],
         samples: vec![Sample {
             file: utf8("logs/api.access.log"),
-            line: None,
-            byte: Some(58_204_117),
+            line: Some(402_118),
+            byte: None,
             text: utf8(
                 "10.2.3.4 - - [10/Apr/2024:09:00:12 -0700] \"POST /api/v1/login HTTP/1.1\" 500 87 \"-\" \"app/5.1\"",
             ),

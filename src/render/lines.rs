@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::sanitize::{clean, visible};
-use super::words::in_file;
+use super::words::{self, in_file};
 use crate::report::Shown;
 
 /// Each line as `file:line: text`, in order of time.
@@ -16,6 +16,12 @@ pub fn lines(shown: &Shown) -> String {
         writeln!(out, "{file}{place}: {text}").expect("writing to a String can't fail");
     }
     out
+}
+
+/// The command that shows the first line where it stands, if no number tells where.
+pub fn line_at(shown: &Shown) -> Option<String> {
+    let line = shown.lines.iter().find(|line| line.byte.is_some())?;
+    Some(words::line_at(&line.file, line.byte?)?.join(" "))
 }
 
 /// Requests, errors and the errors' share of each window, with their sums.

@@ -120,27 +120,26 @@ pub fn lines(
         let of_incident = |endpoint: EndpointId, time_us: i64| {
             wanted.endpoints.contains_key(&endpoint) && wanted.times.contain(time_us)
         };
-        let see = |endpoint: EndpointId,
-                   record: &Record<'_>,
-                   error: bool,
-                   (at, line): (Place, &[u8])| {
-            let admits = |filter: &LineFilter| filter.admits(catalog, endpoint, record, host);
-            let signal = wanted.endpoints.get(&endpoint);
-            let Some(bad) = signal.and_then(|signal| signal.judge(error, record.latency_us)) else {
-                return;
-            };
-            if !wanted.filters.iter().all(admits) {
-                return;
-            }
-            part.count(record.time_us, bad, wanted);
-            if bad || wanted.successes {
-                let sample = || Sample {
-                    time_us: record.time_us,
-                    line: Example::of(&block, first_line, at, line),
+        let see =
+            |endpoint: EndpointId, record: &Record<'_>, error: bool, (at, line): (Place, &[u8])| {
+                let admits = |filter: &LineFilter| filter.admits(catalog, endpoint, record, host);
+                let signal = wanted.endpoints.get(&endpoint);
+                let Some(bad) = signal.and_then(|signal| signal.judge(error, record.latency_us))
+                else {
+                    return;
                 };
-                part.keep(record.time_us, sample, wanted.limit);
-            }
-        };
+                if !wanted.filters.iter().all(admits) {
+                    return;
+                }
+                part.count(record.time_us, bad, wanted);
+                if bad || wanted.successes {
+                    let sample = || Sample {
+                        time_us: record.time_us,
+                        line: Example::of(&block, first_line, at, line),
+                    };
+                    part.keep(record.time_us, sample, wanted.limit);
+                }
+            };
         worker.each_request(&block, None, of_incident, see, |_, _, _, _| {});
         part
     };

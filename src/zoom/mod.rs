@@ -324,30 +324,28 @@ pub fn details(
             of.into_iter()
                 .any(|&(i, _)| looks[i].whole().contains(time_us))
         };
-        let count = |endpoint: EndpointId,
-                     record: &Record<'_>,
-                     error: bool,
-                     (at, line): (Place, &[u8])| {
-            for &(i, k) in places.get(&endpoint).into_iter().flatten() {
-                let (look, part) = (&looks[i], &mut part[i]);
-                let Some(bad) = look.signals[k].judge(error, record.latency_us) else {
-                    continue;
-                };
-                let is_during = look.times.contain(record.time_us);
-                if look.whole().contains(record.time_us) {
-                    part.labels.add(k, record, bad, is_during, host);
+        let count =
+            |endpoint: EndpointId, record: &Record<'_>, error: bool, (at, line): (Place, &[u8])| {
+                for &(i, k) in places.get(&endpoint).into_iter().flatten() {
+                    let (look, part) = (&looks[i], &mut part[i]);
+                    let Some(bad) = look.signals[k].judge(error, record.latency_us) else {
+                        continue;
+                    };
+                    let is_during = look.times.contain(record.time_us);
+                    if look.whole().contains(record.time_us) {
+                        part.labels.add(k, record, bad, is_during, host);
+                    }
+                    if is_during {
+                        let text = || Example::of(&block, first_line, at, line);
+                        part.detail.add(k, record, error, bad, text);
+                    } else if look.baseline.contains(record.time_us) && !error {
+                        record
+                            .latency_us
+                            .into_iter()
+                            .for_each(|us| part.detail.endpoints[k].baseline.add(us));
+                    }
                 }
-                if is_during {
-                    let text = || Example::of(&block, first_line, at, line);
-                    part.detail.add(k, record, error, bad, text);
-                } else if look.baseline.contains(record.time_us) && !error {
-                    record
-                        .latency_us
-                        .into_iter()
-                        .for_each(|us| part.detail.endpoints[k].baseline.add(us));
-                }
-            }
-        };
+            };
         let service = service_name(&block.begun.service);
         let hear = |format: &Format, at: Place, line: &[u8], is_request: bool| {
             let example = || Example::of(&block, first_line, at, line);

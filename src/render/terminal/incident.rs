@@ -280,6 +280,14 @@ fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
     }
     if !incident.samples.is_empty() {
         let all = words::checks(incident, view.again).swap_remove(0);
+        let first = &incident.samples[0];
+        if let Some(words) = first
+            .byte
+            .and_then(|byte| words::line_at(&first.file, byte))
+        {
+            page.line(&[Tone::Faint.span("    the first, where it stands:")]);
+            page.command(4, Tone::Faint, &words);
+        }
         let how = if view.again.is_empty() {
             " (same paths and options)"
         } else {
