@@ -532,11 +532,29 @@ impl<'r> Worker<'r> {
             None => Depth::Counts,
         };
         let (is_selective, joins) = (sightings.is_none(), format.joins());
-        let mut each = |worker: &mut Self, at: Place, line: &[u8]| {
+        let mut each = |worker: &mut Self, at: Place, line: &[u8], depth: Depth| {
+            let mut tell = |worker: &Self,
+                            endpoint: EndpointId,
+                            format: &Format,
+                            record: &Record<'_>,
+                            line: (Place, &[u8])| {
+                let error = worker.query.errors.contains(record.status);
+                see(endpoint, record, error, line);
+                if error {
+                    hear(format, line.0, line.1, true);
+                }
+            };
             let seen = sightings.as_deref_mut();
             let mut refused = None;
             let endpoint = match format.parse(line, &mut worker.clock, &mut scratch, depth) {
-                Ok(record) => worker.asked_for(&record, service, seen, &wanted),
+                Ok(record) => {
+                    let endpoint = worker.asked_for(&record, service, seen, &wanted);
+                    if let (Some(endpoint), Depth::Full) = (endpoint, depth) {
+                        tell(worker, endpoint, &format, &record, (at, line));
+                        return;
+                    }
+                    endpoint
+                }
                 Err(reason) => {
                     refused = Some(reason);
                     let clock = &mut worker.clock;
@@ -549,7 +567,7 @@ impl<'r> Worker<'r> {
                             if let Some(below) = format.header(line) {
                                 format = below;
                             }
-                            None
+                            return;
                         }
                     }
                 }
@@ -565,25 +583,21 @@ impl<'r> Worker<'r> {
                     .map(|(by, record)| (mixture.format(by, &format), record)),
             };
             if let Ok((format, record)) = read {
-                let error = worker.query.errors.contains(record.status);
-                see(endpoint, &record, error, (at, line));
-                if error {
-                    hear(format, at, line, true);
-                }
+                tell(worker, endpoint, format, &record, (at, line));
             }
         };
         if joins.any() {
             let mut joiner = Joiner::new(joins, block.before);
             for (at, line) in Lines::new(block.bytes).placed() {
                 match joiner.take(line) {
-                    Piece::Whole => each(self, at, line),
-                    Piece::Joined(text) => each(self, at, text),
+                    Piece::Whole => each(self, at, line, depth),
+                    Piece::Joined(text) => each(self, at, text, depth),
                     Piece::Begins => {}
                 }
             }
         } else if !(is_selective && self.pass_over(block, &wanted, &mut each)) {
             for (at, line) in Lines::new(block.bytes).placed() {
-                each(self, at, line);
+                each(self, at, line, depth);
             }
         }
         (self.scratch, self.aside) = (scratch, aside);
