@@ -222,7 +222,7 @@ fn analyzed<R>(
     };
     let FirstLook {
         scan,
-        series,
+        mut series,
         left_out,
         detection,
     } = first;
@@ -240,6 +240,8 @@ fn analyzed<R>(
     let mut changes = markers.changes.clone();
     changes.extend(blame::unmarked(&sightings, &markers.changes));
     let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
+    // Of a week with hundreds of endpoints they are many, and the report doesn't ask for them.
+    series.latencies = Vec::new();
     let material = report::Material {
         found,
         scan: &scan,
@@ -301,10 +303,12 @@ fn first_look(
 ) -> Result<FirstLook> {
     let (from_us, to_us) = reading.query.span_us();
     let sought = places.map_or_else(Sought::default, |places| places.hold(from_us, to_us));
-    let scan = scan(reading, sought);
+    let mut scan = scan(reading, sought);
     refuse_unread(&scan, found)?;
     let set = || SeriesSet::new(&scan.inside, &scan.before);
     let (mut series, left_out) = reading.pool.install(set);
+    scan.inside.forget_latencies();
+    scan.before.forget_latencies();
     series.gaps = detect::gaps(&series);
     let detection = reading.pool.install(|| detect::candidates(&series));
     Ok(FirstLook {

@@ -78,7 +78,13 @@ impl Source {
         // don't know it map the pages one by one.
         #[cfg(target_os = "linux")]
         let _ = map.advise_range(memmap2::Advice::PopulateRead, from, to.saturating_sub(from));
-        let (begin, lines) = lines(map, from, to, 0);
+        // Read, not looked up: that would map up to 2 MiB of the block before, which somebody gave up.
+        let mut before = [b'\n'];
+        if let Some(at) = from.checked_sub(1) {
+            let at = self.begin + at as u64;
+            self.file.read_exact_at(&mut before, at).ok()?;
+        }
+        let (begin, lines) = lines(map, before[0], from, to, 0);
         Some((begin as u64, lines))
     }
 
@@ -127,7 +133,11 @@ impl Source {
                 break;
             }
         }
-        let (offset, lines) = lines(buffer, from, to as usize, begin as usize);
+        let (before, base) = match from {
+            0 => (b'\n', 0),
+            _ => (buffer.first().copied().unwrap_or_default(), begin as usize),
+        };
+        let (offset, lines) = lines(buffer, before, from, to as usize, base);
         Ok(Cut {
             offset: offset as u64,
             lines,
@@ -178,18 +188,19 @@ fn map(file: &File, begin: u64, len: u64) -> Option<Mmap> {
 }
 
 /// Of `bytes`, which begin at offset `base` of a file, the lines that start in `[from, to)`, and the
-/// offset of the first; the last of them cut at [`MAX_LINE`] + 1 bytes beyond `to`.
-fn lines(bytes: &[u8], from: usize, to: usize, base: usize) -> (usize, &[u8]) {
+/// offset of the first; the last of them cut at [`MAX_LINE`] + 1 bytes beyond `to`. The byte `before`
+/// `from` tells whether a line starts there.
+fn lines(bytes: &[u8], before: u8, from: usize, to: usize, base: usize) -> (usize, &[u8]) {
     let none = (from, &[][..]);
     let to = to.min(base + bytes.len());
     if from >= to {
         return none;
     }
-    let begin = if from == 0 {
-        0
+    let begin = if before == b'\n' {
+        from - base
     } else {
-        match memchr::memchr(b'\n', &bytes[from - 1 - base..to - base]) {
-            Some(at) => from - base + at,
+        match memchr::memchr(b'\n', &bytes[from - base..to - base]) {
+            Some(at) => from - base + at + 1,
             None => return none,
         }
     };
@@ -215,11 +226,12 @@ mod tests {
             let mut all = Vec::new();
             for from in (0..text.len()).step_by(size) {
                 let to = (from + size).min(text.len());
-                let (begin, whole) = lines(text, from, to, 0);
+                let before = from.checked_sub(1).map_or(b'\n', |at| text[at]);
+                let (begin, whole) = lines(text, before, from, to, 0);
                 assert_eq!(text[begin..][..whole.len()], *whole);
                 // What a reader sees that begins one byte before the block.
                 let base = from.saturating_sub(1);
-                assert_eq!(lines(&text[base..], from, to, base), (begin, whole));
+                assert_eq!(lines(&text[base..], before, from, to, base), (begin, whole));
                 assert!(
                     whole.is_empty() || from == 0 || text[..from + whole.len()].contains(&b'\n')
                 );
