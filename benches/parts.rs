@@ -178,7 +178,7 @@ fn detection(c: &mut Criterion) {
         requests: 60,
         errors: match (endpoint, minute) {
             (7, 800..830) => 20,
-            _ => u32::from(drawn(1_440 * endpoint + minute as u64) % 20 == 0),
+            _ => u32::from(drawn(1_440 * endpoint + minute as u64).is_multiple_of(20)),
         },
     };
     let set = SeriesSet {
