@@ -339,3 +339,131 @@ fn wider<T: Ord>(a: Option<(T, T)>, b: Option<(T, T)>) -> Option<(T, T)> {
         (a, b) => a.or(b),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::format::Registry;
+    use crate::input::{Io, find};
+    use crate::query::Query;
+    use crate::reading::Begins;
+
+    const START_S: i64 = 1_712_707_200;
+    /// Two days.
+    const SECONDS: i64 = 172_800;
+
+    /// A number that looks drawn, the same for the same one.
+    fn drawn(n: i64) -> i64 {
+        (n.wrapping_add(1)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64) as u64
+            >> 33) as i64
+    }
+
+    /// A request a second, each line with the second of its request, in the order in which they were
+    /// written: one in `late_ones` later, by up to `late_s`.
+    fn log(late_ones: i64, late_s: i64) -> Vec<(i64, String)> {
+        let mut lines: Vec<(i64, i64)> = (START_S..START_S + SECONDS)
+            .map(|at| {
+                let n = drawn(at);
+                let late = if n % late_ones == 0 {
+                    n / late_ones % late_s
+                } else {
+                    0
+                };
+                (at + late, at)
+            })
+            .collect();
+        lines.sort_unstable();
+        let line = |(_, at): (i64, i64)| {
+            let time = jiff::Timestamp::from_second(at).unwrap();
+            let time = time.strftime("%d/%b/%Y:%H:%M:%S +0000");
+            let line = format!(
+                "192.0.2.{} - - [{time}] \"GET /?since=2019-01-01T00:00:00Z&page={at} HTTP/1.1\" 200 5 \"-\" \"curl/8.5.0\"\n",
+                at % 200
+            );
+            (at, line)
+        };
+        lines.into_iter().map(line).collect()
+    }
+
+    /// What the search says of a log to `ask`.
+    fn searched<R>(lines: &[(i64, String)], ask: impl FnOnce(&Places<'_>) -> R) -> R {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("app.log");
+        let mut text = String::new();
+        lines
+            .iter()
+            .for_each(|(_, line)| text.write_str(line).unwrap());
+        std::fs::write(&path, text).unwrap();
+        let found = find(&[path], &[]).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .build()
+            .unwrap();
+        ask(&Places::of(&Reading {
+            files: &found.files,
+            io: Io::Auto,
+            now_us: (START_S + SECONDS) * 1_000_000,
+            pool: &pool,
+            registry: &Registry::builtin(),
+            format: None,
+            zone: None,
+            query: &Query::default(),
+            progress: &AtomicU64::new(0),
+            begins: &Begins::of(1),
+        }))
+    }
+
+    #[test]
+    fn no_line_of_the_asked_time_is_left_out_however_late_it_is() {
+        let lines = log(3, LATE_US / 1_000_000);
+        let mut offset = 0;
+        let placed: Vec<(i64, u32)> = lines
+            .iter()
+            .map(|(at, line)| {
+                let block = (offset / BLOCK) as u32;
+                offset += line.len();
+                (*at, block)
+            })
+            .collect();
+        let all = placed.last().unwrap().1 + 1;
+        assert!(all > 4, "{all} blocks");
+        let smallest = searched(&lines, |places| {
+            let kept = (0..300).map(|n| {
+                let from = START_S + drawn(n) % SECONDS;
+                let to = from + drawn(n + 1_000) % 7_200;
+                let sought = places.hold(Some(from * 1_000_000), Some(to * 1_000_000));
+                let blocks: Vec<u32> = match sought.selection.map(|mut files| files.remove(0)) {
+                    Some(Some(blocks)) => blocks,
+                    _ => (0..all).collect(),
+                };
+                for (at, block) in &placed {
+                    let is_asked = (from..to).contains(at);
+                    assert!(!is_asked || blocks.contains(block), "{from}..{to}: {at}");
+                }
+                blocks.len()
+            });
+            kept.min().unwrap()
+        });
+        assert!(smallest <= 3, "of {all} blocks {smallest} at least");
+    }
+
+    #[test]
+    fn what_is_out_of_order_or_has_no_times_is_kept_whole() {
+        let is_kept = |lines: &[(i64, String)]| {
+            let hour = Some((START_S + 3_600) * 1_000_000);
+            searched(lines, |places| places.hold(None, hour).skipped == 0)
+        };
+        let lines = log(3, 600);
+        assert!(!is_kept(&lines));
+        let swapped = [&lines[90_000..], &lines[..90_000]].concat();
+        assert!(is_kept(&swapped));
+        let untimed: Vec<(i64, String)> = (0..400_000)
+            .map(|n| (n, format!("worker {n} is at work on what it was given\n")))
+            .collect();
+        assert!(is_kept(&untimed));
+    }
+}
