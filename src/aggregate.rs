@@ -248,14 +248,14 @@ impl ChunkCounts {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
-    pub fn remembered(&self, shape: &Shape) -> Option<LocalEndpoint> {
+    pub(crate) fn remembered(&self, shape: &Shape) -> Option<LocalEndpoint> {
         self.memo.get(shape).map(LocalEndpoint)
     }
 
     /// Remembers the endpoint of requests of this shape.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    pub fn remember(&mut self, shape: &Shape, endpoint: LocalEndpoint) {
+    pub(crate) fn remember(&mut self, shape: &Shape, endpoint: LocalEndpoint) {
         self.memo.put(shape, endpoint.0);
     }
 
@@ -600,6 +600,14 @@ impl Aggregate {
     /// Whether there were more endpoints than are told apart.
     pub fn overflowed(&self) -> bool {
         self.overflowed
+    }
+
+    /// Gives up the memory of all latencies: of a week with hundreds of endpoints they are many, and once
+    /// they are in series nobody asks for them here.
+    pub fn forget_latencies(&mut self) {
+        for block in self.counts.iter_mut().flat_map(|c| &mut c.blocks) {
+            (block.tells, block.latencies) = (false, Vec::new());
+        }
     }
 
     /// Each endpoint's number and key, sorted by service, template and method.

@@ -14,12 +14,12 @@ use jiff::tz::TimeZone;
 use crate::blame::{self, Context, EndpointFact, Load, Minute, Slowness};
 use crate::changes::{Change, Markers};
 use crate::confirm::{self, Blip, Incident};
-use crate::detect::{self, Recurrence, Slowdown};
+use crate::detect::{self, Detection, Recurrence, Slowdown};
 use crate::error::{Error, Result};
 use crate::format::{Format, Registry};
 use crate::input::{Found, Io};
-use crate::query::Query;
-use crate::reading::Reading;
+use crate::query::{LookBack, PAST_US, Query};
+use crate::reading::{Begins, Places, Reading, Sought};
 use crate::record::Reject;
 use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
@@ -44,6 +44,11 @@ const ROLLOUT_US: i64 = 5 * MINUTE_US;
 /// Clock difference between markers and logs that a blip may have.
 const SKEW_US: i64 = MINUTE_US / 2;
 
+/// An endpoint with so many errors, and so often, both in the asked time and in the past of a near look
+/// back may have begun to fail before: detection takes no fewer errors, and no smaller rise, for a fault.
+const LEAST_ERRORS: u64 = 3;
+const LEAST_RATE: f64 = 0.01;
+
 /// A point in time as the user gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
@@ -64,6 +69,8 @@ pub struct Options<'a> {
     pub since: Option<Moment>,
     /// Only requests before then.
     pub until: Option<Moment>,
+    /// Whether files may be out of order of time: then they are read whole, whatever time is asked for.
+    pub unsorted: bool,
     /// Length of the windows shown, in seconds: a multiple of 60.
     pub window_s: u32,
     /// The zone of times that name none.
@@ -176,6 +183,7 @@ fn analyzed<R>(
         .build()
         .map_err(|e| Error::io("the threads can't be started", std::io::Error::other(e)))?;
     let everything = Query::default();
+    let begins = Begins::of(found.files.len());
     let whole = Reading {
         files: &found.files,
         io: options.io,
@@ -186,26 +194,38 @@ fn analyzed<R>(
         zone: options.zone.clone(),
         query: &everything,
         progress: options.progress,
+        begins: &begins,
     };
-    let of_day = |m: Option<Moment>| matches!(m, Some(Moment::TimeOfDay { .. }));
-    let last = if of_day(options.since) || of_day(options.until) {
-        last_time(&scan(&whole))
-    } else {
-        None
-    };
-    let mut query = options.query.clone();
-    query.since_us = options.since.and_then(|m| m.resolve(last));
-    query.until_us = options.until.and_then(|m| m.resolve(last));
-    let reading = Reading {
+    let bounded = options.since.is_some() || options.until.is_some();
+    let places = (bounded && !options.unsorted).then(|| Places::of(&whole));
+    let query = resolved(options, &whole, places.as_ref());
+    let near = Reading {
         query: &query,
-        ..whole
+        ..whole.clone()
     };
-
-    let scan = scan(&reading);
-    refuse_unread(&scan, found)?;
-    let (mut series, left_out) = pool.install(|| SeriesSet::new(&scan.inside, &scan.before));
-    series.gaps = detect::gaps(&series);
-    let detection = pool.install(|| detect::candidates(&series));
+    let first = first_look(&near, places.as_ref(), found)?;
+    let far_query = Query {
+        look_back: LookBack::Far,
+        ..query.clone()
+    };
+    let is_older = query.look_back == LookBack::Near && began_before(&first, &query);
+    let (reading, first) = match is_older {
+        false => (near, first),
+        true => {
+            let reading = Reading {
+                query: &far_query,
+                ..near
+            };
+            let first = first_look(&reading, places.as_ref(), found)?;
+            (reading, first)
+        }
+    };
+    let FirstLook {
+        scan,
+        mut series,
+        left_out,
+        detection,
+    } = first;
     let asked: Vec<Slow> = detection.slowdowns.iter().map(both_times).collect();
     let latencies = zoom::latencies(&reading, &series.catalog, &scan.blocks, &asked);
     let mut candidates = detection.candidates;
@@ -220,6 +240,8 @@ fn analyzed<R>(
     let mut changes = markers.changes.clone();
     changes.extend(blame::unmarked(&sightings, &markers.changes));
     let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
+    // Of a week with hundreds of endpoints they are many, and the report doesn't ask for them.
+    series.latencies = Vec::new();
     let material = report::Material {
         found,
         scan: &scan,
@@ -245,6 +267,85 @@ fn analyzed<R>(
         report,
     };
     then(&reading, analysis)
+}
+
+/// What was asked, with its times known.
+fn resolved(options: &Options<'_>, whole: &Reading<'_>, places: Option<&Places<'_>>) -> Query {
+    let of_day = |m: Option<Moment>| matches!(m, Some(Moment::TimeOfDay { .. }));
+    let last = (of_day(options.since) || of_day(options.until)).then(|| {
+        let sought = places.map(|places| places.hold(places.last_us(), None));
+        last_time(&scan(whole, sought.unwrap_or_default()))
+    });
+    let resolve = |m: Option<Moment>| m.and_then(|m| m.resolve(last.flatten()));
+    let mut query = Query {
+        since_us: resolve(options.since),
+        until_us: resolve(options.until),
+        ..options.query.clone()
+    };
+    if query.is_short() {
+        query.look_back = LookBack::Near;
+    }
+    query
+}
+
+/// Pass 1, and what it led to suspect.
+struct FirstLook {
+    scan: Scan,
+    series: SeriesSet,
+    left_out: u64,
+    detection: Detection,
+}
+
+fn first_look(
+    reading: &Reading<'_>,
+    places: Option<&Places<'_>>,
+    found: &Found,
+) -> Result<FirstLook> {
+    let (from_us, to_us) = reading.query.span_us();
+    let sought = places.map_or_else(Sought::default, |places| places.hold(from_us, to_us));
+    let mut scan = scan(reading, sought);
+    refuse_unread(&scan, found)?;
+    let set = || SeriesSet::new(&scan.inside, &scan.before);
+    let (mut series, left_out) = reading.pool.install(set);
+    scan.inside.forget_latencies();
+    scan.before.forget_latencies();
+    series.gaps = detect::gaps(&series);
+    let detection = reading.pool.install(|| detect::candidates(&series));
+    Ok(FirstLook {
+        scan,
+        series,
+        left_out,
+        detection,
+    })
+}
+
+/// Whether something that goes on in the asked time began so early that the near look back has too little
+/// past of it, or went on through all of that past and may have begun before.
+fn began_before(first: &FirstLook, query: &Query) -> bool {
+    let Some(since_us) = query.since_us else {
+        return false;
+    };
+    let since_min = since_us.div_euclid(MINUTE_US);
+    let (begin_us, _) = query.span_us();
+    let past_min = (begin_us.unwrap_or(since_us) + PAST_US).div_euclid(MINUTE_US);
+    let candidates = first.detection.candidates.iter();
+    let spans = candidates.map(|c| (c.from_min, c.to_min));
+    let slowdowns = first.detection.slowdowns.iter();
+    let mut spans = spans.chain(slowdowns.map(|s| (s.from_min, s.to_min)));
+    let is_early = |(from, to): (i64, i64)| to > since_min && from < past_min;
+    let fails_all_along = |endpoint: EndpointId| {
+        let fails = |asked: &dyn Fn(i64) -> bool| {
+            let cells = first.series.cells[endpoint.0 as usize].iter();
+            let (requests, errors) = cells
+                .filter(|cell| asked(cell.minute))
+                .fold((0, 0), |(n, x), cell| {
+                    (n + u64::from(cell.requests), x + u64::from(cell.errors))
+                });
+            errors >= LEAST_ERRORS && errors as f64 >= LEAST_RATE * requests as f64
+        };
+        fails(&|minute| minute >= since_min) && fails(&|minute| minute < past_min)
+    };
+    spans.any(is_early) || first.series.endpoints().any(fails_all_along)
 }
 
 impl Moment {
@@ -290,7 +391,7 @@ fn refuse_nothing(found: &Found) -> Result<()> {
 }
 
 fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
-    if scan.requests > 0 || scan.filtered > 0 {
+    if scan.requests > 0 || scan.filtered > 0 || scan.skipped > 0 {
         return Ok(());
     }
     if scan.lines == 0 {
@@ -319,7 +420,7 @@ fn refuse_unread(scan: &Scan, found: &Found) -> Result<()> {
         .flat_map(char::escape_debug)
         .collect();
     let file = &found.files[example.file].path;
-    Err(Error::data(format!("none of {} lines tells of an HTTP request ({}); line {}: {text}", scan.lines, reason.name(), example.line))
+    Err(Error::data(format!("none of {} lines tells of an HTTP request ({}); line {}: {text}", scan.lines, reason.name(), example.line.unwrap_or_default()))
         .at(file)
         .hint(match reason {
             Reject::BadTime => "a request needs a time: have it logged, or read the lines with one in front (`docker logs -t`, `kubectl logs --timestamps`, `journalctl -o short-iso`)",

@@ -58,11 +58,15 @@ pub use zoom::{Label, LineFilter};
 /// change with any version.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::aggregate::{Aggregate, ChunkCounts};
     pub use crate::confirm::incidents as confirmed;
     pub use crate::detect::{Signal, candidates, gaps};
+    pub use crate::endpoint::{ShortText, append_template};
     pub use crate::format::{Joiner, Piece, Scratch};
     pub use crate::input::{BLOCK, Block, Buffer, Feed, Lines, LogFile, MAX_LINE, Salvage};
+    pub use crate::reading::{Begins, Reading, Sought};
     pub use crate::record::{Depth, Record, Reject, Status};
+    pub use crate::scan::scan;
     pub use crate::series::{
         Catalog, Endpoint, EndpointId, MINUTE_US, MinuteCell, SeriesSet, ServiceId,
     };

@@ -15,6 +15,8 @@ pub struct Query {
     pub since_us: Option<i64>,
     /// Only requests before this time.
     pub until_us: Option<i64>,
+    /// How far before `since_us` requests still serve as a baseline.
+    pub look_back: LookBack,
     /// Only these services.
     pub services: Option<GlobSet>,
     /// Only these endpoints; empty for all.
@@ -36,9 +38,33 @@ pub enum Side {
     Outside,
 }
 
-/// How far before `since` requests still serve as a baseline, in µs: 3 h for the baseline and 6 h for
-/// the longest window, as detection looks back.
-const LOOK_BACK_US: i64 = 9 * 3_600_000_000;
+/// How far before the asked time requests serve as a baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LookBack {
+    /// For a short question: half an hour in which that may have begun which is asked about, and enough of
+    /// a past for it.
+    Near,
+    /// For all else: three hours, as detection looks back, and the longest window that may reach into the
+    /// asked time.
+    #[default]
+    Far,
+}
+
+const MINUTE_US: i64 = 60_000_000;
+/// A past that is enough: an hour and a half, which ends ten minutes before, as detection's does. On the
+/// samples, asked quarter by quarter of an hour, it leads to the verdicts of nine hours.
+pub const PAST_US: i64 = 100 * MINUTE_US;
+/// No longer question is short.
+const SHORT_US: i64 = 30 * MINUTE_US;
+
+impl LookBack {
+    fn us(self) -> i64 {
+        match self {
+            LookBack::Near => PAST_US + SHORT_US,
+            LookBack::Far => 9 * 60 * MINUTE_US,
+        }
+    }
+}
 
 impl Query {
     /// On which side of `since` and `until` a time lies.
@@ -48,9 +74,23 @@ impl Query {
             return Side::Outside;
         }
         match self.since_us {
-            Some(since) if time_us < since.saturating_sub(LOOK_BACK_US) => Side::Outside,
+            Some(since) if time_us < since.saturating_sub(self.look_back.us()) => Side::Outside,
             Some(since) if time_us < since => Side::Before,
             _ => Side::Inside,
+        }
+    }
+
+    /// From the begin of the baseline to the end of the asked time, in µs; `None` where nothing bounds it.
+    pub fn span_us(&self) -> (Option<i64>, Option<i64>) {
+        let from_us = |since: i64| since.saturating_sub(self.look_back.us());
+        (self.since_us.map(from_us), self.until_us)
+    }
+
+    /// Whether no window longer than half an hour fits into the asked time.
+    pub fn is_short(&self) -> bool {
+        match (self.since_us, self.until_us) {
+            (Some(since), Some(until)) => until.saturating_sub(since) <= SHORT_US,
+            _ => false,
         }
     }
 
@@ -184,6 +224,12 @@ mod tests {
         use Side::*;
         assert_eq!(sides, [Outside, Before, Before, Inside, Inside, Outside]);
         assert_eq!(Query::default().side(i64::MIN), Inside);
+        let near = Query {
+            look_back: LookBack::Near,
+            ..query
+        };
+        let before = [131, 130, 1].map(|minutes| near.side(10 * hour - minutes * MINUTE_US));
+        assert_eq!(before, [Outside, Before, Before]);
     }
 
     #[test]

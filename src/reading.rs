@@ -4,10 +4,12 @@
 //! so the same input gives the same result for any number of threads. What is made and merged is
 //! the passes' business.
 
+mod places;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::tz::TimeZone;
 use rayon::ThreadPool;
@@ -17,10 +19,13 @@ use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
 
+pub use places::{Places, Sought, Told};
+
 /// What a time without a year may be ahead of now.
 pub const DAY_US: i64 = 86_400_000_000;
 
 /// Everything that reading depends on.
+#[derive(Clone)]
 pub struct Reading<'a> {
     /// The files, sorted by path.
     pub files: &'a [LogFile],
@@ -40,6 +45,18 @@ pub struct Reading<'a> {
     pub query: &'a Query,
     /// Bytes on disk that are done, for a progress display.
     pub progress: &'a AtomicU64,
+    /// What is known of each file's begin.
+    pub begins: &'a Begins,
+}
+
+/// What the files' first lines told, for all passes.
+pub struct Begins(Vec<OnceLock<Begun>>);
+
+impl Begins {
+    /// Of so many files, none of which was looked at yet.
+    pub fn of(files: usize) -> Begins {
+        Begins((0..files).map(|_| OnceLock::new()).collect())
+    }
 }
 
 /// What is known of a file from its name and its first lines.
@@ -79,16 +96,9 @@ impl Reading<'_> {
             .saturating_add(DAY_US)
     }
 
-    /// Lets `work` make something of each block (a pure function of the block but for the
-    /// worker's own memory) and `merge` take it, in the order of the blocks.
-    pub fn each_block<W, R: Send>(
-        &self,
-        selection: Option<Selection>,
-        worker: impl Fn() -> W + Sync,
-        work: impl Fn(&mut W, Block<'_, Begun>) -> R + Sync,
-        merge: impl FnMut(R) + Send,
-    ) -> Vec<Salvage> {
-        let begin = |_: usize, file: &LogFile, head: &[u8]| {
+    /// What a file's name and first bytes tell.
+    fn begun(&self, index: usize, file: &LogFile, head: &[u8]) -> Begun {
+        let look = || {
             let latest_us = self.latest_us(file);
             let clock = self.clock().not_after(latest_us);
             let (format, mixture) = match &self.format {
@@ -105,6 +115,22 @@ impl Reading<'_> {
                 service: service_of(&file.path),
             }
         };
+        match self.begins.0.get(index) {
+            Some(known) => known.get_or_init(look).clone(),
+            None => look(),
+        }
+    }
+
+    /// Lets `work` make something of each block (a pure function of the block but for the
+    /// worker's own memory) and `merge` take it, in the order of the blocks.
+    pub fn each_block<W, R: Send>(
+        &self,
+        selection: Option<Selection>,
+        worker: impl Fn() -> W + Sync,
+        work: impl Fn(&mut W, Block<'_, Begun>) -> R + Sync,
+        merge: impl FnMut(R) + Send,
+    ) -> Vec<Salvage> {
+        let begin = |index: usize, file: &LogFile, head: &[u8]| self.begun(index, file, head);
         let mut feed = Feed::new(self.files, self.io, self.now_us, self.progress, begin)
             .headed(|begun| begun.format.header_begins())
             .reaching(|begun| if begun.format.joins().any() { REACH } else { 0 });

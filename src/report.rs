@@ -50,7 +50,7 @@ pub struct Report {
 /// What was read. `lines` = `requests` + `rejected_lines` + `filtered_lines`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Scan {
-    /// Log files read.
+    /// Log files read, whole or in part.
     pub files: u64,
     /// Bytes of log text read, after decompression.
     pub bytes: u64,
@@ -64,7 +64,8 @@ pub struct Scan {
     pub rejected_lines: u64,
     /// Requests outside `--since/--until`, `--service` or `--endpoint`.
     pub filtered_lines: u64,
-    /// Bytes known to lie outside the asked time and never read.
+    /// Bytes of plain files that lie outside the asked time and its baseline and were never read; not part
+    /// of `bytes`, and their lines of no other count.
     pub bytes_skipped: u64,
     /// The rejected lines by reason, most lines first.
     pub rejects: Vec<RejectCount>,
@@ -124,8 +125,11 @@ pub struct RejectCount {
 pub struct Sample {
     /// The file.
     pub file: Text,
-    /// The line's number in it, from 1.
-    pub line: u64,
+    /// The line's number in it, from 1; null where lines before it were not read (`bytes_skipped`).
+    pub line: Option<u64>,
+    /// Only where `line` is null: the offset of its first byte in the file, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub byte: Option<u64>,
     /// The line's text, cut at 2,000 bytes.
     pub text: Text,
 }

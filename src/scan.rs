@@ -18,9 +18,9 @@ use crate::format::{Aside, Format, Joiner, Mixture, Piece, ReadBy, Scratch};
 use crate::format::{Glance, Glances};
 #[cfg(target_arch = "x86_64")]
 use crate::input::LineEnds;
-use crate::input::{Block, Lines, Salvage};
+use crate::input::{Block, Lines, Place, Salvage};
 use crate::query::{Query, Side};
-use crate::reading::{Begun, Reading};
+use crate::reading::{Begun, Reading, Sought, Told};
 use crate::record::{Depth, Record, Reject, Status};
 use crate::timestamp::Clock;
 
@@ -59,6 +59,10 @@ pub struct Scan {
     pub assumed_year: bool,
     /// What could be read only in part.
     pub salvaged: Vec<Salvage>,
+    /// Bytes that were not read because they hold nothing of the asked time.
+    pub skipped: u64,
+    /// What is known of them.
+    pub told: Told,
 }
 
 /// A block, for pass 2.
@@ -68,8 +72,8 @@ pub struct BlockFacts {
     pub file: usize,
     /// Its number in the file.
     pub number: u32,
-    /// Number of its first line in the file, from 1.
-    pub first_line: u64,
+    /// Number of its first line in the file, from 1; `None` where lines before it were not read.
+    pub first_line: Option<u64>,
     /// Times of its earliest and latest request, asked for or not; `None` without any.
     pub span_us: Option<(i64, i64)>,
 }
@@ -79,7 +83,9 @@ pub struct BlockFacts {
 pub struct FileFacts {
     /// Name of its format.
     pub format: String,
-    /// Lines in it.
+    /// Blocks of it that were read.
+    pub blocks: u32,
+    /// Lines in them.
     pub lines: u64,
     /// Lines that other formats read, by name.
     pub others: BTreeMap<String, u64>,
@@ -92,23 +98,47 @@ pub struct FileFacts {
 pub struct Example {
     /// Index of its file.
     pub file: usize,
-    /// Its number in the file, from 1.
-    pub line: u64,
+    /// Offset of its first byte in the file's text.
+    pub byte: u64,
+    /// Its number in the file, from 1; `None` where lines before it were not read.
+    pub line: Option<u64>,
     /// Its text, cut at [`EXAMPLE_LEN`].
     pub text: Vec<u8>,
+}
+
+impl Example {
+    /// A line of a block whose first line has this number.
+    pub fn of(
+        block: &Block<'_, Begun>,
+        first_line: Option<u64>,
+        at: Place,
+        line: &[u8],
+    ) -> Example {
+        Example {
+            file: block.file,
+            byte: block.offset + at.begin as u64,
+            line: first_line.map(|first| first + at.number),
+            text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
+        }
+    }
 }
 
 /// Bytes of a line that are kept for showing.
 pub const EXAMPLE_LEN: usize = 2_000;
 
-/// Reads everything once.
-pub fn scan(reading: &Reading<'_>) -> Scan {
+/// Reads once what may hold something of the asked time.
+pub fn scan(reading: &Reading<'_>, sought: Sought) -> Scan {
     let mut scan = Scan {
         files: vec![FileFacts::default(); reading.files.len()],
+        skipped: sought.skipped,
+        offsets: sought.told.offsets,
+        assumed_utc: sought.told.assumed_utc,
+        assumed_year: sought.told.assumed_year,
+        told: sought.told,
         ..Scan::default()
     };
     let salvaged = reading.each_block(
-        None,
+        sought.selection,
         || Worker {
             query: reading.query,
             admits_all: reading.query.admits_all(),
@@ -156,6 +186,7 @@ struct Lot<'b> {
 struct Part {
     file: usize,
     number: u32,
+    offset: u64,
     format: String,
     others: Vec<(String, u64)>,
     bytes: u64,
@@ -170,14 +201,16 @@ struct Part {
 #[derive(Default)]
 struct Counts {
     lines: u64,
+    /// Where in the block the line at hand begins.
+    begin: usize,
     requests: u64,
     errors: u64,
     filtered: u64,
     rejected: [u64; Reject::ALL.len()],
     /// Lines that each other format of the file's mixture read.
     others: Vec<u64>,
-    /// Line (from 0 in the block) and text.
-    examples: [Option<(u64, Vec<u8>)>; Reject::ALL.len()],
+    /// Place in the block and text.
+    examples: [Option<(Place, Vec<u8>)>; Reject::ALL.len()],
     span_us: Option<(i64, i64)>,
     span_inside_us: Option<(i64, i64)>,
     /// The last time in it: most requests share theirs with the one before.
@@ -208,7 +241,8 @@ impl Worker<'_> {
         if joins.any() {
             self.read_joined(&block, Joiner::new(joins, block.before), &mut lot);
         } else if !self.read_by_glances(block.bytes, &mut lot) {
-            for line in Lines::new(block.bytes) {
+            for (at, line) in Lines::new(block.bytes).placed() {
+                lot.counts.begin = at.begin;
                 self.read_line(line, &mut lot);
             }
         }
@@ -222,6 +256,7 @@ impl Worker<'_> {
                 .collect(),
             file: block.file,
             number: block.number,
+            offset: block.offset,
             format: block.begun.format.name().to_owned(),
             bytes: block.bytes.len() as u64,
             inside: self.inside.finish(),
@@ -235,7 +270,8 @@ impl Worker<'_> {
 
     /// Reads a block of which some lines have to be put together first.
     fn read_joined(&mut self, block: &Block<'_, Begun>, mut joiner: Joiner, lot: &mut Lot<'_>) {
-        for line in Lines::new(block.bytes) {
+        for (at, line) in Lines::new(block.bytes).placed() {
+            lot.counts.begin = at.begin;
             match joiner.take(line) {
                 Piece::Whole => self.read_line(line, lot),
                 Piece::Joined(text) => self.read_line(text, lot),
@@ -393,7 +429,10 @@ impl Worker<'_> {
                     self.count_glance(text, &glance, now, lot);
                     lot.counts.lines += 1;
                 }
-                None => self.read_line(&text[begin..end], lot),
+                None => {
+                    lot.counts.begin = begin;
+                    self.read_line(&text[begin..end], lot);
+                }
             }
             begin = newline + 1;
         }
@@ -476,7 +515,10 @@ impl Counts {
     #[cold]
     fn reject(&mut self, reason: Reject, line: &[u8]) {
         self.rejected[reason.index()] += 1;
-        let at = self.lines;
+        let at = Place {
+            number: self.lines,
+            begin: self.begin,
+        };
         self.examples[reason.index()]
             .get_or_insert_with(|| (at, line[..line.len().min(EXAMPLE_LEN)].to_vec()));
     }
@@ -486,7 +528,8 @@ impl Scan {
     fn merge(&mut self, part: Part) {
         let counts = part.counts;
         let file = &mut self.files[part.file];
-        let first_line = file.lines + 1;
+        let first_line = (file.blocks == part.number).then_some(file.lines + 1);
+        file.blocks += 1;
         file.lines += counts.lines;
         let rejected: u64 = counts.rejected.iter().sum();
         file.requests += counts.lines - rejected;
@@ -509,9 +552,10 @@ impl Scan {
             *sum += n;
         }
         for (kept, example) in self.examples.iter_mut().zip(counts.examples) {
-            let example = example.map(|(line, text)| Example {
+            let example = example.map(|(at, text)| Example {
                 file: part.file,
-                line: first_line + line,
+                byte: part.offset + at.begin as u64,
+                line: first_line.map(|first| first + at.number),
                 text,
             });
             *kept = match (kept.take(), example) {

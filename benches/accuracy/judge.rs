@@ -144,6 +144,7 @@ pub fn ask(
         query: Query::default(),
         since: None,
         until: until_us.map(Moment::At),
+        unsorted: false,
         window_s: 60,
         zone: None,
         registry,

@@ -249,7 +249,8 @@ mod tests {
                 minutes: minutes.iter().copied().collect(),
                 example: Example {
                     file: 0,
-                    line: 1,
+                    byte: 0,
+                    line: Some(1),
                     text: format!("{template} at Token.java:7").into_bytes(),
                 },
             })

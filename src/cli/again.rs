@@ -36,6 +36,9 @@ pub fn words(args: &RunArgs, moments: [Option<Moment>; 2]) -> Vec<String> {
     for (option, values) in [("--service", &args.service), ("--endpoint", &args.endpoint)] {
         words.extend(values.iter().flat_map(|value| set(option, value)));
     }
+    if args.unsorted {
+        words.push("--unsorted".to_owned());
+    }
     if let Some(path) = &args.config {
         words.extend(["--config".to_owned(), place(path)]);
     }

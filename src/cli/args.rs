@@ -69,6 +69,12 @@ pub struct RunArgs {
     #[arg(long, value_name = "TIME", help_heading = "What to look at")]
     pub until: Option<String>,
 
+    /// Files may be out of order of time by more than 20 minutes: read them whole with --since and --until, too
+    ///
+    /// Otherwise plain files are searched for the asked time and its baseline, and only these are read.
+    #[arg(long, help_heading = "What to look at")]
+    pub unsorted: bool,
+
     /// Only this service, a name or a glob. May be given several times
     #[arg(long, value_name = "GLOB", help_heading = "What to look at")]
     pub service: Vec<String>,

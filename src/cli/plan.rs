@@ -25,6 +25,8 @@ pub struct Plan {
     pub query: Query,
     /// `--since` and `--until`.
     pub moments: [Option<Moment>; 2],
+    /// Whether files may be out of order of time.
+    pub unsorted: bool,
     /// Length of the windows shown, in seconds.
     pub window_s: u32,
     /// The zone of times that name none.
@@ -143,6 +145,7 @@ impl Plan {
             deploys,
             query,
             moments,
+            unsorted: args.unsorted,
             window_s: window
                 .as_deref()
                 .map(moment::parse_window)

@@ -102,6 +102,7 @@ pub fn read_with<R>(
         query: plan.query.clone(),
         since: plan.moments[0],
         until: plan.moments[1],
+        unsorted: plan.unsorted,
         window_s: plan.window_s,
         zone: plan.zone.clone(),
         registry: &plan.registry,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use triage::render::{counts, lines, pretty};
+use triage::render::{counts, line_at, lines, pretty};
 use triage::{Error, LineFilter, LinesOf, Result, show};
 
 use super::args::RunArgs;
@@ -91,6 +91,13 @@ pub fn run(args: ShowArgs, now_us: i64) -> Result<ExitCode> {
         deliver(&plan, &counts(&shown))?;
     } else {
         deliver(&plan, &lines(&shown))?;
+        if plan.verbosity >= 0
+            && let Some(command) = line_at(&shown)
+        {
+            eprintln!(
+                "lines before these were not read, so they are told by their byte; the first is shown by\n$ {command}"
+            );
+        }
         if shown.left_out > 0 && plan.verbosity >= 0 {
             eprintln!(
                 "{} earliest of {} lines; -n 0 shows all",

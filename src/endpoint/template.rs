@@ -45,7 +45,7 @@ static CLASS: [u8; 256] = {
     table
 };
 
-/// Appends the path template of `target` to `out`: at most [`MAX_LEN`] bytes and a placeholder.
+/// Appends the path template of `target` to `out`: at most `MAX_LEN` bytes and a placeholder.
 ///
 /// `*` (of `OPTIONS *`) and `host:port` (of `CONNECT`) stay as they are, cut at the same length.
 #[inline]

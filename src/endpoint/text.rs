@@ -34,7 +34,7 @@ impl ShortText {
 
     /// Its length in bytes.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 

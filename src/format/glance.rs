@@ -59,6 +59,14 @@ impl<'f> Glances<'f> {
         }
     }
 
+    /// The same, but for how long requests took: to find that may cost more than all else.
+    pub fn without_latency(self) -> Glances<'f> {
+        Glances {
+            way: Way::Nowhere,
+            ..self
+        }
+    }
+
     /// The line `text[begin..end]`, if it is plain and not near the end of the text. Each pass has
     /// its own, so that it is part of its loop.
     // No closures here: what takes them has not these features, so they would be called each time.

@@ -31,6 +31,8 @@ pub struct Block<'b, T> {
     pub number: u32,
     /// The lines, the last one perhaps without its newline.
     pub bytes: &'b [u8],
+    /// Where in the file's text they begin.
+    pub offset: u64,
     /// The last header line above them in the file's blocks before; see [`Feed::headed`].
     pub above: Header,
     /// The end of the block before this one, from the begin of a line on; see [`Feed::reaching`].
@@ -294,43 +296,45 @@ where
         buffer.before.clear();
         if let (Some(source), Some(before @ 0..), 1..) = (source, number.checked_sub(1), reach) {
             let bytes = match source.mapped(before) {
-                Some(bytes) => bytes,
+                Some((_, bytes)) => bytes,
                 None => source
                     .read(before, &mut buffer.block)
-                    .map_or(&[][..], |(b, _)| b),
+                    .map_or(&[][..], |cut| cut.lines),
             };
             buffer.before.extend_from_slice(last_lines(bytes, reach));
         }
         let before = &buffer.before[..];
-        let block = |bytes| Block {
+        let block = |offset, bytes| Block {
             seq,
             file: file.index,
             number,
             bytes,
+            offset,
             above: above.clone(),
             before,
             begun,
         };
         let Some(source) = source else {
-            return work(block(&[]));
+            return work(block(0, &[]));
         };
-        if let Some(bytes) = source.mapped(number) {
-            let result = work(block(bytes));
+        if let Some((offset, bytes)) = source.mapped(number) {
+            let result = work(block(offset, bytes));
             if !source.faulted() {
                 source.release(number);
                 return result;
             }
         }
         match source.read(number, &mut buffer.block) {
-            Ok((bytes, short)) => {
-                if let Some(offset) = short {
+            Ok(cut) => {
+                if let Some(offset) = cut.short {
                     self.salvage(file.index, offset, "truncated while it was read".into());
                 }
-                work(block(bytes))
+                work(block(cut.offset, cut.lines))
             }
             Err(e) => {
-                self.salvage(file.index, u64::from(number) * BLOCK as u64, e.to_string());
-                work(block(&[]))
+                let offset = u64::from(number) * BLOCK as u64;
+                self.salvage(file.index, offset, e.to_string());
+                work(block(offset, &[]))
             }
         }
     }
@@ -346,8 +350,8 @@ where
         let mut buffer = Vec::new();
         let mut last_in = |number: u32| {
             let bytes = match source.mapped(number) {
-                Some(bytes) => bytes,
-                None => source.read(number, &mut buffer).ok()?.0,
+                Some((_, bytes)) => bytes,
+                None => source.read(number, &mut buffer).ok()?.lines,
             };
             last_line(bytes, begins)
         };
@@ -385,6 +389,7 @@ where
             }
         }
         buffer.before.clear();
+        let offset = decoder.as_ref().map_or(0, |decoder| decoder.offset);
         let (begun, above) = match decoder.as_mut() {
             Some(decoder) => {
                 let error = decoder.next(&mut buffer.block);
@@ -427,6 +432,7 @@ where
             file: file.index,
             number,
             bytes,
+            offset,
             above,
             before: &buffer.before,
             begun,
@@ -478,7 +484,7 @@ fn last_lines(text: &[u8], most: usize) -> &[u8] {
 }
 
 /// Blocks of a plain file: one even for an empty file, so that each file is begun.
-fn blocks_of(len: u64) -> u32 {
+pub fn blocks_of(len: u64) -> u32 {
     len.div_ceil(BLOCK as u64).clamp(1, u64::from(u32::MAX)) as u32
 }
 

@@ -14,6 +14,30 @@ impl<'b> Lines<'b> {
     }
 }
 
+/// Where in its block a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its number, from 0.
+    pub number: u64,
+    /// The offset of its first byte.
+    pub begin: usize,
+}
+
+impl<'b> Lines<'b> {
+    /// The same lines, each with its place.
+    pub fn placed(mut self) -> impl Iterator<Item = (Place, &'b [u8])> {
+        let len = self.0.len();
+        let mut number = 0;
+        std::iter::from_fn(move || {
+            let begin = len - self.0.len();
+            let line = self.next()?;
+            number += 1;
+            let number = number - 1;
+            Some((Place { number, begin }, line))
+        })
+    }
+}
+
 impl<'b> Iterator for Lines<'b> {
     type Item = &'b [u8];
 
@@ -99,6 +123,18 @@ mod tests {
         assert_eq!(all(b"a\n\nb\r\nc"), [&b"a"[..], b"", b"b", b"c"]);
         assert_eq!(all(b"a\n"), [b"a"]);
         assert_eq!(all(b""), [] as [&[u8]; 0]);
+    }
+
+    #[test]
+    fn a_line_has_its_place() {
+        let places = Lines::new(b"a\n\nb\r\nc").placed();
+        let places: Vec<_> = places
+            .map(|(at, line)| (at.number, at.begin, line))
+            .collect();
+        assert_eq!(
+            places,
+            [(0, 0, &b"a"[..]), (1, 2, b""), (2, 3, b"b"), (3, 6, b"c")]
+        );
     }
 
     #[cfg(target_arch = "x86_64")]

@@ -14,6 +14,7 @@ mod head;
 mod lines;
 mod logfile;
 mod members;
+mod peek;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,9 @@ mod walk;
 pub use feed::{Block, Buffer, Feed, Salvage, Selection};
 #[cfg(target_arch = "x86_64")]
 pub use lines::LineEnds;
-pub use lines::Lines;
+pub use lines::{Lines, Place};
 pub use logfile::LogFile;
+pub use peek::Peek;
 pub use walk::{Found, find};
 
 /// Bytes in a block, before it is extended to the end of its last line.

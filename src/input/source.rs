@@ -18,6 +18,16 @@ const MAP_FROM: u64 = 1 << 20;
 /// Bytes read at a time in search of the end of a block's last line.
 const STEP: usize = 64 << 10;
 
+/// The lines of a block that was read.
+pub struct Cut<'b> {
+    /// Where in the file they begin.
+    pub offset: u64,
+    /// They themselves.
+    pub lines: &'b [u8],
+    /// Where the file ended, if that was too early.
+    pub short: Option<u64>,
+}
+
 /// An open plain file.
 pub struct Source {
     /// Dropped before the mapping that it watches.
@@ -55,8 +65,9 @@ impl Source {
         })
     }
 
-    /// The lines that start in block `number`, if they can be had without a copy.
-    pub fn mapped(&self, number: u32) -> Option<&[u8]> {
+    /// The lines that start in block `number`, if they can be had without a copy, and the offset at which
+    /// they begin.
+    pub fn mapped(&self, number: u32) -> Option<(u64, &[u8])> {
         if self.faulted() {
             return None;
         }
@@ -67,7 +78,14 @@ impl Source {
         // don't know it map the pages one by one.
         #[cfg(target_os = "linux")]
         let _ = map.advise_range(memmap2::Advice::PopulateRead, from, to.saturating_sub(from));
-        Some(lines(map, from, to, 0))
+        // Read, not looked up: that would map up to 2 MiB of the block before, which somebody gave up.
+        let mut before = [b'\n'];
+        if let Some(at) = from.checked_sub(1) {
+            let at = self.begin + at as u64;
+            self.file.read_exact_at(&mut before, at).ok()?;
+        }
+        let (begin, lines) = lines(map, before[0], from, to, 0);
+        Some((begin as u64, lines))
     }
 
     /// Gives up the memory of block `number`, which nobody will read soon: each thread that of its own
@@ -94,13 +112,9 @@ impl Source {
         self.watch.as_ref().is_some_and(Watch::faulted)
     }
 
-    /// Reads the lines that start in block `number`. The second value says at which offset the
-    /// file turned out to end too early.
-    pub fn read<'b>(
-        &self,
-        number: u32,
-        buffer: &'b mut Vec<u8>,
-    ) -> io::Result<(&'b [u8], Option<u64>)> {
+    /// Reads the lines that start in block `number`; with them the offset at which they begin, and at
+    /// which one the file turned out to end too early.
+    pub fn read<'b>(&self, number: u32, buffer: &'b mut Vec<u8>) -> io::Result<Cut<'b>> {
         let from = number as usize * BLOCK;
         let to = (from as u64 + BLOCK as u64).min(self.len);
         // One byte before the block tells whether a line starts at its first byte.
@@ -119,7 +133,16 @@ impl Source {
                 break;
             }
         }
-        Ok((lines(buffer, from, to as usize, begin as usize), short))
+        let (before, base) = match from {
+            0 => (b'\n', 0),
+            _ => (buffer.first().copied().unwrap_or_default(), begin as usize),
+        };
+        let (offset, lines) = lines(buffer, before, from, to as usize, base);
+        Ok(Cut {
+            offset: offset as u64,
+            lines,
+            short,
+        })
     }
 
     /// The first bytes of the file, at most `len`.
@@ -164,30 +187,32 @@ fn map(file: &File, begin: u64, len: u64) -> Option<Mmap> {
     }
 }
 
-/// Of `bytes`, which begin at offset `base` of a file, the lines that start in `[from, to)`; the
-/// last of them cut at [`MAX_LINE`] + 1 bytes beyond `to`.
-fn lines(bytes: &[u8], from: usize, to: usize, base: usize) -> &[u8] {
+/// Of `bytes`, which begin at offset `base` of a file, the lines that start in `[from, to)`, and the
+/// offset of the first; the last of them cut at [`MAX_LINE`] + 1 bytes beyond `to`. The byte `before`
+/// `from` tells whether a line starts there.
+fn lines(bytes: &[u8], before: u8, from: usize, to: usize, base: usize) -> (usize, &[u8]) {
+    let none = (from, &[][..]);
     let to = to.min(base + bytes.len());
     if from >= to {
-        return &[];
+        return none;
     }
-    let begin = if from == 0 {
-        0
+    let begin = if before == b'\n' {
+        from - base
     } else {
-        match memchr::memchr(b'\n', &bytes[from - 1 - base..to - base]) {
-            Some(at) => from - base + at,
-            None => return &[],
+        match memchr::memchr(b'\n', &bytes[from - base..to - base]) {
+            Some(at) => from - base + at + 1,
+            None => return none,
         }
     };
     if begin == to - base {
-        return &[];
+        return none;
     }
     let limit = (to - base + MAX_LINE + 1).min(bytes.len());
     let end = match memchr::memchr(b'\n', &bytes[to - base - 1..limit]) {
         Some(at) => to - base + at,
         None => limit,
     };
-    &bytes[begin..end]
+    (base + begin, &bytes[begin..end])
 }
 
 #[cfg(test)]
@@ -201,10 +226,12 @@ mod tests {
             let mut all = Vec::new();
             for from in (0..text.len()).step_by(size) {
                 let to = (from + size).min(text.len());
-                let whole = lines(text, from, to, 0);
+                let before = from.checked_sub(1).map_or(b'\n', |at| text[at]);
+                let (begin, whole) = lines(text, before, from, to, 0);
+                assert_eq!(text[begin..][..whole.len()], *whole);
                 // What a reader sees that begins one byte before the block.
                 let base = from.saturating_sub(1);
-                assert_eq!(lines(&text[base..], from, to, base), whole);
+                assert_eq!(lines(&text[base..], before, from, to, base), (begin, whole));
                 assert!(
                     whole.is_empty() || from == 0 || text[..from + whole.len()].contains(&b'\n')
                 );

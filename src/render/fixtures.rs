@@ -148,7 +148,8 @@ pub fn all_well() -> Report {
                 lines: 34,
                 example: Sample {
                     file: utf8("logs/api.access.log"),
-                    line: 12,
+                    line: Some(12),
+                    byte: None,
                     text: utf8("Listening on :8080"),
                 },
             }],
@@ -377,13 +378,15 @@ pub fn guilty_deploy() -> Report {
             surging: true,
             example: Sample {
                 file: utf8("logs/api.app.log"),
-                line: 341,
+                line: Some(341),
+                byte: None,
                 text: utf8("09:00:12,300 ERROR TokenError: unsupported key id 17"),
             },
         }],
         samples: vec![Sample {
             file: utf8("logs/api.access.log"),
-            line: 402_118,
+            line: Some(402_118),
+            byte: None,
             text: utf8(
                 "10.2.3.4 - - [10/Apr/2024:09:00:12 -0700] \"POST /api/v1/login HTTP/1.1\" 500 87 \"-\" \"app/5.1\"",
             ),

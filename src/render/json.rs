@@ -24,7 +24,7 @@ pub fn json(report: &Report) -> String {
 /// A value of the model as indented JSON.
 pub fn pretty(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).expect("the model has string keys only");
-    escape_unprintable(&text) + "\n"
+    escape_unprintable(text) + "\n"
 }
 
 /// The JSON schema of the report, as it is published.
@@ -41,17 +41,20 @@ pub fn schema() -> String {
 /// A value as JSON on one line.
 pub(super) fn line(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).expect("the model has string keys only");
-    escape_unprintable(&text) + "\n"
+    escape_unprintable(text) + "\n"
 }
 
 /// JSON that prints safely. Outside of strings, JSON has line breaks and ASCII only; inside of
 /// them, serde_json has escaped all below U+0020, so each character found here is in a string.
-fn escape_unprintable(json: &str) -> String {
+fn escape_unprintable(json: String) -> String {
+    // Nearly all of a report is plain text, and most are so whole: a long one is not held twice.
+    let plain = |b: &u8| matches!(b, b'\n' | b' '..=b'~');
+    if json.bytes().all(|b| plain(&b)) {
+        return json;
+    }
     let mut out = String::with_capacity(json.len());
-    let mut rest = json;
+    let mut rest = json.as_str();
     loop {
-        // Nearly all of a report is plain text: copied at once.
-        let plain = |b: &u8| matches!(b, b'\n' | b' '..=b'~');
         let len = rest.bytes().position(|b| !plain(&b)).unwrap_or(rest.len());
         out.push_str(&rest[..len]);
         let mut others = rest[len..].chars();

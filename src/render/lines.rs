@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::sanitize::{clean, visible};
+use super::words::{self, in_file};
 use crate::report::Shown;
 
 /// Each line as `file:line: text`, in order of time.
@@ -11,9 +12,16 @@ pub fn lines(shown: &Shown) -> String {
     for line in &shown.lines {
         let (file, text) = (visible(&line.file), visible(&line.text));
         let (file, text) = (clean(&file, true), clean(&text, true));
-        writeln!(out, "{file}:{}: {text}", line.line).expect("writing to a String can't fail");
+        let place = in_file(line.line, line.byte);
+        writeln!(out, "{file}{place}: {text}").expect("writing to a String can't fail");
     }
     out
+}
+
+/// The command that shows the first line where it stands, if no number tells where.
+pub fn line_at(shown: &Shown) -> Option<String> {
+    let line = shown.lines.iter().find(|line| line.byte.is_some())?;
+    Some(words::line_at(&line.file, line.byte?)?.join(" "))
 }
 
 /// Requests, errors and the errors' share of each window, with their sums.

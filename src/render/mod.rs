@@ -32,7 +32,7 @@ pub use formats::{explanation, format_list};
 pub use html::html;
 pub use human::count_of;
 pub use json::{json, pretty, schema};
-pub use lines::{counts, lines};
+pub use lines::{counts, line_at, lines};
 pub use markdown::markdown;
 pub use ndjson::ndjson;
 pub use sanitize::printable;

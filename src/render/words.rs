@@ -16,6 +16,28 @@ use crate::report::{Change, Disposition, Endpoint, HitEndpoint, Incident, Report
 /// Columns for one name from a log in a sentence: a line has room for it at every width.
 pub const NAME_ROOM: usize = 48;
 
+/// Where in a file a line stands, as it follows the file's name: `:12`, or ` at byte 4096` where lines
+/// before it were not read.
+pub fn in_file(line: Option<u64>, byte: Option<u64>) -> String {
+    match (line, byte) {
+        (Some(line), _) => format!(":{line}"),
+        (None, Some(byte)) => format!(" at byte {byte}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// The command that shows the line at a byte of a file, as words of a shell.
+pub fn line_at(file: &Text, byte: u64) -> Option<Vec<String>> {
+    let Text::Utf8(file) = file else {
+        return None;
+    };
+    let prefix = if file.starts_with('-') { "./" } else { "" };
+    let file = shell_word(format!("{prefix}{file}").as_bytes());
+    let from = format!("+{}", byte.saturating_add(1));
+    let words = ["tail", "-c", &from, &file, "|", "head", "-n", "1"];
+    Some(words.map(str::to_owned).to_vec())
+}
+
 /// A command that shows what a claim was counted from.
 pub struct Check {
     /// It, as words of a shell.
@@ -89,7 +111,17 @@ pub fn checks(incident: &Incident, again: &[String]) -> Vec<Check> {
         let shows = "those of what failing requests share".to_owned();
         checks.push(check(&["--count"], &shared, shows));
     }
+    checks.push(first_line(incident, line));
     checks.into_iter().flatten().collect()
+}
+
+/// The command that shows an incident's first line where it stands, if no number tells where.
+fn first_line(incident: &Incident, line: &str) -> Option<Check> {
+    let sample = incident.samples.first()?;
+    Some(Check {
+        words: line_at(&sample.file, sample.byte?)?,
+        shows: format!("its first {line} where it stands"),
+    })
 }
 
 /// What each fate of a change is called, in the order in which they matter to the reader.

@@ -21,7 +21,7 @@ use crate::confirm;
 use crate::detect;
 use crate::input::Found;
 use crate::record::Reject;
-use crate::scan::{self, Example};
+use crate::scan::{self, Example, FileFacts};
 use crate::series::{EndpointId, MINUTE_US, SeriesSet};
 use crate::sketch::Latencies;
 use crate::stats::wilson;
@@ -112,6 +112,11 @@ pub(super) fn file(found: &Found, index: usize) -> Text {
     text(found.files[index].path.as_os_str().as_encoded_bytes())
 }
 
+/// Where a line begins, if its number is unknown.
+pub(super) fn offset(line: &Example) -> Option<u64> {
+    line.line.is_none().then_some(line.byte)
+}
+
 struct Converter<'a> {
     m: &'a Material<'a>,
     offset_s: i32,
@@ -168,6 +173,7 @@ impl Converter<'_> {
         Sample {
             file: self.file(example.file),
             line: example.line,
+            byte: offset(example),
             text: text(&example.text),
         }
     }
@@ -175,7 +181,8 @@ impl Converter<'_> {
     fn scan(&self) -> Scan {
         let scan = self.m.scan;
         let mut formats: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-        for file in &scan.files {
+        let is_read = |file: &&FileFacts| file.blocks > 0;
+        for file in scan.files.iter().filter(is_read) {
             let by_others: u64 = file.others.values().sum();
             let own = (file.format.as_str(), file.lines - by_others);
             let others = file.others.iter().map(|(name, lines)| (&**name, *lines));
@@ -218,14 +225,14 @@ impl Converter<'_> {
         let minute =
             |offset: usize| self.time((self.m.series.start_min + offset as i64) * MINUTE_US);
         Scan {
-            files: scan.files.len() as u64,
+            files: scan.files.iter().filter(is_read).count() as u64,
             bytes: scan.bytes,
             lines: scan.lines,
             requests: scan.requests,
             errors: scan.errors,
             rejected_lines: scan.rejected.iter().sum(),
             filtered_lines: scan.filtered,
-            bytes_skipped: 0,
+            bytes_skipped: scan.skipped,
             rejects,
             from: scan.span_us.map(|(from, _)| self.time(from)),
             to: scan.span_us.map(|(_, to)| self.time(to)),

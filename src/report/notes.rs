@@ -78,10 +78,11 @@ pub(super) fn notes(m: &Material<'_>) -> Vec<String> {
 
 /// Where the filters let nothing through: what there was to ask for.
 fn nothing_asked_for(m: &Material<'_>) -> Option<String> {
-    if m.scan.requests > 0 || m.scan.filtered == 0 {
+    if m.scan.requests > 0 || m.scan.filtered == 0 && m.scan.skipped == 0 {
         return None;
     }
     let spans = m.scan.blocks.iter().filter_map(|block| block.span_us);
+    let spans = spans.chain(m.scan.told.span_us);
     let (from, to) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
     let at = |us: i64| time(us - us.rem_euclid(1_000_000), log_offset_s(m.scan.offsets));
     let services = &m.series.catalog.services;
@@ -92,9 +93,12 @@ fn nothing_asked_for(m: &Material<'_>) -> Option<String> {
         named => format!(", with requests to {}", named.join(", ")),
     };
     let more = services.len().saturating_sub(SERVICES_NAMED);
+    let none = match m.scan.skipped {
+        0 => format!("none of the {} requests is", m.scan.filtered),
+        _ => "no request is".to_owned(),
+    };
     Some(format!(
-        "none of the {} requests is asked for: the log lasts from {} to {}{has}{}",
-        m.scan.filtered,
+        "{none} asked for: the log lasts from {} to {}{has}{}",
         at(from),
         at(to),
         if more > 0 {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::convert::{file, log_offset_s, text, time};
+use super::convert::{file, log_offset_s, offset, text, time};
 use super::{Incident, Text, Window};
 use crate::input::Found;
 use crate::scan::Scan;
@@ -38,8 +38,11 @@ pub struct ShownLine {
     pub time: String,
     /// Its file.
     pub file: Text,
-    /// Its number in the file, from 1.
-    pub line: u64,
+    /// Its number in the file, from 1; null where lines before it were not read.
+    pub line: Option<u64>,
+    /// Only where `line` is null: the offset of its first byte in the file, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub byte: Option<u64>,
     /// Its text, cut at 2,000 bytes.
     pub text: Text,
 }
@@ -63,6 +66,7 @@ pub(crate) fn shown(
             time: time(sample.time_us),
             file: file(logs, sample.line.file),
             line: sample.line.line,
+            byte: offset(&sample.line),
             text: text(&sample.line.text),
         })
         .collect();

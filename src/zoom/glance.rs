@@ -5,8 +5,9 @@
 //! processors without the instructions, and with routes of the user's own, nothing is passed over.
 
 use super::{EndpointId, Worker};
-use crate::input::Block;
+use crate::input::{Block, Place};
 use crate::reading::Begun;
+use crate::record::Depth;
 
 #[cfg(target_arch = "x86_64")]
 use crate::endpoint::{Interner, Memo, Shape};
@@ -37,7 +38,7 @@ impl Worker<'_> {
         &mut self,
         _: &Block<'_, Begun>,
         _: &impl Fn(EndpointId, i64) -> bool,
-        _: &mut impl FnMut(&mut Self, u64, &[u8]),
+        _: &mut impl FnMut(&mut Self, Place, &[u8], Depth),
     ) -> bool {
         false
     }
@@ -45,19 +46,19 @@ impl Worker<'_> {
 
 #[cfg(target_arch = "x86_64")]
 impl Worker<'_> {
-    /// Hands on each line, with its number, but those that a glance shows to be a request that nobody
-    /// wants; `false` and none where lines can't be read so.
+    /// Hands on each line, with its place and how it is to be read at first, but those that a glance shows
+    /// to be a request that nobody wants; `false` and none where lines can't be read so.
     pub(super) fn pass_over(
         &mut self,
         block: &Block<'_, Begun>,
         wanted: &impl Fn(EndpointId, i64) -> bool,
-        each: &mut impl FnMut(&mut Self, u64, &[u8]),
+        each: &mut impl FnMut(&mut Self, Place, &[u8], Depth),
     ) -> bool {
         if !self.query.routes.is_empty() {
             return false;
         }
         let format = block.begun.format_below(block.above.as_deref());
-        let Some(glances) = format.glances() else {
+        let Some(glances) = format.glances().map(Glances::without_latency) else {
             return false;
         };
         #[allow(unsafe_code)]
@@ -75,7 +76,7 @@ impl Worker<'_> {
         mut glances: Glances<'_>,
         service: &[u8],
         wanted: &impl Fn(EndpointId, i64) -> bool,
-        each: &mut impl FnMut(&mut Self, u64, &[u8]),
+        each: &mut impl FnMut(&mut Self, Place, &[u8], Depth),
     ) {
         let number_of_service = self.known.services.intern(service);
         let mut ends = LineEnds::new(text);
@@ -85,18 +86,18 @@ impl Worker<'_> {
             let is_crlf = newline > begin && text[newline - 1] == b'\r';
             let end = newline - usize::from(is_crlf);
             let glance = glances.read::<2>(text, begin, end, &mut self.clock);
-            let is_wanted = match glance {
+            let wanted = match glance {
                 Some(glance) => {
                     let target = &text[glance.target..];
                     match self.seen_at_a_glance(target, &glance, service, number_of_service) {
-                        Some(endpoint) => wanted(endpoint, glance.time_us),
-                        None => false,
+                        Some(endpoint) if wanted(endpoint, glance.time_us) => Some(Depth::Full),
+                        _ => None,
                     }
                 }
-                None => true,
+                None => Some(Depth::Counts),
             };
-            if is_wanted {
-                each(self, number, &text[begin..end]);
+            if let Some(depth) = wanted {
+                each(self, Place { number, begin }, &text[begin..end], depth);
             }
             begin = newline + 1;
             number += 1;

@@ -2,7 +2,7 @@
 //! each slowdown that the scan found, from which is told what counts as slow.
 
 use super::{Names, Span, Worker, select};
-use crate::input::Block;
+use crate::input::{Block, Place};
 use crate::reading::{Begun, Reading};
 use crate::record::Record;
 use crate::scan::BlockFacts;
@@ -57,7 +57,7 @@ pub fn latencies(
             let mut of = asked.iter().filter(mine);
             of.any(|s| s.during.contains(at) || s.usually.contains(at))
         };
-        let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (u64, &[u8])| {
+        let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (Place, &[u8])| {
             let Some(us) = record.latency_us.filter(|_| !error) else {
                 return;
             };

@@ -10,11 +10,11 @@ use super::{Label, Names, Sample, Times, Worker, file_hosts, select};
 use crate::aggregate::service_name;
 use crate::detect::Signal;
 use crate::error::{Error, Result};
-use crate::input::Block;
+use crate::input::{Block, Place};
 use crate::query::{EndpointFilter, ErrorStatuses};
 use crate::reading::{Begun, Reading};
 use crate::record::Record;
-use crate::scan::{BlockFacts, EXAMPLE_LEN, Example};
+use crate::scan::{BlockFacts, Example};
 use crate::series::{Catalog, EndpointId};
 
 /// What a line must have to be shown.
@@ -105,7 +105,7 @@ pub fn lines(
     let selection = select(reading, blocks, |times| {
         times.is_some_and(|times| wanted.times.span.touches(times))
     });
-    let first_lines: BTreeMap<(usize, u32), u64> = blocks
+    let first_lines: BTreeMap<(usize, u32), Option<u64>> = blocks
         .iter()
         .map(|b| ((b.file, b.number), b.first_line))
         .collect();
@@ -116,35 +116,30 @@ pub fn lines(
         let mut part = Found::default();
         let host = hosts[block.file];
         let first_line = first_lines.get(&(block.file, block.number));
-        let first_line = first_line.copied().unwrap_or(1);
+        let first_line = first_line.copied().flatten();
         let of_incident = |endpoint: EndpointId, time_us: i64| {
             wanted.endpoints.contains_key(&endpoint) && wanted.times.contain(time_us)
         };
-        let see = |endpoint: EndpointId,
-                   record: &Record<'_>,
-                   error: bool,
-                   (number, line): (u64, &[u8])| {
-            let admits = |filter: &LineFilter| filter.admits(catalog, endpoint, record, host);
-            let signal = wanted.endpoints.get(&endpoint);
-            let Some(bad) = signal.and_then(|signal| signal.judge(error, record.latency_us)) else {
-                return;
-            };
-            if !wanted.filters.iter().all(admits) {
-                return;
-            }
-            part.count(record.time_us, bad, wanted);
-            if bad || wanted.successes {
-                let sample = || Sample {
-                    time_us: record.time_us,
-                    line: Example {
-                        file: block.file,
-                        line: first_line + number,
-                        text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
-                    },
+        let see =
+            |endpoint: EndpointId, record: &Record<'_>, error: bool, (at, line): (Place, &[u8])| {
+                let admits = |filter: &LineFilter| filter.admits(catalog, endpoint, record, host);
+                let signal = wanted.endpoints.get(&endpoint);
+                let Some(bad) = signal.and_then(|signal| signal.judge(error, record.latency_us))
+                else {
+                    return;
                 };
-                part.keep(record.time_us, sample, wanted.limit);
-            }
-        };
+                if !wanted.filters.iter().all(admits) {
+                    return;
+                }
+                part.count(record.time_us, bad, wanted);
+                if bad || wanted.successes {
+                    let sample = || Sample {
+                        time_us: record.time_us,
+                        line: Example::of(&block, first_line, at, line),
+                    };
+                    part.keep(record.time_us, sample, wanted.limit);
+                }
+            };
         worker.each_request(&block, None, of_incident, see, |_, _, _, _| {});
         part
     };
@@ -254,7 +249,8 @@ mod tests {
             time_us,
             line: Example {
                 file: 0,
-                line: time_us as u64,
+                byte: 0,
+                line: Some(time_us as u64),
                 text: Vec::new(),
             },
         };

@@ -37,11 +37,11 @@ use crate::aggregate::{is_other, service_name};
 use crate::detect::{Recurrence, Signal};
 use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::format::{Aside, Format, Joiner, Piece, Scratch};
-use crate::input::{Block, Lines, Selection};
+use crate::input::{Block, Lines, Place, Selection};
 use crate::query::{Query, Side};
 use crate::reading::{Begun, Reading, host_of, service_of};
 use crate::record::{Depth, Record, Reject};
-use crate::scan::{BlockFacts, EXAMPLE_LEN, Example};
+use crate::scan::{BlockFacts, Example};
 use crate::series::{Catalog, EndpointId};
 use crate::sketch::{Latencies, Users, user_hash};
 use crate::timestamp::Clock;
@@ -228,7 +228,7 @@ pub fn cells(
             let mut of = places.get(&endpoint).into_iter().flatten();
             of.any(|&i| watched[i].span.contains(time_us))
         };
-        let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (u64, &[u8])| {
+        let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (Place, &[u8])| {
             for &i in places.get(&endpoint).into_iter().flatten() {
                 let watch = &watched[i];
                 if let Some(bad) = watch.signal.judge(error, record.latency_us)
@@ -278,9 +278,15 @@ pub fn details(
             places.entry(endpoint).or_default().push((i, k));
         }
     }
+    // What is older than all that pass 1 counted is not listened to either.
+    let (from_us, to_us) = reading.query.span_us();
+    let within = |span: Span| Span {
+        from_us: from_us.map_or(span.from_us, |from| span.from_us.max(from)),
+        to_us: to_us.map_or(span.to_us, |to| span.to_us.min(to)),
+    };
     // What has no request in it may be an application's log: its lines are asked when they were written.
     let wanted = |times: Option<(i64, i64)>| match times {
-        Some(times) => looks.iter().any(|l| l.whole().touches(times)),
+        Some(times) => looks.iter().any(|l| within(l.whole()).touches(times)),
         None => true,
     };
     let selection = select(reading, blocks, wanted);
@@ -288,9 +294,11 @@ pub fn details(
         blocks.iter().map(|b| ((b.file, b.number), b)).collect();
     let windows: Vec<Span> = looks
         .iter()
-        .map(|look| Span {
-            from_us: look.times.span.from_us.saturating_sub(past_us),
-            to_us: look.times.span.to_us,
+        .map(|look| {
+            within(Span {
+                from_us: look.times.span.from_us.saturating_sub(past_us),
+                to_us: look.times.span.to_us,
+            })
         })
         .collect();
     let names = Names::new(catalog);
@@ -306,7 +314,7 @@ pub fn details(
         let mut heard = WordsPart::default();
         let host = hosts[block.file];
         let facts = facts.get(&(block.file, block.number));
-        let first_line = facts.map_or(1, |facts| facts.first_line);
+        let first_line = facts.and_then(|facts| facts.first_line);
         let format = block.begun.format_below(block.above.as_deref());
         if facts.is_some_and(|f| f.span_us.is_none()) && !listener.is_near(&format, block.bytes) {
             return (part, heard);
@@ -316,38 +324,32 @@ pub fn details(
             of.into_iter()
                 .any(|&(i, _)| looks[i].whole().contains(time_us))
         };
-        let count = |endpoint: EndpointId,
-                     record: &Record<'_>,
-                     error: bool,
-                     (number, line): (u64, &[u8])| {
-            for &(i, k) in places.get(&endpoint).into_iter().flatten() {
-                let (look, part) = (&looks[i], &mut part[i]);
-                let Some(bad) = look.signals[k].judge(error, record.latency_us) else {
-                    continue;
-                };
-                let is_during = look.times.contain(record.time_us);
-                if look.whole().contains(record.time_us) {
-                    part.labels.add(k, record, bad, is_during, host);
-                }
-                if is_during {
-                    let text = || Example {
-                        file: block.file,
-                        line: first_line + number,
-                        text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
+        let count =
+            |endpoint: EndpointId, record: &Record<'_>, error: bool, (at, line): (Place, &[u8])| {
+                for &(i, k) in places.get(&endpoint).into_iter().flatten() {
+                    let (look, part) = (&looks[i], &mut part[i]);
+                    let Some(bad) = look.signals[k].judge(error, record.latency_us) else {
+                        continue;
                     };
-                    part.detail.add(k, record, error, bad, text);
-                } else if look.baseline.contains(record.time_us) && !error {
-                    record
-                        .latency_us
-                        .into_iter()
-                        .for_each(|us| part.detail.endpoints[k].baseline.add(us));
+                    let is_during = look.times.contain(record.time_us);
+                    if look.whole().contains(record.time_us) {
+                        part.labels.add(k, record, bad, is_during, host);
+                    }
+                    if is_during {
+                        let text = || Example::of(&block, first_line, at, line);
+                        part.detail.add(k, record, error, bad, text);
+                    } else if look.baseline.contains(record.time_us) && !error {
+                        record
+                            .latency_us
+                            .into_iter()
+                            .for_each(|us| part.detail.endpoints[k].baseline.add(us));
+                    }
                 }
-            }
-        };
+            };
         let service = service_name(&block.begun.service);
-        let hear = |format: &Format, number: u64, line: &[u8], is_request: bool| {
-            let place = (block.file, first_line + number);
-            listener.hear(format, line, place, service, is_request, &mut heard);
+        let hear = |format: &Format, at: Place, line: &[u8], is_request: bool| {
+            let example = || Example::of(&block, first_line, at, line);
+            listener.hear(format, line, example, service, is_request, &mut heard);
         };
         worker.each_request(&block, None, wanted, count, hear);
         (part, heard)
@@ -508,8 +510,7 @@ impl<'r> Worker<'r> {
     }
 
     /// Each request of the block that pass 1 counted and that is wanted by its endpoint and time: the
-    /// endpoint, the request, whether it is an error, and the line with its number in the block from
-    /// 0. Few are wanted, so a line is read in full only when it is one of them, or when the versions
+    /// endpoint, the request, whether it is an error, and the line with its place in the block. Few are wanted, so a line is read in full only when it is one of them, or when the versions
     /// of all are to be noted. Also, to `hear`: each line that tells of no request, and each wanted one
     /// that failed.
     fn each_request(
@@ -517,8 +518,8 @@ impl<'r> Worker<'r> {
         block: &Block<'_, Begun>,
         mut sightings: Option<&mut Sightings>,
         wanted: impl Fn(EndpointId, i64) -> bool,
-        mut see: impl FnMut(EndpointId, &Record<'_>, bool, (u64, &[u8])),
-        mut hear: impl FnMut(&Format, u64, &[u8], bool),
+        mut see: impl FnMut(EndpointId, &Record<'_>, bool, (Place, &[u8])),
+        mut hear: impl FnMut(&Format, Place, &[u8], bool),
     ) {
         let service = &block.begun.service;
         self.clock.set_not_after(block.begun.latest_us);
@@ -531,11 +532,29 @@ impl<'r> Worker<'r> {
             None => Depth::Counts,
         };
         let (is_selective, joins) = (sightings.is_none(), format.joins());
-        let mut each = |worker: &mut Self, number: u64, line: &[u8]| {
+        let mut each = |worker: &mut Self, at: Place, line: &[u8], depth: Depth| {
+            let mut tell = |worker: &Self,
+                            endpoint: EndpointId,
+                            format: &Format,
+                            record: &Record<'_>,
+                            line: (Place, &[u8])| {
+                let error = worker.query.errors.contains(record.status);
+                see(endpoint, record, error, line);
+                if error {
+                    hear(format, line.0, line.1, true);
+                }
+            };
             let seen = sightings.as_deref_mut();
             let mut refused = None;
             let endpoint = match format.parse(line, &mut worker.clock, &mut scratch, depth) {
-                Ok(record) => worker.asked_for(&record, service, seen, &wanted),
+                Ok(record) => {
+                    let endpoint = worker.asked_for(&record, service, seen, &wanted);
+                    if let (Some(endpoint), Depth::Full) = (endpoint, depth) {
+                        tell(worker, endpoint, &format, &record, (at, line));
+                        return;
+                    }
+                    endpoint
+                }
                 Err(reason) => {
                     refused = Some(reason);
                     let clock = &mut worker.clock;
@@ -543,12 +562,12 @@ impl<'r> Worker<'r> {
                         Ok((_, record)) => worker.asked_for(&record, service, seen, &wanted),
                         Err(reason) => {
                             if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
-                                hear(&format, number, line, false);
+                                hear(&format, at, line, false);
                             }
                             if let Some(below) = format.header(line) {
                                 format = below;
                             }
-                            None
+                            return;
                         }
                     }
                 }
@@ -564,25 +583,21 @@ impl<'r> Worker<'r> {
                     .map(|(by, record)| (mixture.format(by, &format), record)),
             };
             if let Ok((format, record)) = read {
-                let error = worker.query.errors.contains(record.status);
-                see(endpoint, &record, error, (number, line));
-                if error {
-                    hear(format, number, line, true);
-                }
+                tell(worker, endpoint, format, &record, (at, line));
             }
         };
         if joins.any() {
             let mut joiner = Joiner::new(joins, block.before);
-            for (line, number) in Lines::new(block.bytes).zip(0..) {
+            for (at, line) in Lines::new(block.bytes).placed() {
                 match joiner.take(line) {
-                    Piece::Whole => each(self, number, line),
-                    Piece::Joined(text) => each(self, number, text),
+                    Piece::Whole => each(self, at, line, depth),
+                    Piece::Joined(text) => each(self, at, text, depth),
                     Piece::Begins => {}
                 }
             }
         } else if !(is_selective && self.pass_over(block, &wanted, &mut each)) {
-            for (line, number) in Lines::new(block.bytes).zip(0..) {
-                each(self, number, line);
+            for (at, line) in Lines::new(block.bytes).placed() {
+                each(self, at, line, depth);
             }
         }
         (self.scratch, self.aside) = (scratch, aside);

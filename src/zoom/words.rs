@@ -12,7 +12,7 @@ use super::Span;
 use crate::aggregate::MINUTE_US;
 use crate::format::{Format, Scratch};
 use crate::reading::Reading;
-use crate::scan::{EXAMPLE_LEN, Example};
+use crate::scan::Example;
 use crate::signature::{Miner, mask};
 use crate::timestamp::Clock;
 
@@ -94,12 +94,12 @@ impl<'w> Listener<'w> {
         self.windows.iter().any(|window| window.touches(times))
     }
 
-    /// Takes a line of a file, by its number, that tells of no request, or of a failed one: of that only what was thrown.
+    /// Takes a line that tells of no request, or of a failed one: of that only what was thrown.
     pub(super) fn hear(
         &mut self,
         format: &Format,
         line: &[u8],
-        (file, number): (usize, u64),
+        example: impl FnOnce() -> Example,
         service: &[u8],
         is_request: bool,
         part: &mut WordsPart,
@@ -135,11 +135,7 @@ impl<'w> Listener<'w> {
         let heard = part.heard.entry(heard).or_insert_with(|| Heard {
             first_us: time_us,
             minutes: BTreeMap::new(),
-            example: Example {
-                file,
-                line: number,
-                text: line[..line.len().min(EXAMPLE_LEN)].to_vec(),
-            },
+            example: example(),
         });
         heard.first_us = heard.first_us.min(time_us);
         *heard
@@ -180,7 +176,7 @@ impl AllWords {
             *since = first_us.min(*since);
         }
         let mut heard: Vec<((Vec<u8>, String), Heard)> = part.heard.into_iter().collect();
-        heard.sort_by(|(a, x), (b, y)| (x.example.line, a).cmp(&(y.example.line, b)));
+        heard.sort_by(|(a, x), (b, y)| (x.example.byte, a).cmp(&(y.example.byte, b)));
         for ((service, masked), heard) in heard {
             if self.services.len() >= MOST_SERVICES && !self.services.contains_key(&service) {
                 continue;

@@ -135,10 +135,17 @@ fn filters_that_let_nothing_through_are_answered_with_what_there_is() {
         let told = report(&[&AUTH_OUTAGE.args()[..], &filter.map(str::to_owned)].concat());
         assert_eq!(told["scan"]["requests"], 0);
         let said = notes(&told, "is asked for");
-        let requests = AUTH_OUTAGE.report()["scan"]["requests"].to_string();
+        // What lies outside the asked time is not all read, so nobody knows how many requests there are.
+        let none = match filter[0] {
+            "--service" => format!(
+                "none of the {} requests is",
+                AUTH_OUTAGE.report()["scan"]["requests"]
+            ),
+            _ => "no request is".to_owned(),
+        };
         // The first and the last request of the log.
         let words = [
-            &requests,
+            none.as_str(),
             "2024-04-10T06:00:00-07:00",
             "2024-04-10T11:59:59-07:00",
         ];

@@ -26,7 +26,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("signature", &[]),
     ("query", &["endpoint", "record"]),
     ("aggregate", &["record", "endpoint", "sketch"]),
-    ("reading", &["input", "format", "query", "timestamp"]),
+    (
+        "reading",
+        &["input", "format", "query", "record", "timestamp"],
+    ),
     (
         "scan",
         &[

@@ -34,4 +34,5 @@ mod readme;
 mod recurring;
 mod samples;
 mod show;
+mod since;
 mod support;

@@ -5,6 +5,7 @@ use super::incident::header;
 use crate::render::human::{count, times};
 use crate::render::markup::Markup;
 use crate::render::sanitize::visible;
+use crate::render::words;
 use crate::report::{Incident, ScopeLabel};
 
 /// The labels, each alone and together with those before it.
@@ -87,12 +88,13 @@ pub fn messages(m: &mut Markup, view: &View, key: &str, incident: &Incident) {
                             m.leaf("b", &[("class", "state")], "new ");
                         }
                         m.leaf("code", &[], &message.template);
-                        let place = format!(
-                            "{} · {}:{}",
-                            visible(&message.service),
-                            visible(&message.example.file),
-                            count(message.example.line)
-                        );
+                        let example = &message.example;
+                        let line = match example.line {
+                            Some(line) => format!(":{}", count(line)),
+                            None => words::in_file(None, example.byte),
+                        };
+                        let (service, file) = (visible(&message.service), visible(&example.file));
+                        let place = format!("{service} · {file}{line}");
                         m.leaf("span", &[("class", "small")], &place);
                     });
                 });

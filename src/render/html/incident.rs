@@ -458,7 +458,11 @@ fn check(m: &mut Markup, view: &View, incident: &Incident) {
                 m.leaf(
                     "span",
                     &[("class", "small")],
-                    &format!("{}:{} ", visible(&sample.file), sample.line),
+                    &format!(
+                        "{}{} ",
+                        visible(&sample.file),
+                        words::in_file(sample.line, sample.byte)
+                    ),
                 );
                 m.leaf("code", &[], &visible(&sample.text));
             });

@@ -138,11 +138,9 @@ fn rejects(m: &mut Markup, view: &View) {
                         });
                         m.leaf("th", &[("scope", "row")], &reject.reason.replace('_', " "));
                         m.element("td", &[("class", "sample")], |m| {
-                            let place = format!(
-                                "{}:{} ",
-                                visible(&reject.example.file),
-                                reject.example.line
-                            );
+                            let example = &reject.example;
+                            let place = words::in_file(example.line, example.byte);
+                            let place = format!("{}{place} ", visible(&example.file));
                             m.leaf("span", &[("class", "small")], &place);
                             m.leaf("code", &[], &visible(&reject.example.text));
                         });

@@ -486,7 +486,10 @@ fn how_to_check(page: &mut Document, view: &View, incident: &Incident) {
     } else {
         "Failing lines, each after its file and line:"
     }));
-    let line = |s: &Sample| format!("{}:{} {}", visible(&s.file), s.line, visible(&s.text));
+    let line = |s: &Sample| {
+        let place = words::in_file(s.line, s.byte);
+        format!("{}{place} {}", visible(&s.file), visible(&s.text))
+    };
     let lines: Vec<String> = incident.samples.iter().map(line).collect();
     page.fence("text", lines.iter().map(String::as_str));
 }

@@ -229,10 +229,11 @@ fn messages(page: &mut Page, view: &View, incident: &Incident) {
         } else {
             format!("{} before", count(signature.count_before))
         };
+        let example = &signature.example;
         let place = format!(
-            "{}:{}",
-            short(&visible(&signature.example.file), PLACE_ROOM),
-            signature.example.line
+            "{}{}",
+            short(&visible(&example.file), PLACE_ROOM),
+            words::in_file(example.line, example.byte)
         );
         page.paragraph(
             &[Tone::Plain.span("  ")],
@@ -266,9 +267,9 @@ fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
             ))]);
         }
         let place = format!(
-            "{}:{} ",
+            "{}{} ",
             short(&visible(&sample.file), PLACE_ROOM),
-            sample.line
+            words::in_file(sample.line, sample.byte)
         );
         let text = short(&visible(&sample.text), SAMPLE_ROOM);
         page.paragraph(
@@ -279,6 +280,14 @@ fn sample_lines(page: &mut Page, view: &View, incident: &Incident) {
     }
     if !incident.samples.is_empty() {
         let all = words::checks(incident, view.again).swap_remove(0);
+        let first = &incident.samples[0];
+        if let Some(words) = first
+            .byte
+            .and_then(|byte| words::line_at(&first.file, byte))
+        {
+            page.line(&[Tone::Faint.span("    the first, where it stands:")]);
+            page.command(4, Tone::Faint, &words);
+        }
         let how = if view.again.is_empty() {
             " (same paths and options)"
         } else {

@@ -156,7 +156,8 @@ fn example(reject: &RejectCount) -> String {
     let sample = &reject.example;
     let file = short(&visible(&sample.file), NAME_ROOM);
     let text = short(&visible(&sample.text), 120);
-    format!("{}, as in {file}:{}: {text}", reject.reason, sample.line)
+    let place = words::in_file(sample.line, sample.byte);
+    format!("{}, as in {file}{place}: {text}", reject.reason)
 }
 
 fn hint(view: &View) -> &'static str {

@@ -497,3 +497,18 @@ fn two_incidents_are_told_apart_to_the_last_table() {
     assert!(row("POST /api/v1/login").ends_with("i1 i2"), "{text}");
     assert!(row("GET /api/v1/me").ends_with("  i1"), "{text}");
 }
+
+#[test]
+fn a_line_without_a_number_is_told_by_its_byte_and_shown_by_a_command() {
+    let mut report = fixtures::guilty_deploy();
+    let sample = &mut report.incidents[0].samples[0];
+    (sample.line, sample.byte) = (None, Some(58_204_117));
+    sample.file = crate::report::Text::Utf8("my logs/api.log".to_owned());
+    assert_says(
+        &table(&report, &style(100)),
+        &[
+            "my logs/api.log at byte 58204117 10.2.3.4",
+            "$ tail -c +58204118 'my logs/api.log' | head -n 1",
+        ],
+    );
+}
