@@ -45,7 +45,10 @@ pub fn write(world: &World, hits: &[Hit], root: &Path) -> io::Result<(PathBuf, P
         .map(|(i, s)| (i, s.hosts.len()))
     {
         let mut files = vec![File::default(); hosts];
-        for hit in hits.iter().filter(|h| usize::from(h.service) == service) {
+        let unanswered =
+            |hit: &Hit| hit.fault.is_some() && world.front.is_some_and(|front| front.alone);
+        let logged = hits.iter().filter(|hit| !unanswered(hit));
+        for hit in logged.filter(|h| usize::from(h.service) == service) {
             files[usize::from(hit.host)].add(world, hit);
         }
         if let Some(front) = world.front.filter(|front| front.service == service) {

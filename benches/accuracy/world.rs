@@ -225,6 +225,8 @@ pub struct Front {
     pub service: usize,
     /// What it answers where one behind it answered 5xx; the same where `None`.
     pub answers: Option<u16>,
+    /// Whether a fault keeps requests from being answered, and logged, behind it.
+    pub alone: bool,
 }
 
 impl World {

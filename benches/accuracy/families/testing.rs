@@ -63,7 +63,7 @@ fn office_hours(chance: &mut Chance) -> Season {
     Season::Hours(DAY.map(|h| 1.0 + depth * (h - 1.0)))
 }
 
-pub const FAMILIES: [Family; 29] = [
+pub const FAMILIES: [Family; 30] = [
     Family {
         name: "instant",
         about: "a deploy breaks part of its service at once; 0–4 innocents near",
@@ -168,6 +168,13 @@ pub const FAMILIES: [Family; 29] = [
         truth: Truth::Change,
         ceiling: None,
         make: fronted,
+    },
+    Family {
+        name: "crashed",
+        about: "a deploy behind such a gateway whose hosts don't answer, and log nothing",
+        truth: Truth::Change,
+        ceiling: None,
+        make: crashed,
     },
     Family {
         name: "retries",
@@ -360,12 +367,36 @@ fn fronted(chance: &mut Chance) -> World {
     world.front = Some(Front {
         service: edge,
         answers: chance.yes(0.5).then_some(502),
+        alone: false,
     });
     let onset = world.faults[fault].from_s;
     let near = (onset - 3600.0, onset + 600.0);
     let count = chance.int(1, 2);
     innocents(&mut world, chance, count, &[edge], near);
     bystanders(&mut world, chance, 3, service, onset);
+    world
+}
+
+fn crashed(chance: &mut Chance) -> World {
+    let mut world = fronted(chance);
+    world.front = world.front.map(|front| Front {
+        answers: Some(*chance.pick(&[502, 503])),
+        alone: true,
+        ..front
+    });
+    // A crash takes all that its hosts are asked.
+    let share = chance.between(0.3, 1.0);
+    for index in 0..world.faults.len() {
+        let first = world.faults[index].endpoints[0];
+        let all = world.of(world.endpoints[first].service);
+        let fault = &mut world.faults[index];
+        fault.endpoints = all;
+        fault.of_users = false;
+        fault.share = match fault.whom {
+            Whom::Anyone => share,
+            _ => 1.0,
+        };
+    }
     world
 }
 
