@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 
-use crate::endpoint::{Interner, ShortText, other};
+use crate::endpoint::{Interner, ShortText, append_template, other};
 #[cfg(target_arch = "x86_64")]
-use crate::endpoint::{Memo, Shape};
+use crate::endpoint::{Memo, Shape, shape_of};
 use crate::sketch::log_bucket;
 
 /// One minute, the length of a cell, in µs.
@@ -99,6 +99,8 @@ pub struct ChunkCounts {
     service_last_seen: Vec<u32>,
     /// Services of this chunk.
     services_seen: usize,
+    /// The last one of this chunk: most requests are of the same one as the one before.
+    last_service: (Vec<u8>, Option<LocalService>),
     /// service (2 bytes) + method + `\0` + template.
     keys: Interner,
     key: ShortText,
@@ -113,6 +115,9 @@ pub struct ChunkCounts {
     statuses: Vec<u64>,
     #[cfg(target_arch = "x86_64")]
     memo: Memo,
+    /// Whether the processor has what the memo needs.
+    #[cfg(target_arch = "x86_64")]
+    has_lanes: bool,
 }
 
 #[derive(Debug)]
@@ -130,6 +135,7 @@ impl Default for ChunkCounts {
             services: Interner::default(),
             service_last_seen: Vec::new(),
             services_seen: 0,
+            last_service: (Vec::new(), None),
             keys: Interner::default(),
             key: ShortText::default(),
             known: Vec::new(),
@@ -139,6 +145,8 @@ impl Default for ChunkCounts {
             statuses: Vec::new(),
             #[cfg(target_arch = "x86_64")]
             memo: Memo::default(),
+            #[cfg(target_arch = "x86_64")]
+            has_lanes: crate::lanes::are_here(),
         }
     }
 }
@@ -184,6 +192,7 @@ impl ChunkCounts {
     pub fn clear(&mut self) -> bool {
         self.chunk += 1;
         self.services_seen = 0;
+        self.last_service.1 = None;
         self.seen.clear();
         self.cells.clear();
         self.statuses.clear();
@@ -207,8 +216,25 @@ impl ChunkCounts {
     }
 
     /// The number of a service.
+    #[inline]
     pub fn service(&mut self, name: &[u8]) -> LocalService {
+        match &self.last_service {
+            (last, Some(number)) if **last == *name => *number,
+            _ => self.other_service(name),
+        }
+    }
+
+    fn other_service(&mut self, name: &[u8]) -> LocalService {
         let name = service_name(name);
+        let number = self.number_of_service(name);
+        let (last, of_last) = &mut self.last_service;
+        last.clear();
+        last.extend_from_slice(name);
+        *of_last = Some(number);
+        number
+    }
+
+    fn number_of_service(&mut self, name: &[u8]) -> LocalService {
         let known = self.services.find(name);
         let is_seen = |id: u32| self.service_last_seen[id as usize] == self.chunk;
         let id = match known {
@@ -242,6 +268,45 @@ impl ChunkCounts {
             self.name_last();
         }
         LocalEndpoint(id)
+    }
+
+    /// The endpoint of a request whose template is made by the rules. Those of shapes seen lately are
+    /// remembered.
+    #[inline]
+    pub fn endpoint_of(
+        &mut self,
+        service: LocalService,
+        method: &[u8],
+        target: &[u8],
+    ) -> LocalEndpoint {
+        #[cfg(target_arch = "x86_64")]
+        if self.has_lanes {
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has the features.
+            return unsafe { self.endpoint_by_shape(service, method, target) };
+        }
+        self.endpoint(service, method, |key| append_template(target, key))
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn endpoint_by_shape(
+        &mut self,
+        service: LocalService,
+        method: &[u8],
+        target: &[u8],
+    ) -> LocalEndpoint {
+        let shape = shape_of(method, target, service.0);
+        if let Some(shape) = &shape
+            && let Some(endpoint) = self.remembered(shape)
+        {
+            return endpoint;
+        }
+        let endpoint = self.endpoint(service, method, |key| append_template(target, key));
+        if let Some(shape) = &shape {
+            self.remember(shape, endpoint);
+        }
+        endpoint
     }
 
     /// The endpoint that requests of this shape had before, if it is remembered.

@@ -1,4 +1,4 @@
-//! Sixty-four bytes compared at once, by the vector instructions of x86-64 processors since 2013 (AVX2).
+//! Sixty-four bytes, or thirty-two, compared at once, by the vector instructions of x86-64 processors since 2013 (AVX2).
 //!
 //! Bytes in; out comes a bit for each byte, the first one in the lowest bit. Whoever uses it asks
 //! [`are_here`] once, at run time, and has another way for processors that lack them. Knows no line.
@@ -129,6 +129,42 @@ impl Lanes {
     }
 }
 
+/// Thirty-two bytes in a register.
+#[derive(Clone, Copy)]
+pub struct Half(__m256i);
+
+impl Half {
+    /// These bytes.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn load(bytes: &[u8; WIDTH / 2]) -> Half {
+        Half(half(bytes))
+    }
+
+    /// Which of them are the same as the others.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn same(self, others: Half) -> u32 {
+        _mm256_movemask_epi8(_mm256_cmpeq_epi8(self.0, others.0)).cast_unsigned()
+    }
+
+    /// Which of them are this byte.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn equal(self, byte: u8) -> u32 {
+        self.same(Half(_mm256_set1_epi8(byte.cast_signed())))
+    }
+
+    /// Which of them are decimal digits.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn digits(self) -> u32 {
+        let value = _mm256_sub_epi8(self.0, _mm256_set1_epi8(b'0'.cast_signed()));
+        let small = _mm256_min_epu8(value, _mm256_set1_epi8(9));
+        Half(small).same(Half(value))
+    }
+}
+
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
 #[inline]
 #[allow(unsafe_code)]
@@ -197,11 +233,12 @@ mod tests {
         bytes: &[u8; WIDTH],
         others: &[u8; WIDTH],
         only: u64,
-    ) -> ([u64; 3], [bool; 2], usize, [u8; WIDTH]) {
+    ) -> ([u64; 3], [bool; 2], usize, [u8; WIDTH], [u32; 3]) {
         let lanes = Lanes::load(bytes);
         let mut kept = [0xaa; WIDTH];
         lanes.only(only).store(&mut kept);
         let (head, other_head) = (bytes.first_chunk().unwrap(), others.first_chunk().unwrap());
+        let half = Half::load(head);
         (
             [
                 lanes.equal(b'/'),
@@ -211,6 +248,11 @@ mod tests {
             [lanes.are(Lanes::load(others)), lanes.are(lanes)],
             Lanes::same_at_begin(head, other_head),
             kept,
+            [
+                half.equal(b'/'),
+                half.digits(),
+                half.same(Half::load(other_head)),
+            ],
         )
     }
 
@@ -232,12 +274,14 @@ mod tests {
             others[differs.index(WIDTH)] ^= 1;
             #[allow(unsafe_code)]
             // SAFETY: the processor has the features.
-            let ([slash, digit, some], are, same, kept) = unsafe { all(&whole, &others, only) };
+            let ([slash, digit, some], are, same, kept, half) = unsafe { all(&whole, &others, only) };
             prop_assert_eq!(slash, mask(|i| whole[i] == b'/'));
             prop_assert_eq!(digit, mask(|i| whole[i].is_ascii_digit()));
             prop_assert_eq!(some, mask(|i| b"/0?".contains(&whole[i])));
             prop_assert_eq!(are, [false, true]);
             prop_assert_eq!(same, differs.index(WIDTH).min(32));
+            let first = |mask: u64| mask as u32;
+            prop_assert_eq!(half, [first(slash), first(digit), first(mask(|i| whole[i] == others[i]))]);
             for i in 0..WIDTH {
                 prop_assert_eq!(kept[i], if only >> i & 1 == 1 { whole[i] } else { 0 });
             }

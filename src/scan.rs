@@ -326,12 +326,12 @@ impl Worker<'_> {
             }
         };
         let service = record.service.map_or(service, |name| target.service(name));
-        let endpoint = target.endpoint(service, record.method, |key| {
-            match self.query.routes.find(record.target) {
-                Some(route) => key.push(route.as_bytes()),
-                None => append_template(record.target, key),
+        let endpoint = match self.query.routes.find(record.target) {
+            Some(route) => {
+                target.endpoint(service, record.method, |key| key.push(route.as_bytes()))
             }
-        });
+            None => target.endpoint_of(service, record.method, record.target),
+        };
         self.count_at(at, endpoint, record.status, record.latency_us, counts);
     }
 

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use population::{Endpoint, User};
 use rng::Rng;
-use shapes::{Format, Request, RequestTime, stamp};
+use shapes::{Format, Layout, Request, RequestTime};
 
 /// Midnight before the first line: Monday, 8 April 2024, UTC.
 const START_S: u64 = 1_712_534_400;
@@ -114,8 +114,7 @@ fn parse_incident(text: &str) -> Result<Incident, String> {
 }
 
 struct Generator {
-    format: Format,
-    request_time: RequestTime,
+    layout: Layout,
     rng: Rng,
     users: Vec<User>,
     endpoints: Vec<Endpoint>,
@@ -144,8 +143,7 @@ impl Generator {
             })
             .collect();
         Generator {
-            format: args.format,
-            request_time: args.request_time,
+            layout: Layout::of(args.format, args.request_time),
             rng,
             users: (0..args.users)
                 .map(|n| User::number(n, args.seed))
@@ -196,7 +194,7 @@ impl Generator {
         };
         self.lines += 1;
         self.errors += u64::from(request.status >= 500);
-        shapes::line(out, rng, stamp, &request, self.format, self.request_time);
+        self.layout.line(out, rng, stamp, &request);
     }
 }
 
@@ -238,6 +236,7 @@ fn write_log(args: &Args, generator: &mut Generator, sink: &mut impl Write) -> i
     let total = u128::from(minutes[minutes.len() - 1]);
     let share = |part: u64, whole: u64| (u128::from(part) * u128::from(whole) / total) as u64;
     let mut out = Vec::with_capacity(BLOCK + (1 << 12));
+    out.extend_from_slice(args.format.header().as_bytes());
     let (mut flushed, mut flooded, mut begun) = (0, 0, 0);
     for (minute, &end) in minutes.iter().enumerate() {
         let until = share(end, args.bytes);
@@ -252,7 +251,7 @@ fn write_log(args: &Args, generator: &mut Generator, sink: &mut impl Write) -> i
             if due != second {
                 second = due;
                 now_s = START_S + minute as u64 * 60 + second;
-                time = stamp(now_s, args.format);
+                time = generator.layout.stamp(now_s);
             }
             let flood_due =
                 (u128::from(args.flood) * u128::from(written)).div_ceil(u128::from(args.bytes));

@@ -20,8 +20,13 @@ fn shared(record: Record<'_>) -> Shared {
     (record.time_us, record.method.to_vec(), record.target.to_vec(), record.status.0, service)
 }
 
-fn parse(format: &Format, line: &[u8], clock: &mut Clock, depth: Depth) -> Result<Shared, Reject> {
-    format.parse(line, clock, &mut Scratch::default(), depth).map(shared)
+fn parse(
+    format: &Format,
+    line: &[u8],
+    (clock, scratch): (&mut Clock, &mut Scratch),
+    depth: Depth,
+) -> Result<Shared, Reject> {
+    format.parse(line, clock, scratch, depth).map(shared)
 }
 
 /// The second half of the lines, put together from the begin and from the middle.
@@ -45,11 +50,13 @@ fuzz_target!(|text: &[u8]| {
     let told = REGISTRY.detect(text, &Clock::new(None)).format;
     joined(&told, text);
     for format in REGISTRY.formats().iter().chain([&told]) {
-        // A clock that remembers the line before, against one that never saw another line.
-        let mut clock = Clock::new(None);
-        for line in Lines::new(text) {
-            let counts = parse(format, line, &mut clock, Depth::Counts);
-            let full = parse(format, line, &mut Clock::new(None), Depth::Full);
+        // A memory of the lines before, against one that never saw another line. Twice, so that a line
+        // is one of those before.
+        let (mut clock, mut scratch) = (Clock::new(None), Scratch::default());
+        for line in Lines::new(text).chain(Lines::new(text)) {
+            let counts = parse(format, line, (&mut clock, &mut scratch), Depth::Counts);
+            let fresh = (&mut Clock::new(None), &mut Scratch::default());
+            let full = parse(format, line, fresh, Depth::Full);
             assert_eq!(counts, full, "{}", format.name());
         }
     }

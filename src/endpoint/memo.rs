@@ -5,6 +5,7 @@
 //! (a test holds this against the rules). Forgetting costs time and changes nothing, so each path
 //! has one place only, which the last one takes that asks for it.
 
+use super::template::path_of;
 use crate::lanes::{Lanes, WIDTH, check_sum};
 
 /// Places; half a megabyte of them fits a processor's second cache.
@@ -99,6 +100,48 @@ impl Shape {
             place: place(path, numbers, method, rest),
         })
     }
+}
+
+/// The shape of a request whose parts may stand anywhere, and not be followed by anything. An absolute URL
+/// has the shape of its path, as it has its template.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+pub fn shape_of(method: &[u8], target: &[u8], service: u16) -> Option<Shape> {
+    let path = path_of(target);
+    if method.len() > 8 {
+        return None;
+    }
+    let mut name = 0;
+    for &byte in method.iter().rev() {
+        name = name << 8 | u64::from(byte);
+    }
+    if let Some(bytes) = path.first_chunk() {
+        return Shape::of::<0>(bytes, path.len(), name, service);
+    }
+    Shape::of::<0>(&padded(path), path.len(), name, service)
+}
+
+/// A short text, and zeros. In two halves of a fixed size, which may overlap: a call to memcpy costs more.
+#[inline]
+fn padded(text: &[u8]) -> [u8; WIDTH] {
+    let mut bytes = [0; WIDTH];
+    if let (Some(first), Some(last)) = (text.first_chunk::<32>(), text.last_chunk::<32>()) {
+        bytes[..32].copy_from_slice(first);
+        bytes[text.len() - 32..][..32].copy_from_slice(last);
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        // What is between them is copied before its second half.
+        bytes[..8].copy_from_slice(first);
+        if let Some(next) = text.get(8..16) {
+            bytes[8..16].copy_from_slice(next);
+        }
+        if let Some(next) = text.get(16..24) {
+            bytes[16..24].copy_from_slice(next);
+        }
+        bytes[text.len() - 8..][..8].copy_from_slice(last);
+    } else {
+        bytes[..text.len()].copy_from_slice(text);
+    }
+    bytes
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
@@ -218,7 +261,7 @@ mod tests {
         Some((shape, (path, shape.numbers, shape.rest)))
     }
 
-    fn shape_of(target: &[u8]) -> Option<(Shape, Told)> {
+    fn shape_of_line(target: &[u8]) -> Option<(Shape, Told)> {
         if !crate::lanes::are_here() {
             return None;
         }
@@ -267,9 +310,9 @@ mod tests {
             by in 1..9u8,
         ) {
             let target = format!("/{}{query}", segments.join("/")).into_bytes();
-            if let Some((_, told)) = shape_of(&target) {
+            if let Some((_, told)) = shape_of_line(&target) {
                 let other = other_digits(&target, told.1, by);
-                let (_, other_told) = shape_of(&other).unwrap();
+                let (_, other_told) = shape_of_line(&other).unwrap();
                 prop_assert_eq!(told, other_told);
                 prop_assert_eq!(template(&target), template(&other));
             }
@@ -283,7 +326,7 @@ mod tests {
             let mut memo = Memo::default();
             let mut all = HashMap::new();
             for (value, path) in paths.iter().enumerate() {
-                let Some((shape, told)) = shape_of(path.as_bytes()) else { continue };
+                let Some((shape, told)) = shape_of_line(path.as_bytes()) else { continue };
                 #[allow(unsafe_code)]
                 // SAFETY: there is a shape only where the processor has the features.
                 let found = unsafe {
@@ -298,9 +341,55 @@ mod tests {
     }
 
     #[test]
+    fn a_short_text_is_copied_whole() {
+        let text: Vec<u8> = (1..=64).collect();
+        for len in 0..=64 {
+            let padded = padded(&text[..len]);
+            assert_eq!(padded[..len], text[..len]);
+            assert!(padded[len..].iter().all(|&b| b == 0));
+        }
+    }
+
+    /// Wherever its parts stand, a request has the same shape; that of an absolute URL is its path's.
+    #[test]
+    fn a_shape_does_not_depend_on_where_the_request_stands() {
+        if !crate::lanes::are_here() {
+            return;
+        }
+        let told = |target: &[u8]| {
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has the features.
+            let shape = unsafe { shape_of(b"GET", target, 7) }.unwrap();
+            let mut path = [0; WIDTH];
+            #[allow(unsafe_code)]
+            // SAFETY: as above.
+            unsafe {
+                shape.path.store(&mut path);
+            }
+            (path, shape.numbers, shape.method, shape.rest & 0xff)
+        };
+        for path in [
+            "/",
+            "/a/12",
+            "/api/v1/orders/4711/items",
+            "/api/v1/orders/by-key/0b64a91c-69b2-9c37-e9b2-4237a38ed256?x=1",
+            "/a?x=2",
+        ] {
+            let (_, (told_path, numbers, rest)) = shape_of_line(path.as_bytes()).unwrap();
+            let method = u64::from_le_bytes(*b"GET\0\0\0\0\0");
+            let expected = (told_path, numbers, method, rest & 0xff);
+            assert_eq!(told(path.as_bytes()), expected, "{path}");
+            assert_eq!(
+                told(format!("https://shop.example:443{path}").as_bytes()),
+                expected
+            );
+        }
+    }
+
+    #[test]
     fn numbers_and_uuids_are_left_out_and_nothing_else() {
         let Some((_, (path, ..))) =
-            shape_of(b"/v1/12/3a/0b64a91c-69b2-9c37-e9b2-4237a38ed256/7?x=9")
+            shape_of_line(b"/v1/12/3a/0b64a91c-69b2-9c37-e9b2-4237a38ed256/7?x=9")
         else {
             return;
         };
@@ -310,7 +399,7 @@ mod tests {
         );
         let long = [b"/".as_slice(), &[b'a'; 63]].concat();
         for none in [&b"orders/1"[..], b"/a;v=1", &long, b"*"] {
-            assert!(shape_of(none).is_none());
+            assert!(shape_of_line(none).is_none());
         }
     }
 }

@@ -15,7 +15,7 @@ mod text;
 
 pub use intern::Interner;
 #[cfg(target_arch = "x86_64")]
-pub use memo::{Memo, Shape};
+pub use memo::{Memo, Shape, shape_of};
 pub use routes::{Pattern, Routes};
 pub use template::{append_template, other};
 pub use text::ShortText;

@@ -50,11 +50,7 @@ static CLASS: [u8; 256] = {
 /// `*` (of `OPTIONS *`) and `host:port` (of `CONNECT`) stay as they are, cut at the same length.
 #[inline]
 pub fn append_template(target: &[u8], out: &mut ShortText) {
-    let path = if target.first() == Some(&b'/') {
-        target
-    } else {
-        path_of_absolute(target)
-    };
+    let path = path_of(target);
     if is_relative(path) {
         // Akamai's paths come without their slash. Nothing else does, so nobody else pays for the copy.
         let path = [b"/", path.get(..LONGEST_RELATIVE).unwrap_or(path)].concat();
@@ -274,6 +270,15 @@ fn is_relative(target: &[u8]) -> bool {
         .first()
         .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
         && !first.contains(&b':')
+}
+
+/// The part of a target that its template is made of.
+#[inline]
+pub(super) fn path_of(target: &[u8]) -> &[u8] {
+    match target.first() {
+        Some(b'/') => target,
+        _ => path_of_absolute(target),
+    }
 }
 
 /// The path of `http://host:port/path`, or the target itself where it is no absolute URL.

@@ -12,6 +12,7 @@ use crate::record::Depth;
 use super::fields::{Fields, Slot, split_once};
 use super::json;
 use super::keys::{Keys, Memo};
+use super::track::Tracks;
 use super::{mixed, prose};
 use syslog::{rfc5424, syslog};
 use tools::{compose, fly, kubectl, logcli, stern};
@@ -124,6 +125,7 @@ pub(super) struct Memory {
     text: Vec<u8>,
     bytes: Vec<u8>,
     memo: Memo,
+    tracks: Tracks,
 }
 
 /// Takes a chain of wrappings off; `None` if one of them isn't there. What was unescaped is in
@@ -172,6 +174,7 @@ fn json_inner<'a>(line: &'a [u8], memory: &'a mut Memory) -> Option<Inner<'a>> {
         &mut fields,
         &mut memory.text,
         &mut memory.memo,
+        &mut memory.tracks,
     )
     .ok()?;
     fields.unescape(&mut memory.text);

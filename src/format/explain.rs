@@ -312,10 +312,9 @@ impl Format {
             };
         };
         let mut text = Vec::new();
-        let Scratch { memo, groups, .. } = &mut scratch;
         let shaped = match self.shape {
             Shape::Plain => Err(reject),
-            _ => self.parts(inner, &mut fields, &mut text, memo, groups, clock),
+            _ => self.parts(inner, &mut fields, &mut text, &mut scratch.lines, clock),
         };
         if matches!(reject, Reject::Comment | Reject::TooLong) {
             return Probe {

@@ -116,7 +116,11 @@ impl<'a> Parts<'a> {
     fn new(depth: Depth) -> Parts<'a> {
         Parts {
             counted: [ABSENT; COUNTED],
-            others: (depth == Depth::Full).then_some([ABSENT; Slot::ALL.len() - COUNTED]),
+            // Not `then_some`, which would make them before it knows.
+            others: match depth {
+                Depth::Counts => None,
+                Depth::Full => Some([ABSENT; Slot::ALL.len() - COUNTED]),
+            },
         }
     }
 
@@ -314,14 +318,18 @@ impl<'a> Fields<'a> {
         clock: &mut Clock,
         scratch: &'a mut Vec<u8>,
     ) -> Result<Record<'a>, Reject> {
-        match self.read(clock, scratch) {
-            Err(Reject::EmptyRequest | Reject::NotHttp | Reject::NoStatus)
+        let reason = match self.read(clock, scratch) {
+            Ok(record) => return Ok(record),
+            Err(reason) => reason,
+        };
+        Err(match reason {
+            Reject::EmptyRequest | Reject::NotHttp | Reject::NoStatus
                 if self.is_positional && self.time_us(clock).is_none() =>
             {
-                Err(Reject::Unrecognized)
+                Reject::Unrecognized
             }
-            other => other,
-        }
+            reason => reason,
+        })
     }
 
     #[inline]
@@ -347,7 +355,7 @@ impl<'a> Fields<'a> {
             target,
             status,
             latency_us: self.latency_us(),
-            service: self.value(Slot::Service).map(without_port),
+            service: self.service(),
             client: self.value(Slot::Client).and_then(address),
             user: self.value(Slot::User),
             agent: self.value(Slot::Agent),
@@ -383,6 +391,12 @@ impl<'a> Fields<'a> {
                 status_text.and_then(status).is_some(),
             ),
         ]
+    }
+
+    /// The service that the line names.
+    #[inline]
+    pub(super) fn service(&self) -> Option<&'a [u8]> {
+        self.value(Slot::Service).map(without_port)
     }
 
     /// How long the answer took, in µs.

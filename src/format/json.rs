@@ -13,38 +13,56 @@ use crate::record::Reject;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning, Memo, Path};
 use super::text::{find_near2, unescape};
+#[cfg(target_arch = "x86_64")]
+use super::track::Padded;
+use super::track::{Lesson, Notation, State, Tracks, Value};
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::Half;
+
+/// What is open besides objects and lists: an attribute whose name is not known yet, or is no more, and one
+/// with a name.
+const UNNAMED: u8 = b'?';
+const NAMED: u8 = b'=';
 
 /// Nesting beyond this is not a log line (and would be a deep stack).
 const DEEPEST: usize = 96;
 
-/// Takes the parts of a request that an object's keys give.
+/// Takes the parts of a request that an object's keys give. Where lines before this one were built the
+/// same, it is known where they stand.
 pub(super) fn parse<'a>(
     keys: &Keys,
     line: &'a [u8],
     fields: &mut Fields<'a>,
     scratch: &mut Vec<u8>,
     memo: &mut Memo,
+    tracks: &mut Tracks,
 ) -> Result<(), Reject> {
-    memo.serve(keys);
-    if line.first() != Some(&b'{') {
-        return Err(Reject::Unrecognized);
+    tracks.serve(keys, b'{');
+    if tracks.follow::<Json>(line, fields, 0) {
+        return Ok(());
     }
+    let lesson = tracks.lesson();
     let mut walk = Walk {
-        text: line,
-        at: 1,
-        keys,
-        path: Path::default(),
-        fields,
-        scratch,
-        memo,
+        tracks: Some(tracks),
+        lesson,
+        ..Walk::new(keys, line, fields, scratch, memo)
     };
-    walk.object(0)?;
-    walk.space();
-    if walk.at == line.len() {
-        Ok(())
-    } else {
-        Err(Reject::Unrecognized)
+    walk.line()?;
+    if let Some(lesson) = walk.lesson {
+        tracks.learn(line, lesson);
     }
+    Ok(())
+}
+
+/// The same without a memory of other lines.
+pub(super) fn walk<'a>(
+    keys: &Keys,
+    line: &'a [u8],
+    fields: &mut Fields<'a>,
+    scratch: &mut Vec<u8>,
+    memo: &mut Memo,
+) -> Result<(), Reject> {
+    Walk::new(keys, line, fields, scratch, memo).line()
 }
 
 struct Walk<'a, 'k> {
@@ -55,18 +73,70 @@ struct Walk<'a, 'k> {
     fields: &'k mut Fields<'a>,
     scratch: &'k mut Vec<u8>,
     memo: &'k mut Memo,
+    tracks: Option<&'k mut Tracks>,
+    /// What is noted for the lines to come.
+    lesson: Option<Lesson>,
+    state: State,
 }
 
 /// Where a string stands between its quotes, and whether it has escapes. Small enough to be returned
 /// in registers: as a slice it goes through memory, which takes a tenth of the time.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Text {
     start: u32,
     end: u32,
     escaped: bool,
 }
 
-impl<'a> Walk<'a, '_> {
+impl<'a, 'k> Walk<'a, 'k> {
+    fn new(
+        keys: &'k Keys,
+        line: &'a [u8],
+        fields: &'k mut Fields<'a>,
+        scratch: &'k mut Vec<u8>,
+        memo: &'k mut Memo,
+    ) -> Walk<'a, 'k> {
+        memo.serve(keys);
+        Walk {
+            text: line,
+            at: 0,
+            keys,
+            path: Path::default(),
+            fields,
+            scratch,
+            memo,
+            tracks: None,
+            lesson: None,
+            state: State::TOP,
+        }
+    }
+
+    fn line(&mut self) -> Result<(), Reject> {
+        if self.text.first() != Some(&b'{') {
+            return Err(Reject::Unrecognized);
+        }
+        self.at = 1;
+        self.object(0)?;
+        self.space();
+        if self.at == self.text.len() {
+            Ok(())
+        } else {
+            Err(Reject::Unrecognized)
+        }
+    }
+
+    /// Notes that what begins here has a name in what is open; that is given back.
+    fn open(&mut self, kind: u8, name: Text) -> State {
+        let (outer, name) = (self.state, self.slice(name));
+        if let (Some(lesson), Some(tracks)) = (&mut self.lesson, &mut self.tracks) {
+            match tracks.open(outer, kind, name) {
+                Some(state) => self.state = state,
+                None => lesson.spoil(),
+            }
+        }
+        outer
+    }
+
     #[inline]
     fn slice(&self, text: Text) -> &'a [u8] {
         self.text
@@ -154,6 +224,8 @@ impl<'a> Walk<'a, '_> {
     /// One of a list of attributes: its value is an object of one member, named by its type.
     fn attribute(&mut self, depth: usize) -> Result<(), Reject> {
         let mut named = None;
+        let outer = self.open(UNNAMED, Text::default());
+        let unnamed = self.state;
         self.members(|walk, key| {
             walk.space();
             match (walk.slice(key), walk.peek()) {
@@ -161,15 +233,28 @@ impl<'a> Walk<'a, '_> {
                     walk.at += 1;
                     let name = walk.string()?;
                     named = walk.keys.find_name(walk.slice(name));
+                    walk.state = unnamed;
+                    walk.open(NAMED, name);
                     Ok(())
                 }
                 (b"value", Some(b'{')) => {
                     let meaning = named.take().filter(|named| *named != Meaning::Wrapper);
-                    walk.members(|walk, key| walk.value(key, meaning, depth))
+                    walk.open(b'{', key);
+                    walk.members(|walk, key| walk.value(key, meaning, depth))?;
+                    walk.state = unnamed;
+                    Ok(())
                 }
-                _ => walk.value(key, None, depth),
+                (name, _) => {
+                    // On another line it may be a name.
+                    if let (b"key", Some(lesson)) = (name, &mut walk.lesson) {
+                        lesson.spoil();
+                    }
+                    walk.value(key, None, depth)
+                }
             }
-        })
+        })?;
+        self.state = outer;
+        Ok(())
     }
 
     /// Each member of the object that begins here.
@@ -252,16 +337,7 @@ impl<'a> Walk<'a, '_> {
     fn value(&mut self, key: Text, meaning: Option<Meaning>, depth: usize) -> Result<(), Reject> {
         self.space();
         match self.peek() {
-            Some(b'"') => {
-                self.at += 1;
-                let text = self.string()?;
-                self.offer(meaning, self.slice(text), text.escaped);
-            }
-            Some(b'-' | b'0'..=b'9') => {
-                let number = self.number()?;
-                self.offer(meaning, number, false);
-            }
-            Some(b'{' | b'[') if depth >= DEEPEST => return Err(Reject::Unrecognized),
+            Some(b'{' | b'[') if depth >= DEEPEST => Err(Reject::Unrecognized),
             Some(b'{') => {
                 self.at += 1;
                 let here = self.path.mark();
@@ -269,23 +345,45 @@ impl<'a> Walk<'a, '_> {
                 if meaning == Some(Meaning::Wrapper) {
                     self.path.rebase();
                 }
+                let outer = self.open(b'{', key);
                 self.object(depth + 1)?;
+                self.state = outer;
                 self.path.back_to(here);
+                Ok(())
             }
             Some(b'[') => {
                 self.at += 1;
                 let here = self.path.mark();
+                let outer = self.open(b'[', key);
                 self.array(key, meaning, depth + 1)?;
+                self.state = outer;
                 self.path.back_to(here);
+                Ok(())
             }
-            Some(b't') => self.literal(b"true")?,
-            Some(b'f') => self.literal(b"false")?,
-            Some(b'n') => {
-                self.literal(b"null")?;
-                self.offer(meaning, b"", false);
-            }
-            _ => return self.broken(),
+            _ => self.scalar(meaning),
         }
+    }
+
+    /// A text, a number or a word.
+    #[inline]
+    fn scalar(&mut self, meaning: Option<Meaning>) -> Result<(), Reject> {
+        let begin = self.at;
+        let scalar = match scalar(self.text, begin) {
+            Ok(scalar) => scalar,
+            Err(at) => {
+                self.at = at;
+                return self.broken();
+            }
+        };
+        if let Some(lesson) = &mut self.lesson {
+            lesson.value(begin, scalar.end as usize, meaning, self.state);
+        }
+        if !scalar.is_void {
+            let (start, end) = scalar.text;
+            let text = self.text.get(start as usize..end as usize);
+            self.offer(meaning, text.unwrap_or_default(), scalar.escaped);
+        }
+        self.at = scalar.end as usize;
         Ok(())
     }
 
@@ -296,79 +394,159 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<(), Reject> {
-        for &b in word {
-            if self.peek() != Some(b) {
-                return self.broken();
-            }
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Reject> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        if self.at == start {
-            self.broken()
-        } else {
-            Ok(())
-        }
-    }
-
-    /// RFC 8259, section 6.
-    fn number(&mut self) -> Result<&'a [u8], Reject> {
-        let start = self.at;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(self.text.get(start..self.at).unwrap_or_default())
-    }
-
     /// After the opening quote; steps behind the closing one.
     #[inline]
     fn string(&mut self) -> Result<Text, Reject> {
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            let Some(end) = self
-                .text
-                .get(self.at..)
-                .and_then(|rest| find_near2(rest, b'"', b'\\'))
-            else {
-                self.at = self.text.len();
-                return Err(Reject::Truncated);
-            };
-            let end = self.at + end;
-            if self.text[end] == b'"' {
-                self.at = end + 1;
-                // Lines are shorter than 1 MiB.
-                return Ok(Text {
-                    start: start as u32,
-                    end: end as u32,
-                    escaped,
-                });
+        match string(self.text, self.at) {
+            Some((text, end)) => {
+                self.at = end;
+                Ok(text)
             }
-            escaped = true;
-            self.at = (end + 2).min(self.text.len());
+            None => {
+                self.at = self.text.len();
+                Err(Reject::Truncated)
+            }
         }
+    }
+}
+
+/// The text, number or word that begins here, or where it turns out to be none.
+#[inline]
+fn scalar(text: &[u8], at: usize) -> Result<Value, usize> {
+    match text.get(at) {
+        Some(b'"') => match string(text, at + 1) {
+            Some((
+                Text {
+                    start,
+                    end,
+                    escaped,
+                },
+                behind,
+            )) => Ok(Value {
+                text: (start, end),
+                escaped,
+                is_void: false,
+                end: behind as u32,
+            }),
+            None => Err(text.len()),
+        },
+        Some(b'-' | b'0'..=b'9') => number(text, at).map(|end| Value::new(at, end)),
+        Some(b't') => word(text, at, b"true"),
+        Some(b'f') => word(text, at, b"false"),
+        // What is null is an empty text.
+        Some(b'n') => word(text, at, b"null").map(|null| Value {
+            is_void: false,
+            ..null
+        }),
+        _ => Err(at),
+    }
+}
+
+struct Json;
+
+impl Notation for Json {
+    #[inline]
+    fn value_at(line: &[u8], at: usize) -> Option<Value> {
+        scalar(line, at).ok()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    #[allow(unsafe_code)]
+    unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value> {
+        let here = line.chunk(at)?;
+        match here[0] {
+            b'"' => match line.quoted_by_lanes(at + 1)? {
+                Some(end) => Some(Value::new(at + 1, end).closed(end + 1)),
+                None => Json::value_at(line.text, at),
+            },
+            first @ b'0'..=b'9' => {
+                let digits = Half::load(here).digits();
+                let whole = digits.trailing_ones() as usize;
+                let point = usize::from(here.get(whole) == Some(&b'.'));
+                let decimals = (digits >> ((whole + point) & 31)).trailing_ones() as usize * point;
+                let is_plain = (first != b'0' || whole == 1) && decimals >= point;
+                match here.get(whole + point + decimals) {
+                    Some(next) if is_plain && !matches!(next, b'e' | b'E') => {
+                        Some(Value::new(at, at + whole + point + decimals))
+                    }
+                    _ => Json::value_at(line.text, at),
+                }
+            }
+            _ => Json::value_at(line.text, at),
+        }
+    }
+}
+
+/// The text after its opening quote, and where it is over.
+#[inline]
+fn string(text: &[u8], start: usize) -> Option<(Text, usize)> {
+    let (mut at, mut escaped) = (start, false);
+    loop {
+        let end = at + find_near2(text.get(at..)?, b'"', b'\\')?;
+        if text[end] == b'"' {
+            // Lines are shorter than 1 MiB.
+            let (start, close) = (start as u32, end as u32);
+            return Some((
+                Text {
+                    start,
+                    end: close,
+                    escaped,
+                },
+                end + 1,
+            ));
+        }
+        escaped = true;
+        at = (end + 2).min(text.len());
+    }
+}
+
+fn word(text: &[u8], at: usize, word: &[u8]) -> Result<Value, usize> {
+    let rest = text.get(at..).unwrap_or_default();
+    let same = rest.iter().zip(word).take_while(|(a, b)| a == b).count();
+    if same < word.len() {
+        return Err(at + same);
+    }
+    Ok(Value {
+        is_void: true,
+        ..Value::new(at, at).closed(at + same)
+    })
+}
+
+/// Where a number ends. RFC 8259, section 6.
+#[inline]
+fn number(text: &[u8], at: usize) -> Result<usize, usize> {
+    let mut at = at;
+    if text.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    if text.get(at) == Some(&b'0') {
+        at += 1;
+    } else {
+        at = digits(text, at)?;
+    }
+    if text.get(at) == Some(&b'.') {
+        at = digits(text, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = text.get(at) {
+            at += 1;
+        }
+        at = digits(text, at)?;
+    }
+    Ok(at)
+}
+
+#[inline]
+fn digits(text: &[u8], start: usize) -> Result<usize, usize> {
+    let mut at = start;
+    while let Some(b'0'..=b'9') = text.get(at) {
+        at += 1;
+    }
+    match at > start {
+        true => Ok(at),
+        false => Err(at),
     }
 }

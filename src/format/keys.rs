@@ -28,7 +28,7 @@ pub(super) struct Keys {
     entries: Vec<(Box<[u8]>, Meaning)>,
     /// Open addressing over `entries`; 0 is empty, else index + 1. Its length is a power of two.
     table: Vec<u16>,
-    /// Tells it from every other table, for [`Memo`].
+    /// Tells it from every other table.
     serial: u64,
 }
 
@@ -99,6 +99,11 @@ impl Keys {
         self.entries.push((folded.into(), meaning));
         self.table[at] = u16::try_from(self.entries.len()).map_err(|_| "too many names")?;
         Ok(())
+    }
+
+    /// Tells it from every other table.
+    pub(super) fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// What its names mean, each.

@@ -9,6 +9,13 @@ use crate::record::Reject;
 
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
+#[cfg(target_arch = "x86_64")]
+use super::track::Padded;
+use super::track::{Notation, State, Tracks, Value};
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::Half;
+
+const FEWEST_PAIRS: usize = 2;
 
 /// Takes the parts of a request that a line's pairs give, and says whether it looks like logfmt at
 /// all: it begins with a pair and has another. Prose with an `=` in it does not.
@@ -16,24 +23,98 @@ pub(super) fn parse<'a>(
     keys: &Keys,
     line: &'a [u8],
     fields: &mut Fields<'a>,
+    tracks: &mut Tracks,
+) -> Result<bool, Reject> {
+    tracks.serve(keys, b'=');
+    // Lines are learned from that begin with a pair.
+    if tracks.follow::<Logfmt>(line, fields, FEWEST_PAIRS) {
+        return Ok(true);
+    }
+    let Some(mut lesson) = tracks.lesson() else {
+        return walk(keys, line, fields, |_, _, _| {});
+    };
+    let is_logfmt = walk(keys, line, fields, |begin, end, meaning| {
+        lesson.value(begin, end, meaning, State::TOP);
+    })?;
+    if is_logfmt {
+        tracks.learn(line, lesson);
+    }
+    Ok(is_logfmt)
+}
+
+/// The same without a memory of other lines; tells where each value begins and ends, and what it means.
+pub(super) fn walk<'a>(
+    keys: &Keys,
+    line: &'a [u8],
+    fields: &mut Fields<'a>,
+    mut tell: impl FnMut(usize, usize, Option<Meaning>),
 ) -> Result<bool, Reject> {
     let (mut rest, mut pairs, mut begins_with_pair) = (next(line), 0, true);
     while !rest.is_empty() {
-        let Some((key, after)) = key(rest) else {
+        let Some((key, from_value)) = key(rest) else {
             begins_with_pair &= pairs > 0;
             let end = memchr::memchr2(b' ', b'{', rest).unwrap_or(rest.len());
             let brace = usize::from(rest.get(end) == Some(&b'{'));
             rest = next(&rest[end + brace..]);
             continue;
         };
-        let (value, escaped, after) = value(after)?;
+        let (value, escaped, after) = value(from_value)?;
         pairs += 1;
-        if let Some(Meaning::Part { slot, rank, unit }) = keys.find_name(key) {
+        let meaning = keys.find_name(key);
+        tell(
+            line.len() - from_value.len(),
+            line.len() - after.len(),
+            meaning,
+        );
+        if let Some(Meaning::Part { slot, rank, unit }) = meaning {
             fields.offer(slot, rank, unit, value, escaped);
         }
         rest = next(after);
     }
-    Ok(begins_with_pair && pairs >= 2)
+    Ok(begins_with_pair && pairs >= FEWEST_PAIRS)
+}
+
+struct Logfmt;
+
+impl Notation for Logfmt {
+    #[inline]
+    fn value_at(line: &[u8], at: usize) -> Option<Value> {
+        let from_value = line.get(at..)?;
+        let (text, escaped, after) = value(from_value).ok()?;
+        let start = at + usize::from(from_value.first() == Some(&b'"'));
+        Some(Value {
+            escaped,
+            ..Value::new(start, start + text.len()).closed(line.len() - after.len())
+        })
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    #[allow(unsafe_code)]
+    unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value> {
+        let here = line.chunk(at)?;
+        let spaces = Half::load(here).equal(b' ');
+        if here[0] == b'"' {
+            return match line.quoted_by_lanes(at + 1)? {
+                Some(end) => Some(Value::new(at + 1, end).closed(end + 1)),
+                None => Logfmt::value_at(line.text, at),
+            };
+        }
+        if spaces == 0 {
+            return Logfmt::value_at(line.text, at);
+        }
+        let end = at + spaces.trailing_zeros() as usize;
+        // What may have a unit behind it, or close what is open.
+        let is_odd = matches!(
+            (line.text.get(end.wrapping_sub(1)), line.text.get(end + 1)),
+            (Some(b'0'..=b'9'), Some(b'n' | b'u' | 0xc2 | b'm' | b's')) | (Some(b'}' | b':'), _)
+        );
+        match is_odd {
+            true => Logfmt::value_at(line.text, at),
+            false => Some(Value::new(at, end)),
+        }
+    }
 }
 
 /// What follows the spaces.

@@ -6,28 +6,83 @@ use crate::record::Reject;
 
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
+#[cfg(target_arch = "x86_64")]
+use super::track::Padded;
+use super::track::{Notation, State, Tracks, Value};
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::Half;
+
+/// `12:30 at the office` is no log line.
+const FEWEST_LABELS: usize = 3;
 
 /// Takes the parts of a request that a line's labels give.
 pub(super) fn parse<'a>(
     keys: &Keys,
     line: &'a [u8],
     fields: &mut Fields<'a>,
+    tracks: &mut Tracks,
 ) -> Result<(), Reject> {
-    let mut labels = 0;
+    tracks.serve(keys, b':');
+    if tracks.follow::<Ltsv>(line, fields, FEWEST_LABELS) {
+        return Ok(());
+    }
+    let mut lesson = tracks.lesson();
+    let (mut labels, mut at) = (0, 0);
     for field in line.split(|&b| b == b'\t') {
         let Some((label, value)) = labeled(field) else {
             return Err(Reject::Unrecognized);
         };
         labels += 1;
-        if let Some(Meaning::Part { slot, rank, unit }) = keys.find_name(label) {
+        let meaning = keys.find_name(label);
+        at += field.len();
+        if let Some(lesson) = &mut lesson {
+            lesson.value(at - value.len(), at, meaning, State::TOP);
+        }
+        if let Some(Meaning::Part { slot, rank, unit }) = meaning {
             fields.offer(slot, rank, unit, unquoted(value), false);
         }
+        at += 1;
     }
-    // `12:30 at the office` is no log line.
-    if labels < 3 {
+    if labels < FEWEST_LABELS {
         return Err(Reject::Unrecognized);
     }
+    if let Some(lesson) = lesson {
+        tracks.learn(line, lesson);
+    }
     Ok(())
+}
+
+struct Ltsv;
+
+impl Notation for Ltsv {
+    #[inline]
+    fn value_at(line: &[u8], at: usize) -> Option<Value> {
+        let rest = line.get(at..)?;
+        let end = memchr::memchr(b'\t', rest).unwrap_or(rest.len());
+        Some(inside(line, at, at + end))
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    #[allow(unsafe_code)]
+    unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value> {
+        let tabs = Half::load(line.chunk(at)?).equal(b'\t');
+        match tabs {
+            0 => Ltsv::value_at(line.text, at),
+            _ => Some(inside(line.text, at, at + tabs.trailing_zeros() as usize)),
+        }
+    }
+}
+
+/// The value that stands there, perhaps in quotes.
+#[inline]
+fn inside(line: &[u8], start: usize, end: usize) -> Value {
+    let value = line.get(start..end).unwrap_or_default();
+    match unquoted(value).len() == value.len() {
+        true => Value::new(start, end),
+        false => Value::new(start + 1, end - 1).closed(end),
+    }
 }
 
 fn labeled(field: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -29,11 +29,12 @@ pub struct Mixture {
     others: Vec<Arc<Format>>,
 }
 
-/// A thread's memory for refused lines. It has a [`Scratch`] of its own: what is remembered there
+/// A thread's memory for refused lines. It has a [`Scratch`] for each format: what is remembered there
 /// belongs to one format's keys.
 #[derive(Debug, Default)]
 pub struct Aside {
-    scratch: Scratch,
+    own: Scratch,
+    others: Vec<Scratch>,
     text: Vec<u8>,
 }
 
@@ -124,15 +125,22 @@ impl Mixture {
         if self.is_empty() || hopeless {
             return Err(refused);
         }
-        let Aside { scratch, text } = aside;
+        let Aside {
+            own: own_scratch,
+            others,
+            text,
+        } = aside;
+        if others.len() < self.others.len() {
+            others.resize_with(self.others.len(), Scratch::default);
+        }
         let mut reason = refused;
         let mut line = line;
         if is_coloured(line) {
             uncolour(line, text);
             line = text;
-            match own.parse(line, clock, scratch, Depth::Counts) {
+            match own.parse(line, clock, own_scratch, Depth::Counts) {
                 Ok(_) => {
-                    let record = own.parse(line, clock, scratch, depth)?;
+                    let record = own.parse(line, clock, own_scratch, depth)?;
                     return Ok((ReadBy::Own, record));
                 }
                 Err(why) => reason = why,
@@ -145,7 +153,7 @@ impl Mixture {
         ) {
             return Err(reason);
         }
-        for (index, other) in self.others.iter().enumerate() {
+        for (index, (other, scratch)) in self.others.iter().zip(others).enumerate() {
             if !other.may_read(line) {
                 continue;
             }

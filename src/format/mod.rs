@@ -32,6 +32,7 @@ mod spec;
 mod spelling;
 mod table;
 mod text;
+mod track;
 mod translate;
 mod w3c;
 
@@ -92,9 +93,16 @@ enum Shape {
 #[derive(Debug, Default)]
 pub struct Scratch {
     text: Vec<u8>,
-    memo: keys::Memo,
     outer: envelope::Memory,
+    lines: Memory,
+}
+
+/// What the parsers remember from line to line.
+#[derive(Debug, Default)]
+struct Memory {
+    memo: keys::Memo,
     groups: pattern::Groups,
+    tracks: track::Tracks,
 }
 
 impl Format {
@@ -159,12 +167,14 @@ impl Format {
     /// The layout of its lines, if they are those of an access log with nothing around them.
     #[inline]
     fn access(&self) -> Option<&delimited::Layout> {
+        self.inner_access().filter(|_| self.wrapped_in.is_empty())
+    }
+
+    /// The layout of its lines, if they are those of an access log, whatever is around them.
+    #[inline]
+    fn inner_access(&self) -> Option<&delimited::Layout> {
         match &self.shape {
-            Shape::Delimited(layout)
-                if layout.is_access() && self.wrapped_in.is_empty() && self.mark.is_none() =>
-            {
-                Some(layout)
-            }
+            Shape::Delimited(layout) if layout.is_access() && self.mark.is_none() => Some(layout),
             _ => None,
         }
     }
@@ -204,34 +214,40 @@ impl Format {
         if line.is_empty() {
             return Err(Reject::Blank);
         }
-        let Scratch {
-            text,
-            memo,
-            outer,
-            groups,
-        } = scratch;
+        let Scratch { text, outer, lines } = scratch;
         let mut fields = Fields::new(depth);
         fields.set_strict(strict);
         let whole = line;
         let line = if self.wrapped_in.is_empty() {
             line
         } else {
-            self.unwrap(line, &mut fields, outer)?
+            let inner = self.unwrap(line, &mut fields, outer)?;
+            if depth == Depth::Counts
+                && let Some(layout) = self.inner_access()
+                && let Some(mut record) = short(layout, inner, clock)
+            {
+                record.service = fields.service();
+                return Ok(record);
+            }
+            inner
         };
-        let parsed = self.parts(line, &mut fields, text, memo, groups, clock);
+        let parsed = self.parts(line, &mut fields, text, lines, clock);
         // Only logfmt can tell a line of its shape from prose after having read it.
         let is_logfmt = parsed != Ok(false);
-        let record = parsed.and_then(|_| fields.record(clock, text));
-        let is_comment = line[0] == b'#';
-        match record {
+        let reason = match parsed.and_then(|_| fields.record(clock, text)) {
             // The name of a logger may stand in front of the object that is the line (Caddy's console).
-            Ok(_) if !self.is_marked(line) && !self.is_marked(whole) => Err(Reject::NoRequest),
-            Err(Reject::NoRequest) if is_comment && !is_logfmt => Err(Reject::Comment),
-            Err(Reject::NoRequest) if !is_logfmt => Err(Reject::Unrecognized),
-            Err(Reject::Unrecognized | Reject::Truncated) if is_comment => Err(Reject::Comment),
-            Err(Reject::Truncated) if plain::is_connection(line, clock) => Err(Reject::NoRequest),
-            record => record,
-        }
+            Ok(record) if self.is_marked(line) || self.is_marked(whole) => return Ok(record),
+            Ok(_) => return Err(Reject::NoRequest),
+            Err(reason) => reason,
+        };
+        let is_comment = line[0] == b'#';
+        Err(match reason {
+            Reject::NoRequest if is_comment && !is_logfmt => Reject::Comment,
+            Reject::NoRequest if !is_logfmt => Reject::Unrecognized,
+            Reject::Unrecognized | Reject::Truncated if is_comment => Reject::Comment,
+            Reject::Truncated if plain::is_connection(line, clock) => Reject::NoRequest,
+            reason => reason,
+        })
     }
 
     /// Takes the parts of a request that a line has, without what is around it; says whether it
@@ -242,21 +258,25 @@ impl Format {
         line: &'a [u8],
         fields: &mut Fields<'a>,
         text: &mut Vec<u8>,
-        memo: &mut keys::Memo,
-        groups: &mut pattern::Groups,
+        lines: &mut Memory,
         clock: &Clock,
     ) -> Result<bool, Reject> {
+        let Memory {
+            memo,
+            groups,
+            tracks,
+        } = lines;
         match &self.shape {
             Shape::Delimited(layout) => layout.parse(line, fields)?,
-            Shape::Json => json::parse(&self.keys, line, fields, text, memo)?,
+            Shape::Json => json::parse(&self.keys, line, fields, text, memo, tracks)?,
             Shape::Logfmt => {
-                let is_logfmt = logfmt::parse(&self.keys, line, fields)?;
+                let is_logfmt = logfmt::parse(&self.keys, line, fields, tracks)?;
                 if !is_logfmt {
                     prose::offer_time(line, fields);
                 }
                 return Ok(is_logfmt);
             }
-            Shape::Ltsv => ltsv::parse(&self.keys, line, fields)?,
+            Shape::Ltsv => ltsv::parse(&self.keys, line, fields, tracks)?,
             Shape::W3c(columns) => columns.parse(line, fields)?,
             Shape::Csv(table) => table.parse(line, fields, &self.keys)?,
             Shape::Pattern(pattern) => pattern.parse(line, fields, groups)?,

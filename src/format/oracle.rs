@@ -320,6 +320,93 @@ fn mutated(formats: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Some lines with bytes changed, alike but for these.
+fn alike(lines: Vec<String>) -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let line = prop::sample::select(lines);
+    let edit = (
+        any::<prop::sample::Index>(),
+        prop::sample::select(br#" "\{}[]:,=-0123456789/aestn}"#.to_vec()),
+    );
+    let edits = prop::collection::vec(prop::collection::vec(edit, 0..3), 1..8);
+    let both = (prop::collection::vec(line, 1..3), edits);
+    both.prop_map(|(lines, edits)| {
+        let edited = |(line, edits): (&String, Vec<(prop::sample::Index, u8)>)| {
+            let mut line = line.clone().into_bytes();
+            for (at, byte) in edits {
+                let at = at.index(line.len().max(1));
+                line.get_mut(at).into_iter().for_each(|old| *old = byte);
+            }
+            line
+        };
+        lines.iter().cycle().zip(edits).map(edited).collect()
+    })
+}
+
+/// An object with keys that mean something, and lists, attributes and whatever else a line may have.
+fn object() -> impl Strategy<Value = String> {
+    let scalar = prop_oneof![
+        "[1-5][0-9]{2}",
+        "-?[0-9]{1,3}(\\.[0-9]{0,3})?([eE][0-9])?",
+        r#""[a-z0-9/ ]{0,40}""#,
+        r#""(/[a-z]{1,9}|\\n|\\"|\\u0041){0,4}""#,
+        Just(r#""2024-04-10T09:00:00Z""#.to_owned()),
+        Just(r#""GET""#.to_owned()),
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+    ];
+    let key = prop::sample::select(vec![
+        "time",
+        "status",
+        "http",
+        "request",
+        "method",
+        "path",
+        "attributes",
+        "key",
+        "value",
+        "message",
+        "duration_ms",
+        "user_agent",
+        "resource",
+        "tags",
+        "stringValue",
+        "service",
+        "é",
+    ]);
+    scalar.prop_recursive(4, 40, 6, move |inner| {
+        let member = (key.clone(), inner.clone());
+        let attribute = (key.clone(), inner.clone())
+            .prop_map(|(key, value)| format!(r#"{{"key":"{key}","value":{{"stringValue":{value}}}}}"#));
+        prop_oneof![
+            3 => prop::collection::vec(member, 0..7).prop_map(|members| {
+                let members = members.iter().map(|(key, value)| format!(r#""{key}":{value}"#));
+                format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+            }),
+            1 => prop::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(", "))),
+            1 => prop::collection::vec(attribute, 1..4).prop_map(|items| format!("[{}]", items.join(","))),
+        ]
+    })
+}
+
+/// Reads lines with a memory of those before, and without.
+fn assert_no_memory_matters(format: &Format, lines: &[Vec<u8>]) {
+    let mut scratches = [Scratch::default(), Scratch::default()];
+    for _ in 0..2 {
+        for line in lines {
+            for (depth, scratch) in [Depth::Counts, Depth::Full].into_iter().zip(&mut scratches) {
+                let remembering = format.parse(line, &mut Clock::new(None), scratch, depth);
+                let remembering = remembering.map(Owned::from);
+                assert_eq!(
+                    remembering,
+                    read(format, line, depth),
+                    "{}",
+                    String::from_utf8_lossy(line)
+                );
+            }
+        }
+    }
+}
+
 /// What administrators append to their access logs.
 const TAILS: [&str; 4] = [
     " 0.053",
@@ -632,6 +719,24 @@ proptest! {
             let read = short(format.access().unwrap(), line, &mut clock).map(Owned::from);
             prop_assert_eq!(Some(seen), read, "{}", String::from_utf8_lossy(line));
         }
+    }
+
+    /// Whatever lines came before.
+    #[test]
+    fn lines_before_change_nothing(lines in alike(lines().into_iter().map(|(_, line)| line).collect())) {
+        for format in builtin().formats() {
+            assert_no_memory_matters(format, &lines);
+        }
+    }
+
+    #[test]
+    fn objects_before_change_nothing(objects in prop::collection::vec(object(), 2..6), picks in prop::collection::vec(any::<prop::sample::Index>(), 8)) {
+        let request = r#""time":"2024-04-10T09:00:00Z","method":"GET","path":"/a","status":200"#;
+        let lines: Vec<Vec<u8>> = picks.iter().map(|pick| {
+            let object = pick.get(&objects);
+            format!(r#"{{{request},"x":{object},"duration_ms":7}}"#).into_bytes()
+        }).chain(objects.iter().map(|object| object.clone().into_bytes())).collect();
+        assert_no_memory_matters(&builtin().get("json").unwrap(), &lines);
     }
 
     #[test]

@@ -342,8 +342,10 @@ impl<'a> Told<'a> {
         word: Range<usize>,
         words: &mut Words<'a>,
     ) -> bool {
+        // A unit is no digit.
         let is_duration = |text: &[u8]| {
-            text.first().is_some_and(u8::is_ascii_digit) && latency_us(text, None).is_some()
+            matches!(text, [b'0'..=b'9', .., last] if !last.is_ascii_digit())
+                && latency_us(text, None).is_some()
         };
         let alone = &text[word.clone()];
         let alone = split_once(alone, b'/').map_or(alone, |(whole, _)| whole);
@@ -385,7 +387,8 @@ fn is_unit(text: &[u8], word: Option<Range<usize>>) -> bool {
 }
 
 fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
-    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+    let is_word = |known: &&[u8]| known.len() == word.len() && known.eq_ignore_ascii_case(word);
+    words.iter().any(is_word)
 }
 
 /// Whether a word has a column for itself between two bars.
@@ -415,6 +418,18 @@ struct Words<'a> {
     at: usize,
 }
 
+/// The bytes that keep words apart.
+static SEPARATES: [bool; 256] = {
+    let mut table = [false; 256];
+    let all = b" \t\n\x0c\r|,;=()[]{}\"'";
+    let mut i = 0;
+    while i < all.len() {
+        table[all[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
+
 impl<'a> Words<'a> {
     fn of(text: &'a [u8]) -> Words<'a> {
         Words { text, at: 0 }
@@ -425,7 +440,7 @@ impl Iterator for Words<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let separates = |b: &u8| b.is_ascii_whitespace() || b"|,;=()[]{}\"'".contains(b);
+        let separates = |b: &u8| SEPARATES[usize::from(*b)];
         let rest = self.text.get(self.at..)?;
         let start = self.at + rest.iter().position(|b| !separates(b))?;
         let rest = &self.text[start..];

@@ -84,18 +84,16 @@ impl Format {
         clock: &mut Clock,
         scratch: &'a mut Scratch,
     ) -> Option<Remark<'a>> {
-        let Scratch {
-            text, memo, outer, ..
-        } = scratch;
+        let Scratch { text, outer, lines } = scratch;
         let mut fields = Fields::new(Depth::Full);
         let inner = envelope::unwrap(self.wrapped_in, trimmed(line), outer)?;
         inner.tell(&mut fields);
         let line = trimmed(inner.line);
         let is_structured = match line.first()? {
-            b'{' => json::parse(&KEYS, line, &mut fields, text, memo).is_ok(),
+            b'{' => json::walk(&KEYS, line, &mut fields, text, &mut lines.memo).is_ok(),
             _ => {
                 line.contains(&b'=')
-                    && logfmt::parse(&KEYS, line, &mut fields).is_ok_and(|looks| looks)
+                    && logfmt::walk(&KEYS, line, &mut fields, |_, _, _| {}).is_ok_and(|looks| looks)
             }
         };
         if is_structured {

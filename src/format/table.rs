@@ -13,6 +13,7 @@ use crate::timestamp::Unit;
 
 use super::fields::{Fields, Slot};
 use super::keys::{Keys, Meaning};
+use super::text::find_near;
 
 /// What the columns mean, from left to right; none before a header has been seen.
 #[derive(Debug, Clone, Default)]
@@ -166,7 +167,7 @@ fn cell(text: &[u8], separator: u8) -> Option<(&[u8], Option<&[u8]>)> {
         _ => text.trim_ascii_start(),
     };
     let [b'"', quoted @ ..] = text else {
-        let end = memchr::memchr(separator, text).unwrap_or(text.len());
+        let end = find_near(text, separator).unwrap_or(text.len());
         return Some((text.get(..end)?.trim_ascii(), text.get(end + 1..)));
     };
     let mut from = 0;

@@ -5,7 +5,41 @@ use crate::timestamp::Unit;
 /// A duration in whole microseconds, cut: `0.123` in the unit given, or with its own (`12ms`,
 /// `1.5s`, Go's `1m2.5s`, `35 msecs`). nginx writes one time per upstream tried (`0.100, 0.004`):
 /// they are summed. `None` if there is none, or if a bare number has no unit.
+#[inline]
 pub(super) fn latency_us(text: &[u8], unit: Option<Unit>) -> Option<u64> {
+    unit.and_then(|unit| plain_us(text, unit))
+        .or_else(|| any_latency_us(text, unit))
+}
+
+/// The same for one number of a few digits, perhaps with decimals, and no unit of its own; `None` says
+/// nothing but that it is not so plain.
+#[inline]
+fn plain_us(text: &[u8], unit: Unit) -> Option<u64> {
+    // The decimals that are left to reach a microsecond: more digits than that are cut elsewhere.
+    let mut left = u32::try_from(unit.exponent()).ok()?;
+    if text.is_empty() || text.len() > 10 {
+        return None;
+    }
+    let (mut number, mut has_point) = (0u64, false);
+    for (at, &byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            number = 10 * number + u64::from(digit);
+            left = match has_point {
+                true => left.checked_sub(1)?,
+                false => left,
+            };
+        } else if byte == b'.' && !has_point && at > 0 && at + 1 < text.len() {
+            has_point = true;
+        } else {
+            return None;
+        }
+    }
+    // Ten digits at most, and six places more.
+    Some(number * 10u64.pow(left))
+}
+
+fn any_latency_us(text: &[u8], unit: Option<Unit>) -> Option<u64> {
     if !text.contains(&b',') && !text.contains(&b' ') {
         return duration_us(text, unit);
     }
@@ -282,6 +316,20 @@ mod tests {
             ("0.1234567890123456789012345", s, Some(123_456)),
         ] {
             assert_eq!(latency_us(text.as_bytes(), unit), expected, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_durations_are_what_any_are(text in "[0-9]{0,11}[.]?[0-9.]{0,8}[a-z]{0,1}") {
+            for unit in [Unit::Seconds, Unit::Millis, Unit::Micros, Unit::Nanos] {
+                let any = any_latency_us(text.as_bytes(), Some(unit));
+                proptest::prop_assert_eq!(latency_us(text.as_bytes(), Some(unit)), any);
+                if text.len() < 8 && !text.contains(|c: char| !c.is_ascii_digit()) && !text.is_empty() {
+                    let plain = plain_us(text.as_bytes(), unit);
+                    proptest::prop_assert_eq!(plain.is_some(), unit != Unit::Nanos);
+                }
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use crate::timestamp::Unit;
 
 use super::fields::{Fields, Slot};
 use super::keys::{Keys, Meaning};
+use super::text::find_near;
 
 /// What the columns mean, from left to right.
 #[derive(Debug, Clone)]
@@ -130,7 +131,7 @@ impl Columns {
                     (&quoted[..len], len + 2)
                 }
                 _ => {
-                    let len = memchr::memchr(separator, text).unwrap_or(text.len());
+                    let len = find_near(text, separator).unwrap_or(text.len());
                     (&text[..len], len)
                 }
             };

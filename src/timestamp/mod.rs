@@ -33,6 +33,8 @@ pub struct Clock {
     not_after_us: Option<i64>,
     clf: Clf,
     memo: Memo,
+    /// The same of times that are in UTC by definition.
+    memo_utc: Memo,
     day: text::DayMemo,
     local: Option<Local>,
     assumed_utc: bool,
@@ -56,6 +58,28 @@ struct Memo {
     us: Option<i64>,
 }
 
+impl Memo {
+    const EMPTY: Memo = Memo {
+        text: [0; MEMO],
+        len: 0,
+        us: None,
+    };
+
+    /// Whether this is the text.
+    #[inline]
+    fn has(&self, text: &[u8]) -> bool {
+        !text.is_empty() && self.text.get(..self.len) == Some(text)
+    }
+
+    fn put(&mut self, text: &[u8], us: i64) {
+        if let Some(slot) = self.text.get_mut(..text.len()) {
+            slot.copy_from_slice(text);
+            self.len = text.len();
+            self.us = Some(us);
+        }
+    }
+}
+
 /// The zone's offset during one minute of local time. Since 1972 no zone has changed its offset
 /// within a minute.
 #[derive(Debug, Clone, Copy)]
@@ -75,11 +99,8 @@ impl Clock {
                 us: None,
                 midnight_us: None,
             },
-            memo: Memo {
-                text: [0; MEMO],
-                len: 0,
-                us: None,
-            },
+            memo: Memo::EMPTY,
+            memo_utc: Memo::EMPTY,
             day: text::DayMemo::default(),
             local: None,
             assumed_utc: false,
@@ -169,16 +190,11 @@ impl Clock {
     /// Reads a time in any notation; numbers are epochs whose unit is told by their size.
     pub fn read(&mut self, text: &[u8]) -> Option<i64> {
         let text = text.trim_ascii();
-        let memo = self.memo.text.get(..self.memo.len).unwrap_or_default();
-        if !text.is_empty() && memo == text {
+        if self.memo.has(text) {
             return self.memo.us;
         }
         let us = self.read_anew(text)?;
-        if let Some(slot) = self.memo.text.get_mut(..text.len()) {
-            slot.copy_from_slice(text);
-            self.memo.len = text.len();
-            self.memo.us = Some(us);
-        }
+        self.memo.put(text, us);
         Some(us)
     }
 
@@ -210,11 +226,16 @@ impl Clock {
     /// Reads an ISO 8601 time that is in UTC if it names no zone, whatever the clock's zone is: some
     /// formats (W3C, IIS, CloudFront) are defined so.
     pub fn read_utc(&mut self, text: &[u8]) -> Option<i64> {
+        if self.memo_utc.has(text) {
+            return self.memo_utc.us;
+        }
         let parts = text::iso(text, &mut self.day)?;
-        self.instant(&text::Parts {
+        let us = self.instant(&text::Parts {
             offset_s: parts.offset_s.or(Some(0)),
             ..parts
-        })
+        })?;
+        self.memo_utc.put(text, us);
+        Some(us)
     }
 
     /// Reads a date whose month stands first, `4/10/24, 9:00:05`: nothing in such a date says so, the

@@ -631,12 +631,7 @@ impl<'r> Worker<'r> {
         })
     }
 
-    /// The endpoint of a request, if pass 1 saw it.
-    fn endpoint(&mut self, record: &Record<'_>, service: &[u8]) -> Option<EndpointId> {
-        let service = record.service.unwrap_or(service);
-        self.find(service, record.method, record.target)
-    }
-
+    /// The endpoint of a request, if pass 1 saw it, by the rules and its name.
     fn find(&mut self, service: &[u8], method: &[u8], target: &[u8]) -> Option<EndpointId> {
         self.key.truncate(0);
         begin_key(&mut self.key, service_name(service), method);

@@ -10,7 +10,7 @@ use crate::timestamp::Unit;
 
 use super::super::fields::{Fields, Slot, address, is_ip, split_once};
 use super::super::keys::{Keys, Meaning};
-use super::super::text::latency_us;
+use super::super::text::{find_near, latency_us};
 use super::closing_quote;
 
 /// Where in a tail what is wanted stands.
@@ -127,10 +127,7 @@ impl Place {
         let mut tokens = Tokens(tail);
         let (text, unit) = match self {
             Place::Named { name, unit } => {
-                let value = tokens.find_map(|token| {
-                    let (key, value) = pair(token)?;
-                    (key == &**name).then_some(value)
-                });
+                let value = plainly_named(tail, name).or_else(|| named_in(tail, name));
                 (value?, unit)
             }
             Place::At { index, unit } => (tokens.nth(*index)?, unit),
@@ -144,6 +141,35 @@ impl Place {
             }
         };
         Some((unquoted(text), *unit))
+    }
+}
+
+/// The value of the first token of that name.
+fn named_in<'a>(tail: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    Tokens(tail).find_map(|token| {
+        let (key, value) = pair(token)?;
+        (key == name).then_some(value)
+    })
+}
+
+/// The number in ` name=0.123`, where only plain words stand before it; `None` says nothing but that the
+/// tail is not so plain.
+#[inline]
+fn plainly_named<'a>(tail: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = tail;
+    loop {
+        let word = rest.strip_prefix(b" ")?;
+        let end = find_near(word, b' ').unwrap_or(word.len());
+        let (word, after) = word.split_at(end);
+        if let Some(value) = word.strip_prefix(name).and_then(|w| w.strip_prefix(b"=")) {
+            let is_number = value.iter().all(|&b| b.is_ascii_digit() || b == b'.');
+            return (is_number && !value.is_empty() && !after.starts_with(b" :")).then_some(value);
+        }
+        // Quotes, lists and other ways to name a value are for `Tokens`.
+        if word.is_empty() || word.iter().any(|b| b"\"\\,:".contains(b)) && word != b"\"-\"" {
+            return None;
+        }
+        rest = after;
     }
 }
 
@@ -395,5 +421,44 @@ fn word(text: &[u8]) -> usize {
             closing_quote(&text[open + 1..]).map_or(text.len(), |inside| open + inside + 2)
         }
         None => word,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_among_plain_words_is_found_without_a_closer_look() {
+        for (tail, plain) in [
+            (" rt=0.053", Some("0.053")),
+            (" rt=0.053 uct=0.001", Some("0.053")),
+            (" \"-\" uct=0.001 rt=12 x", Some("12")),
+            (" rt=\"0.053\"", None),
+            (" rt=0.053, 0.1", None),
+            (" rt=0.053 : 0.1", None),
+            (" \"a rt=0.1\" rt=0.2", None),
+            (" x, rt=0.2", None),
+            (" start=1", None),
+            (" rt=", None),
+            ("", None),
+        ] {
+            let found = plainly_named(tail.as_bytes(), b"rt");
+            assert_eq!(found, plain.map(str::as_bytes), "{tail}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_at_once_is_what_the_tokens_have(
+            words in prop::collection::vec("(rt|uct|\"rt|\"|x|-|,|:|\\\\|)[=:,]{0,1}[0-9.]{0,4}[\",: ]{0,2}", 0..6),
+        ) {
+            let tail = format!(" {}", words.join(" "));
+            if let Some(value) = plainly_named(tail.as_bytes(), b"rt") {
+                prop_assert_eq!(Some(value), named_in(tail.as_bytes(), b"rt"), "{}", tail);
+            }
+        }
     }
 }
