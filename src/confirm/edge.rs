@@ -1,43 +1,15 @@
 //! When a rate rose: the posterior of the moment, from 10 s counts and exact times of failures.
 //!
-//! p(t) = p₀ + δ·g(t − τ) over the endpoints of an incident, which share τ and g: at once, as a ramp, or
-//! in two steps, as a change that reaches one host of some long before the others. Each endpoint's log
-//! likelihood is binomial and divided by its φ; δ may be off by some 40 % and is averaged out, and so is
-//! g. A moment at which a rate falls is the same thing in a mirror.
+//! p(t) = p₀ + δ·clip((t − τ)/r, 0, 1) over the endpoints of an incident, which share τ and r. Each
+//! endpoint's log likelihood is binomial and divided by its φ; δ may be off by some 40 % and is
+//! averaged out, and so is r. A moment at which a rate falls is the same thing in a mirror.
 
 use super::Estimate;
 use crate::stats::log_sum_exp;
 use crate::zoom::CELL_US;
 
-/// How a rate may rise.
-#[derive(Debug, Clone, Copy)]
-enum Rise {
-    /// Evenly over so many cells; 0: at once.
-    Over(usize),
-    /// At once by this share, and by all of it so many cells later.
-    InSteps(f64, usize),
-}
-
-use Rise::{InSteps, Over};
-
-/// At once; evenly over 1, 2, 5, 10, 20, 30 and 45 minutes; one host of three or of ten a quarter, half
-/// or full hour before the others.
-const RISES: [Rise; 14] = [
-    Over(0),
-    Over(6),
-    Over(12),
-    Over(30),
-    Over(60),
-    Over(120),
-    Over(180),
-    Over(270),
-    InSteps(0.1, 90),
-    InSteps(0.1, 180),
-    InSteps(0.1, 360),
-    InSteps(0.3, 90),
-    InSteps(0.3, 180),
-    InSteps(0.3, 360),
-];
+/// Lengths of the rise, in cells: at once, and 1, 2, 5, 10, 20, 30, 45 minutes.
+const RAMPS: [usize; 8] = [0, 6, 12, 30, 60, 120, 180, 270];
 /// Half of all faults are taken to begin at once, the others spread evenly.
 const AT_ONCE: f64 = 0.5;
 /// The plateau's excess, relative to the mean excess of the candidate.
@@ -85,8 +57,8 @@ impl Side {
 /// An endpoint's log likelihood of every onset, in units of φ.
 pub(super) struct Surface<'a> {
     side: &'a Side,
-    /// For an onset at the begin of each cell (and after the last one): for each rise.
-    rises: Vec<[f64; RISES.len()]>,
+    /// For an onset at the begin of each cell (and after the last one): for each ramp.
+    ramps: Vec<[f64; RAMPS.len()]>,
     /// The same for an onset at once: for each plateau.
     steps: Vec<[f64; PLATEAUS.len()]>,
 }
@@ -95,13 +67,13 @@ impl<'a> Surface<'a> {
     pub(super) fn new(side: &'a Side) -> Surface<'a> {
         let cells = side.counts.len();
         let by_plateau = PLATEAUS.map(|plateau| likelihoods(side, plateau));
-        let at = |cell: usize, rise: usize| -> [f64; PLATEAUS.len()] {
-            std::array::from_fn(|i| by_plateau[i][cell][rise])
+        let at = |cell: usize, ramp: usize| -> [f64; PLATEAUS.len()] {
+            std::array::from_fn(|i| by_plateau[i][cell][ramp])
         };
         let mean = |logs: [f64; PLATEAUS.len()]| log_sum_exp(&logs) - (logs.len() as f64).ln();
         Surface {
             side,
-            rises: (0..=cells)
+            ramps: (0..=cells)
                 .map(|cell| std::array::from_fn(|r| mean(at(cell, r))))
                 .collect(),
             steps: (0..=cells).map(|cell| at(cell, 0)).collect(),
@@ -116,21 +88,21 @@ impl<'a> Surface<'a> {
         )
     }
 
-    /// ln L of an onset at the begin of a cell, whatever the rise. Beyond its range an endpoint was
+    /// ln L of an onset at the begin of a cell, whatever the ramp. Beyond its range an endpoint was
     /// raised all the time, or never.
     pub(super) fn profile(&self, cell: i64) -> f64 {
-        let row = self.rises[self.index(cell)];
-        let weighted: [f64; RISES.len()] = std::array::from_fn(|r| ln_prior(r) + row[r]);
+        let row = self.ramps[self.index(cell)];
+        let weighted: [f64; RAMPS.len()] = std::array::from_fn(|r| ln_prior(r) + row[r]);
         log_sum_exp(&weighted)
     }
 
     fn index(&self, cell: i64) -> usize {
-        let last = self.rises.len() - 1;
+        let last = self.ramps.len() - 1;
         usize::try_from((cell - self.side.first).max(0)).map_or(last, |i| i.min(last))
     }
 
-    /// Adds, for an onset at each part of a cell, ln L of each rise. `parts` has one row per part.
-    fn add_parts(&self, cell: i64, parts: &mut [[f64; RISES.len()]; PARTS]) {
+    /// Adds, for an onset at each part of a cell, ln L of each ramp. `parts` has one row per part.
+    fn add_parts(&self, cell: i64, parts: &mut [[f64; RAMPS.len()]; PARTS]) {
         let (here, next) = (self.index(cell), self.index(cell + 1));
         let inside = self.range().0 <= cell && cell < self.range().1;
         let (ok, failed) = if inside {
@@ -166,24 +138,24 @@ impl<'a> Surface<'a> {
             });
             row[0] += log_sum_exp(&steps) - (steps.len() as f64).ln();
             for (r, sum) in row.iter_mut().enumerate().skip(1) {
-                let (a, b) = (self.rises[here][r], self.rises[next][r]);
+                let (a, b) = (self.ramps[here][r], self.ramps[next][r]);
                 *sum += a + share * (b - a);
             }
         }
     }
 }
 
-fn ln_prior(rise: usize) -> f64 {
-    let slow = (RISES.len() - 1) as f64;
-    if rise == 0 {
+fn ln_prior(ramp: usize) -> f64 {
+    let slow = (RAMPS.len() - 1) as f64;
+    if ramp == 0 {
         AT_ONCE.ln()
     } else {
         ((1.0 - AT_ONCE) / slow).ln()
     }
 }
 
-/// ln L / φ for an onset at the begin of each cell, by rise.
-fn likelihoods(side: &Side, plateau: f64) -> Vec<[f64; RISES.len()]> {
+/// ln L / φ for an onset at the begin of each cell, by ramp.
+fn likelihoods(side: &Side, plateau: f64) -> Vec<[f64; RAMPS.len()]> {
     let cells = side.counts.len();
     let value = |(ok, failed): (f64, f64), logs: (f64, f64)| failed * logs.0 + ok * logs.1;
     let running = |share: f64| {
@@ -196,48 +168,21 @@ fn likelihoods(side: &Side, plateau: f64) -> Vec<[f64; RISES.len()]> {
         sums
     };
     let (calm, raised) = (running(0.0), running(1.0));
-    let at = |onset: usize, rise: &Rising| {
-        let full_from = (onset + rise.cells).min(cells);
-        let rising = match &rise.by {
-            By::Logs(logs) => {
-                let rising = side.counts[onset..].iter().zip(logs);
-                rising.map(|(count, logs)| value(*count, *logs)).sum()
-            }
-            By::Sums(sums) => sums[full_from] - sums[onset],
-        };
-        (calm[onset] + rising + raised[cells] - raised[full_from]) / side.phi
-    };
-    let rises = RISES.map(|rise| match rise {
-        Over(length) => Rising {
-            cells: length,
-            by: By::Logs(
-                (0..length)
-                    .map(|step| side.logs(plateau, (step as f64 + 0.5) / length as f64))
-                    .collect(),
-            ),
-        },
-        InSteps(share, length) => Rising {
-            cells: length,
-            by: By::Sums(running(share)),
-        },
+    let rises = RAMPS.map(|ramp| -> Vec<(f64, f64)> {
+        let share = |step: usize| (step as f64 + 0.5) / ramp as f64;
+        (0..ramp)
+            .map(|step| side.logs(plateau, share(step)))
+            .collect()
     });
+    let at = |onset: usize, rise: &Vec<(f64, f64)>| {
+        let rising = side.counts[onset..].iter().zip(rise);
+        let plateau_from = (onset + rise.len()).min(cells);
+        let sum: f64 = rising.map(|(count, logs)| value(*count, *logs)).sum();
+        (calm[onset] + sum + raised[cells] - raised[plateau_from]) / side.phi
+    };
     (0..=cells)
         .map(|onset| std::array::from_fn(|r| at(onset, &rises[r])))
         .collect()
-}
-
-/// The part of a rise before all of it is there.
-struct Rising {
-    cells: usize,
-    by: By,
-}
-
-/// How it is added up.
-enum By {
-    /// ln p and ln(1 − p) of each of its cells.
-    Logs(Vec<(f64, f64)>),
-    /// The log likelihood at its share, from the first cell to each.
-    Sums(Vec<f64>),
 }
 
 /// The posterior of the one moment at which all these rates rose; `None` without any.
@@ -247,12 +192,12 @@ pub(super) fn estimate(surfaces: &[Surface]) -> Option<Estimate> {
     let mut logs: Vec<f64> = Vec::new();
     // The cell after the last stands for an onset that these cells don't hold.
     for cell in from..=to {
-        let mut parts = [[0.0; RISES.len()]; PARTS];
+        let mut parts = [[0.0; RAMPS.len()]; PARTS];
         surfaces
             .iter()
             .for_each(|surface| surface.add_parts(cell, &mut parts));
         logs.extend(parts.map(|row| {
-            let weighted: [f64; RISES.len()] = std::array::from_fn(|r| ln_prior(r) + row[r]);
+            let weighted: [f64; RAMPS.len()] = std::array::from_fn(|r| ln_prior(r) + row[r]);
             log_sum_exp(&weighted)
         }));
     }
@@ -336,31 +281,27 @@ mod tests {
     /// The likelihood by its definition: every cell's rate from the formula, one by one.
     #[test]
     fn running_sums_equal_the_likelihood_by_its_definition() {
-        let mut side = side();
-        // Twenty minutes: some rises end in them, and some don't.
-        side.counts = side.counts.repeat(10);
+        let side = side();
         for plateau in PLATEAUS {
             let fast = likelihoods(&side, plateau);
             assert_eq!(fast.len(), side.counts.len() + 1);
-            for (onset, by_rise) in fast.iter().enumerate() {
-                for (r, rise) in RISES.into_iter().enumerate() {
+            for (onset, by_ramp) in fast.iter().enumerate() {
+                for (r, ramp) in RAMPS.into_iter().enumerate() {
                     let mut sum = 0.0;
                     for (cell, (ok, failed)) in side.counts.iter().enumerate() {
                         let since = cell as f64 + 0.5 - onset as f64;
-                        let g = match rise {
+                        let g = match ramp {
                             _ if since < 0.0 => 0.0,
-                            Over(0) => 1.0,
-                            Over(length) => (since / length as f64).min(1.0),
-                            InSteps(share, length) if since < length as f64 => share,
-                            InSteps(..) => 1.0,
+                            0 => 1.0,
+                            _ => (since / ramp as f64).min(1.0),
                         };
                         let p = 0.005 + plateau * 0.195 * g;
                         sum += failed * p.ln() + ok * (1.0 - p).ln();
                     }
-                    let got = by_rise[r];
+                    let got = by_ramp[r];
                     assert!(
                         (got - sum / 1.5).abs() < 1e-9,
-                        "{onset} {rise:?}: {got} {sum}"
+                        "{onset} {ramp}: {got} {sum}"
                     );
                 }
             }
