@@ -183,6 +183,10 @@ fn finding(change: &Change, footprint: &Footprint, context: &Context) -> String 
         Some(service) => format!("the part of `{service}` that it names"),
         None => "what it names".to_owned(),
     };
+    let mut inside = footprint.endpoints(context).filter(|e| context.is_hit(e));
+    if hit_inside > 0 && inside.all(|e| context.relays.is_silent(&e.service)) {
+        return format!("{whose} did not answer, and what asked it failed");
+    }
     let hits = match hit {
         _ if hit_inside == 0 && spared_inside > 0 => {
             return format!("{whose} is not hit: {}", rates(footprint, context));

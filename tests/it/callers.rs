@@ -155,4 +155,10 @@ fn what_a_crashed_service_does_not_answer_is_blamed_on_its_deploy() {
         told.starts_with("`gateway` fails what `auth` did not answer: `auth` logged "),
         "{told}"
     );
+    let evidence = list(&incident["suspects"][0]["evidence"]);
+    let scope = evidence.iter().find(|e| e["kind"] == "scope").unwrap();
+    assert_eq!(
+        scope["text"],
+        "`auth` did not answer, and what asked it failed"
+    );
 }
