@@ -14,13 +14,12 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::phrase::{self, Words};
-use super::silence::{self, Silent, Traffic};
-
 use super::constants::{
     APART_RATIO, AS_ONE_DEVIATIONS, AS_ONE_RATIO, DOMINANT_STATUS, REGULAR_BELOW, RELAY_LAGS,
     RELAY_LEAST, RELAY_SERVICES, RELAY_SPAN,
 };
+use super::phrase::{self, Words};
+use super::silence::{self, Silent, Traffic};
 
 /// The failures of one service during an incident.
 #[derive(Debug, Clone, PartialEq)]

@@ -457,10 +457,7 @@ impl Notation for Json {
     unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value> {
         let here = line.chunk(at)?;
         match here[0] {
-            b'"' => match line.quoted_by_lanes(at + 1)? {
-                Some(end) => Some(Value::new(at + 1, end).closed(end + 1)),
-                None => Json::value_at(line.text, at),
-            },
+            b'"' => line.quoted_value::<Json>(at),
             first @ b'0'..=b'9' => {
                 let digits = Half::load(here).digits();
                 let whole = digits.trailing_ones() as usize;

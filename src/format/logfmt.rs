@@ -96,10 +96,7 @@ impl Notation for Logfmt {
         let here = line.chunk(at)?;
         let spaces = Half::load(here).equal(b' ');
         if here[0] == b'"' {
-            return match line.quoted_by_lanes(at + 1)? {
-                Some(end) => Some(Value::new(at + 1, end).closed(end + 1)),
-                None => Logfmt::value_at(line.text, at),
-            };
+            return line.quoted_value::<Logfmt>(at);
         }
         if spaces == 0 {
             return Logfmt::value_at(line.text, at);

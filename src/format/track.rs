@@ -414,10 +414,20 @@ impl<'a> Padded<'a> {
         Some(Padded { text, tail })
     }
 
+    /// The value in quotes that begins here; one with escapes is the notation's to read.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub(super) fn quoted_value<N: Notation>(&self, at: usize) -> Option<Value> {
+        match self.quoted_by_lanes(at + 1)? {
+            Some(end) => Some(Value::new(at + 1, end).closed(end + 1)),
+            None => N::value_at(self.text, at),
+        }
+    }
+
     /// Where the text is over that begins here, behind its quote; `Some(None)` if it has escapes.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
-    pub(super) fn quoted_by_lanes(&self, start: usize) -> Option<Option<usize>> {
+    fn quoted_by_lanes(&self, start: usize) -> Option<Option<usize>> {
         let bytes = Half::load(self.chunk(start)?);
         let (quotes, escapes) = (bytes.equal(b'"'), bytes.equal(b'\\'));
         if quotes == 0 {

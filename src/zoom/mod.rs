@@ -510,9 +510,9 @@ impl<'r> Worker<'r> {
     }
 
     /// Each request of the block that pass 1 counted and that is wanted by its endpoint and time: the
-    /// endpoint, the request, whether it is an error, and the line with its place in the block. Few are wanted, so a line is read in full only when it is one of them, or when the versions
-    /// of all are to be noted. Also, to `hear`: each line that tells of no request, and each wanted one
-    /// that failed.
+    /// endpoint, the request, whether it is an error, and the line with its place in the block. Few are
+    /// wanted, so a line is read in full only when it is one of them, or when the versions of all are to
+    /// be noted. Also, to `hear`: each line that tells of no request, and each wanted one that failed.
     fn each_request(
         &mut self,
         block: &Block<'_, Begun>,

@@ -89,6 +89,14 @@ fn finding<'a>(incident: &'a Value, lead: &str) -> &'a str {
     found.map_or("", |found| found["finding"].as_str().unwrap())
 }
 
+/// The deploy of `auth` is named, and it is told what the gateway has to do with it.
+fn is_blamed_on_auth(incident: &Value, told: &str) {
+    assert_eq!(incident["suspects"][0]["change"], "d-auth");
+    assert_eq!(incident["verdict"], "change");
+    let callers = finding(incident, "callers");
+    assert!(callers.starts_with(told), "{callers}");
+}
+
 const DEPLOYS: [(&str, &str); 3] = [
     ("cart", "08:20:00"),
     ("auth", "08:59:30"),
@@ -103,17 +111,11 @@ fn failures_that_a_gateway_passes_on_are_blamed_on_the_service_beneath() {
         .map(|e| &e["service"])
         .collect();
     assert!(services.contains(&&"gateway".into()) && services.contains(&&"auth".into()));
-    assert_eq!(incident["verdict"], "change");
+    is_blamed_on_auth(&incident, "`gateway` only passes on what fails in `auth`");
     let suspects = list(&incident["suspects"]);
-    assert_eq!(suspects[0]["change"], "d-auth");
     assert!(suspects[0]["probability"].as_f64().unwrap() > 0.9);
     let others = suspects[1..].iter();
     others.for_each(|s| assert!(s["probability"].as_f64().unwrap() < 0.02, "{s}"));
-    let told = finding(&incident, "callers");
-    assert!(
-        told.starts_with("`gateway` only passes on what fails in `auth`"),
-        "{told}"
-    );
 }
 
 /// Nobody listed the change of `auth`: the gateway's own, a minute and a half before, is not it.
@@ -135,25 +137,16 @@ fn time_outs_of_a_gateway_are_blamed_on_the_service_that_became_slow() {
     let incident = incident([(200, 10_000), (504, 3_000)], &DEPLOYS);
     assert_eq!(incident["signal"], "errors");
     assert_eq!(list(&incident["endpoints"]).len(), 1);
-    assert_eq!(incident["suspects"][0]["change"], "d-auth");
-    assert_eq!(incident["verdict"], "change");
-    let told = finding(&incident, "callers");
-    assert!(
-        told.starts_with("`gateway` only passes on what is slow in `auth`"),
-        "{told}"
-    );
+    is_blamed_on_auth(&incident, "`gateway` only passes on what is slow in `auth`");
 }
 
 /// Three in ten hosts of `auth` are gone: what they are asked is logged by the gateway alone.
 #[test]
 fn what_a_crashed_service_does_not_answer_is_blamed_on_its_deploy() {
     let incident = incident([(0, 0), (502, 1)], &DEPLOYS);
-    assert_eq!(incident["suspects"][0]["change"], "d-auth");
-    assert_eq!(incident["verdict"], "change");
-    let told = finding(&incident, "callers");
-    assert!(
-        told.starts_with("`gateway` fails what `auth` did not answer: `auth` logged "),
-        "{told}"
+    is_blamed_on_auth(
+        &incident,
+        "`gateway` fails what `auth` did not answer: `auth` logged ",
     );
     let evidence = list(&incident["suspects"][0]["evidence"]);
     let scope = evidence.iter().find(|e| e["kind"] == "scope").unwrap();
