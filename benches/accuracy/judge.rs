@@ -78,6 +78,8 @@ pub struct Found {
     /// Seconds from the true onset to the reported one; `None` where none is reported.
     pub onset_error_s: Option<f64>,
     pub onset_covered: bool,
+    /// The reported interval, in seconds from the true onset.
+    pub onset_bounds_s: Option<(f64, f64)>,
     /// Reported state, and whether it is right.
     pub state: String,
     pub state_right: bool,
@@ -342,6 +344,7 @@ fn found(world: &World, fault: &Fault, incident: &Incident, pieces: usize) -> Fo
         summary: incident.summary.clone(),
         onset_error_s: onset.map(|s| s - fault.from_s),
         onset_covered: covered,
+        onset_bounds_s: bounds.map(|(low, high)| (low - fault.from_s, high - fault.from_s)),
         state: incident.state.clone(),
         state_right: state_right(world, fault, &incident.state),
         pieces,

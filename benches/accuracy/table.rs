@@ -449,6 +449,7 @@ fn told(out: &mut String, of: &str, m: &Marks, found: &crate::judge::Found) {
         (Some(cause), _) if ballot.rank(cause) != Some(1) => "RANKED",
         (Some(_), verdict) if verdict != "change" => "UNNAMED",
         _ if !found.state_right => "STATE",
+        _ if !found.onset_covered && found.onset_bounds_s.is_some() => "DATED",
         _ => return,
     };
     let suspects: Vec<String> = ballot
@@ -469,10 +470,13 @@ fn told(out: &mut String, of: &str, m: &Marks, found: &crate::judge::Found) {
             )
         })
         .collect();
+    let bounds = found.onset_bounds_s.unwrap_or((f64::NAN, f64::NAN));
     let _ = writeln!(
         out,
-        "- {kind} {of}; onset {:+.0} s, {}, {} pieces; none {:.2} (score {:.2}, dep {:+.1}, load {:+.1}); {}; «{}»",
+        "- {kind} {of}; onset {:+.1} s ({:+.1} to {:+.1}), {}, {} pieces; none {:.2} (score {:.2}, dep {:+.1}, load {:+.1}); {}; «{}»",
         found.onset_error_s.unwrap_or(f64::NAN),
+        bounds.0,
+        bounds.1,
         found.state,
         found.pieces,
         ballot.none,

@@ -1,15 +1,26 @@
 //! When a rate rose: the posterior of the moment, from 10 s counts and exact times of failures.
 //!
-//! p(t) = p₀ + δ·clip((t − τ)/r, 0, 1) over the endpoints of an incident, which share τ and r. Each
-//! endpoint's log likelihood is binomial and divided by its φ; δ may be off by some 40 % and is
-//! averaged out, and so is r. A moment at which a rate falls is the same thing in a mirror.
+//! p(t) = p₀ + δ·(j + (1 − j)·clip((t − τ)/r, 0, 1)) from τ on, over the endpoints of an incident, which
+//! share τ, r and j. Each endpoint's log likelihood is binomial and divided by its φ; δ may be off by
+//! some 40 % and is averaged out, and so are r and j. A moment at which a rate falls is the same thing
+//! in a mirror.
+//!
+//! The interval is the shortest that holds 95 %. The posterior rises up to the first failure and breaks
+//! off there: an interval with 2.5 % on either side would end before the likeliest moments.
 
 use super::Estimate;
 use crate::stats::log_sum_exp;
 use crate::zoom::CELL_US;
 
-/// Lengths of the rise, in cells: at once, and 1, 2, 5, 10, 20, 30, 45 minutes.
-const RAMPS: [usize; 8] = [0, 6, 12, 30, 60, 120, 180, 270];
+/// Lengths of a rise that takes its time, in cells: 1, 2, 6, 10, 20, 30, 44 minutes.
+const LENGTHS: [usize; 7] = [6, 12, 36, 60, 120, 180, 264];
+/// Such a rise is taken in so many steps at most: all lengths are multiples.
+const STEPS: usize = 12;
+/// The part of it that is there at once: none, or what a roll-out breaks with its first host, of three
+/// to six about a quarter.
+const JUMPS: [f64; 2] = [0.0, 0.25];
+/// Ways to rise: at once, and each length after each jump.
+const RISES: usize = 1 + JUMPS.len() * LENGTHS.len();
 /// Half of all faults are taken to begin at once, the others spread evenly.
 const AT_ONCE: f64 = 0.5;
 /// The plateau's excess, relative to the mean excess of the candidate.
@@ -18,6 +29,8 @@ const PLATEAUS: [f64; 3] = [0.7, 1.0, 1.4];
 const PARTS: usize = 20;
 /// A posterior has about this many points at most; a wide one is coarsened.
 const POINTS: usize = 400;
+/// Probability that the interval holds.
+const HELD: f64 = 0.95;
 /// Points less probable than this are left out.
 const NEGLIGIBLE: f64 = 1e-6;
 
@@ -57,8 +70,8 @@ impl Side {
 /// An endpoint's log likelihood of every onset, in units of φ.
 pub(super) struct Surface<'a> {
     side: &'a Side,
-    /// For an onset at the begin of each cell (and after the last one): for each ramp.
-    ramps: Vec<[f64; RAMPS.len()]>,
+    /// For an onset at the begin of each cell (and after the last one): for each rise.
+    rises: Vec<[f64; RISES]>,
     /// The same for an onset at once: for each plateau.
     steps: Vec<[f64; PLATEAUS.len()]>,
 }
@@ -67,13 +80,13 @@ impl<'a> Surface<'a> {
     pub(super) fn new(side: &'a Side) -> Surface<'a> {
         let cells = side.counts.len();
         let by_plateau = PLATEAUS.map(|plateau| likelihoods(side, plateau));
-        let at = |cell: usize, ramp: usize| -> [f64; PLATEAUS.len()] {
-            std::array::from_fn(|i| by_plateau[i][cell][ramp])
+        let at = |cell: usize, rise: usize| -> [f64; PLATEAUS.len()] {
+            std::array::from_fn(|i| by_plateau[i][cell][rise])
         };
         let mean = |logs: [f64; PLATEAUS.len()]| log_sum_exp(&logs) - (logs.len() as f64).ln();
         Surface {
             side,
-            ramps: (0..=cells)
+            rises: (0..=cells)
                 .map(|cell| std::array::from_fn(|r| mean(at(cell, r))))
                 .collect(),
             steps: (0..=cells).map(|cell| at(cell, 0)).collect(),
@@ -88,21 +101,21 @@ impl<'a> Surface<'a> {
         )
     }
 
-    /// ln L of an onset at the begin of a cell, whatever the ramp. Beyond its range an endpoint was
+    /// ln L of an onset at the begin of a cell, whatever the rise. Beyond its range an endpoint was
     /// raised all the time, or never.
     pub(super) fn profile(&self, cell: i64) -> f64 {
-        let row = self.ramps[self.index(cell)];
-        let weighted: [f64; RAMPS.len()] = std::array::from_fn(|r| ln_prior(r) + row[r]);
+        let row = self.rises[self.index(cell)];
+        let weighted: [f64; RISES] = std::array::from_fn(|r| ln_prior(r) + row[r]);
         log_sum_exp(&weighted)
     }
 
     fn index(&self, cell: i64) -> usize {
-        let last = self.ramps.len() - 1;
+        let last = self.rises.len() - 1;
         usize::try_from((cell - self.side.first).max(0)).map_or(last, |i| i.min(last))
     }
 
-    /// Adds, for an onset at each part of a cell, ln L of each ramp. `parts` has one row per part.
-    fn add_parts(&self, cell: i64, parts: &mut [[f64; RAMPS.len()]; PARTS]) {
+    /// Adds, for an onset at each part of a cell, ln L of each rise. `parts` has one row per part.
+    fn add_parts(&self, cell: i64, parts: &mut [[f64; RISES]; PARTS]) {
         let (here, next) = (self.index(cell), self.index(cell + 1));
         let inside = self.range().0 <= cell && cell < self.range().1;
         let (ok, failed) = if inside {
@@ -119,10 +132,17 @@ impl<'a> Surface<'a> {
         let listed = &self.side.failures_us[begin..end.max(begin)];
         // Failures beyond the limit of what was listed are spread evenly, as successes are.
         let unlisted = (failed - listed.len() as f64).max(0.0);
-        let moved: [(f64, f64); PLATEAUS.len()] = PLATEAUS.map(|plateau| {
-            let (calm, raised) = (self.side.logs(plateau, 0.0), self.side.logs(plateau, 1.0));
+        // What a failure and a success say for calm against that share of the plateau.
+        let moved = |plateau: f64, share: f64| {
+            let (calm, raised) = (self.side.logs(plateau, 0.0), self.side.logs(plateau, share));
             (calm.0 - raised.0, calm.1 - raised.1)
-        });
+        };
+        let gain = |(per_failure, per_success): (f64, f64), failures: f64, ok: f64| {
+            (failures * per_failure + ok * per_success) / self.side.phi
+        };
+        let raised = PLATEAUS.map(|plateau| moved(plateau, 1.0));
+        let jumps = JUMPS.map(|jump| moved(1.0, jump));
+        let whole = jumps.map(|jump| if inside { gain(jump, failed, ok) } else { 0.0 });
         for (part, row) in parts.iter_mut().enumerate() {
             let share = (part as f64 + 0.5) / PARTS as f64;
             let until = from_us.saturating_add((share * CELL_US as f64) as i64);
@@ -132,32 +152,34 @@ impl<'a> Surface<'a> {
                 0.0
             };
             let steps: [f64; PLATEAUS.len()] = std::array::from_fn(|i| {
-                let (per_failure, per_success) = moved[i];
-                let gain = failures * per_failure + share * ok * per_success;
-                self.steps[here][i] + gain / self.side.phi
+                self.steps[here][i] + gain(raised[i], failures, share * ok)
             });
             row[0] += log_sum_exp(&steps) - (steps.len() as f64).ln();
-            for (r, sum) in row.iter_mut().enumerate().skip(1) {
-                let (a, b) = (self.ramps[here][r], self.ramps[next][r]);
-                *sum += a + share * (b - a);
+            // The jump is where it is within the cell; the slow part moves on evenly.
+            let jumped = jumps.map(|jump| gain(jump, failures, share * ok));
+            for (rise, sum) in row.iter_mut().enumerate().skip(1) {
+                let (a, b) = (self.rises[here][rise], self.rises[next][rise]);
+                let j = (rise - 1) / LENGTHS.len();
+                *sum += a + jumped[j] + share * (b - a - whole[j]);
             }
         }
     }
 }
 
-fn ln_prior(ramp: usize) -> f64 {
-    let slow = (RAMPS.len() - 1) as f64;
-    if ramp == 0 {
+fn ln_prior(rise: usize) -> f64 {
+    let slow = (RISES - 1) as f64;
+    if rise == 0 {
         AT_ONCE.ln()
     } else {
         ((1.0 - AT_ONCE) / slow).ln()
     }
 }
 
-/// ln L / φ for an onset at the begin of each cell, by ramp.
-fn likelihoods(side: &Side, plateau: f64) -> Vec<[f64; RAMPS.len()]> {
+/// ln L / φ for an onset at the begin of each cell, by rise.
+fn likelihoods(side: &Side, plateau: f64) -> Vec<[f64; RISES]> {
     let cells = side.counts.len();
     let value = |(ok, failed): (f64, f64), logs: (f64, f64)| failed * logs.0 + ok * logs.1;
+    // ln L of the cells before each one, at a share of the plateau.
     let running = |share: f64| {
         let logs = side.logs(plateau, share);
         let mut sums = vec![0.0];
@@ -168,20 +190,32 @@ fn likelihoods(side: &Side, plateau: f64) -> Vec<[f64; RAMPS.len()]> {
         sums
     };
     let (calm, raised) = (running(0.0), running(1.0));
-    let rises = RAMPS.map(|ramp| -> Vec<(f64, f64)> {
-        let share = |step: usize| (step as f64 + 0.5) / ramp as f64;
-        (0..ramp)
-            .map(|step| side.logs(plateau, share(step)))
-            .collect()
-    });
-    let at = |onset: usize, rise: &Vec<(f64, f64)>| {
-        let rising = side.counts[onset..].iter().zip(rise);
-        let plateau_from = (onset + rise.len()).min(cells);
-        let sum: f64 = rising.map(|(count, logs)| value(*count, *logs)).sum();
-        (calm[onset] + sum + raised[cells] - raised[plateau_from]) / side.phi
+    let stairs = |jump: f64, steps: usize| -> Vec<Vec<f64>> {
+        let share = |step: usize| jump + (1.0 - jump) * (step as f64 + 0.5) / steps as f64;
+        (0..steps).map(|step| running(share(step))).collect()
+    };
+    let short = JUMPS.map(|jump| stairs(jump, LENGTHS[0]));
+    let long = JUMPS.map(|jump| stairs(jump, STEPS));
+    let at = |onset: usize, rise: usize| {
+        let mut reached = onset;
+        let mut sum = calm[onset];
+        if let Some(slow) = rise.checked_sub(1) {
+            let (jump, length) = (slow / LENGTHS.len(), LENGTHS[slow % LENGTHS.len()]);
+            let stairs = if length < STEPS {
+                &short[jump]
+            } else {
+                &long[jump]
+            };
+            for step in stairs {
+                let from = reached;
+                reached = (reached + length / stairs.len()).min(cells);
+                sum += step[reached] - step[from];
+            }
+        }
+        (sum + raised[cells] - raised[reached]) / side.phi
     };
     (0..=cells)
-        .map(|onset| std::array::from_fn(|r| at(onset, &rises[r])))
+        .map(|onset| std::array::from_fn(|rise| at(onset, rise)))
         .collect()
 }
 
@@ -192,12 +226,12 @@ pub(super) fn estimate(surfaces: &[Surface]) -> Option<Estimate> {
     let mut logs: Vec<f64> = Vec::new();
     // The cell after the last stands for an onset that these cells don't hold.
     for cell in from..=to {
-        let mut parts = [[0.0; RAMPS.len()]; PARTS];
+        let mut parts = [[0.0; RISES]; PARTS];
         surfaces
             .iter()
             .for_each(|surface| surface.add_parts(cell, &mut parts));
         logs.extend(parts.map(|row| {
-            let weighted: [f64; RAMPS.len()] = std::array::from_fn(|r| ln_prior(r) + row[r]);
+            let weighted: [f64; RISES] = std::array::from_fn(|r| ln_prior(r) + row[r]);
             log_sum_exp(&weighted)
         }));
     }
@@ -205,21 +239,38 @@ pub(super) fn estimate(surfaces: &[Surface]) -> Option<Estimate> {
     let part_us = CELL_US / PARTS as i64;
     let begin_us = from.saturating_mul(CELL_US);
     let probabilities: Vec<f64> = logs.iter().map(|ln_p| (ln_p - total).exp()).collect();
-    let bound = |share: f64| -> usize {
-        let mut sum = 0.0;
-        let reached = probabilities.iter().position(|p| {
-            sum += p;
-            sum >= share
-        });
-        reached.unwrap_or(probabilities.len().saturating_sub(1))
-    };
+    let mut sum = 0.0;
+    let half = probabilities.iter().position(|p| {
+        sum += p;
+        sum >= 0.5
+    });
+    let median = half.unwrap_or(probabilities.len().saturating_sub(1));
     let at = |part: usize| begin_us.saturating_add(part as i64 * part_us);
+    let (low, high) = shortest(&probabilities);
     Some(Estimate {
-        median_us: at(bound(0.5)) + part_us / 2,
-        low_us: at(bound(0.025)),
-        high_us: at(bound(0.975) + 1),
+        median_us: at(median) + part_us / 2,
+        // A part stands for its middle, and for what lies before the next one's.
+        low_us: at(low),
+        high_us: at(high) + part_us / 2,
         posterior: points(&probabilities, |part| at(part) + part_us / 2, part_us),
     })
+}
+
+/// The shortest run of parts, `from..to`, that is as probable as the interval has to be.
+fn shortest(probabilities: &[f64]) -> (usize, usize) {
+    let mut best = (0, probabilities.len());
+    let (mut from, mut sum) = (0, 0.0);
+    for (part, p) in probabilities.iter().enumerate() {
+        sum += p;
+        while from < part && sum - probabilities[from] >= HELD {
+            sum -= probabilities[from];
+            from += 1;
+        }
+        if sum >= HELD && part + 1 - from < best.1 - best.0 {
+            best = (from, part + 1);
+        }
+    }
+    best
 }
 
 /// The probable points, as many of them joined as keeps their number down.
@@ -241,6 +292,13 @@ fn points(probabilities: &[f64], at: impl Fn(usize) -> i64, part_us: i64) -> Vec
 }
 
 impl Estimate {
+    /// The same where times are those of a log that cuts them off: what it dates to a second was in
+    /// it somewhere.
+    pub(super) fn of_times_cut_to(mut self, resolution_us: i64) -> Estimate {
+        self.high_us = self.high_us.saturating_add(resolution_us);
+        self
+    }
+
     /// The same moment of the time before it was mirrored.
     pub(super) fn mirrored(mut self) -> Estimate {
         self.posterior.reverse();
@@ -278,6 +336,23 @@ mod tests {
         }
     }
 
+    /// The share of the plateau in a cell, so many cells after the onset, by the definition.
+    fn share(rise: usize, cells: i64) -> f64 {
+        let Some(slow) = rise.checked_sub(1) else {
+            return if cells < 0 { 0.0 } else { 1.0 };
+        };
+        let (jump, length) = (JUMPS[slow / 7], LENGTHS[slow % 7]);
+        let step_length = (length / 12).max(1) as i64;
+        match cells {
+            ..0 => 0.0,
+            _ if cells >= length as i64 => 1.0,
+            _ => {
+                let middle = (cells / step_length * step_length) as f64 + 0.5 * step_length as f64;
+                jump + (1.0 - jump) * middle / length as f64
+            }
+        }
+    }
+
     /// The likelihood by its definition: every cell's rate from the formula, one by one.
     #[test]
     fn running_sums_equal_the_likelihood_by_its_definition() {
@@ -285,27 +360,42 @@ mod tests {
         for plateau in PLATEAUS {
             let fast = likelihoods(&side, plateau);
             assert_eq!(fast.len(), side.counts.len() + 1);
-            for (onset, by_ramp) in fast.iter().enumerate() {
-                for (r, ramp) in RAMPS.into_iter().enumerate() {
+            for (onset, by_rise) in fast.iter().enumerate() {
+                for (rise, got) in by_rise.iter().enumerate() {
                     let mut sum = 0.0;
                     for (cell, (ok, failed)) in side.counts.iter().enumerate() {
-                        let since = cell as f64 + 0.5 - onset as f64;
-                        let g = match ramp {
-                            _ if since < 0.0 => 0.0,
-                            0 => 1.0,
-                            _ => (since / ramp as f64).min(1.0),
-                        };
-                        let p = 0.005 + plateau * 0.195 * g;
+                        let p = 0.005 + plateau * 0.195 * share(rise, cell as i64 - onset as i64);
                         sum += failed * p.ln() + ok * (1.0 - p).ln();
                     }
-                    let got = by_ramp[r];
                     assert!(
                         (got - sum / 1.5).abs() < 1e-9,
-                        "{onset} {ramp}: {got} {sum}"
+                        "{onset} {rise}: {got} {sum}"
                     );
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_run_that_holds_as_much_is_shorter() {
+        let posteriors: [&[f64]; 4] = [
+            &[0.0, 0.01, 0.02, 0.07, 0.3, 0.6, 0.0],
+            &[0.96, 0.01, 0.01, 0.02],
+            &[0.48, 0.04, 0.48],
+            &[0.05, 0.9, 0.05],
+        ];
+        for p in posteriors {
+            let (from, to) = shortest(p);
+            let sum = |from: usize, to: usize| p[from..to].iter().sum::<f64>();
+            assert!(sum(from, to) >= HELD, "{p:?}: {from}..{to}");
+            for shorter in 0..to - from {
+                for begin in 0..=p.len() - shorter {
+                    let held = sum(begin, begin + shorter);
+                    assert!(held < HELD, "{p:?}: {begin}, {shorter} hold {held}");
+                }
+            }
+        }
+        assert_eq!(shortest(posteriors[0]), (3, 6));
     }
 
     /// The failures resume two seconds into cell 705: an onset lies before that, and after the

@@ -288,7 +288,7 @@ fn onset(traces: &[&Trace]) -> Option<Estimate> {
         .map(|t| t.onset_side())
         .collect();
     let surfaces: Vec<Surface> = sides.par_iter().map(Surface::new).collect();
-    edge::estimate(&surfaces)
+    Some(edge::estimate(&surfaces)?.of_times_cut_to(trace::resolution_us(traces)))
 }
 
 /// A blip, told of the endpoint that had most of it.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::edge::{Side, Surface, estimate};
 use super::merge::sharing_with_first;
-use super::trace::{Trace, minute_us};
+use super::trace::{Trace, minute_us, resolution_us};
 use super::{Estimate, MOST_TELLING, State};
 use crate::series::{MINUTE_US, SeriesSet};
 use crate::stats;
@@ -21,6 +21,7 @@ const OVER_NATS: f64 = 3.0;
 
 /// When the incident ended (`None`: it has not), and how it stands.
 pub(super) fn end(traces: &[&Trace], set: &SeriesSet) -> (Option<Estimate>, State) {
+    let resolution_us = resolution_us(traces);
     let mut left: Vec<&Trace> = traces.to_vec();
     left.sort_by(|a, b| b.excess_errors().total_cmp(&a.excess_errors()));
     let mut end = None;
@@ -32,7 +33,7 @@ pub(super) fn end(traces: &[&Trace], set: &SeriesSet) -> (Option<Estimate>, Stat
             .map(|t| t.end_side())
             .collect();
         let shared = sharing_with_first(sides.par_iter().map(Surface::new).collect());
-        let ended = estimate(&shared).map(Estimate::mirrored);
+        let ended = estimate(&shared).map(|e| e.mirrored().of_times_cut_to(resolution_us));
         let later_us = ended
             .as_ref()
             .map_or(i64::MAX, |e| e.high_us.saturating_add(KEPT_US));

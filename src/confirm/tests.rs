@@ -119,6 +119,51 @@ fn a_deploy_and_its_rollback_are_one_incident_dated_to_the_minute() {
     );
 }
 
+/// Four hosts, one a minute: the first breaks its quarter of the requests at once, and so on.
+#[test]
+fn a_roll_out_is_dated_to_its_first_host() {
+    const SEEDS: usize = 40;
+    let onset_s = 180.0 * MINUTE;
+    let (mut near, mut covered) = (0, 0);
+    for seed in 0..SEEDS {
+        let mut random = Random(500 + seed as u64);
+        let mut plan = steady(6, 120.0, 0.002, 300);
+        let host = |number: u32| Fault {
+            of_users: false,
+            ..fault(2, 180.0 + f64::from(number), 300.0, 0.2)
+        };
+        plan.faults = (0..4).map(host).collect();
+        let confirmed = judge(&plan, &plan.run(&mut random));
+        let hit = confirmed.incidents.iter().find(|i| endpoints(i) == [2]);
+        let onset = hit.and_then(|i| i.onset.as_ref()).expect("it is found");
+        near += usize::from((seconds(&plan, onset.median_us) - onset_s).abs() <= 30.0);
+        covered += usize::from(within(&plan, onset, onset_s));
+    }
+    assert!(near >= 32 && covered >= 36, "{near}, {covered} of {SEEDS}");
+}
+
+/// nginx writes a request of 09:00:00.9 as 09:00:00: what began at 09:00:00.8 has its first failure
+/// before its begin, as the log tells it.
+#[test]
+fn where_a_log_cuts_off_seconds_the_onset_may_lie_within_one() {
+    const SEEDS: usize = 40;
+    let onset_s = 180.0 * MINUTE + 0.8;
+    let mut covered = 0;
+    for seed in 0..SEEDS {
+        let mut random = Random(900 + seed as u64);
+        let mut plan = steady(4, 900.0, 0.002, 260);
+        plan.faults = vec![fault(1, onset_s / MINUTE, 260.0, 0.9)];
+        let mut requests = plan.run(&mut random);
+        for request in &mut requests {
+            request.time_us -= request.time_us % 1_000_000;
+        }
+        let confirmed = judge(&plan, &requests);
+        let onset = confirmed.incidents[0].onset.as_ref().expect("it is dated");
+        covered += usize::from(within(&plan, onset, onset_s));
+    }
+    assert!(covered >= 36, "{covered} of {SEEDS}");
+}
+
 /// The scan allows 0.1 false candidates a week: 0.43 in these 30 days.
 #[test]
 fn thirty_quiet_days_have_no_incident() {

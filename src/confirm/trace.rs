@@ -179,6 +179,15 @@ impl<'a> Trace<'a> {
     }
 }
 
+/// To what the log cuts times off, µs: a second or a minute where all failures lie on whole ones, else 0.
+pub(super) fn resolution_us(traces: &[&Trace]) -> i64 {
+    let whole = |unit_us: &i64| {
+        let mut failures = traces.iter().flat_map(|t| t.failures);
+        failures.all(|f| f.time_us % unit_us == 0)
+    };
+    [MINUTE_US, 1_000_000].into_iter().find(whole).unwrap_or(0)
+}
+
 pub(super) fn minute_us(minute: i64) -> i64 {
     minute.saturating_mul(MINUTE_US)
 }

@@ -35,7 +35,7 @@ fn markers_in_local_time_are_proposed_to_be_read_in_the_logs_zone() {
     };
     for word in [
         "7 h off the logs",
-        "d-1 came 3 s before the onset of i1",
+        "d-1 came 4 s before the onset of i1",
         "did you mean --tz=-07:00?",
     ] {
         assert!(note.contains(word), "{note}");
