@@ -30,7 +30,7 @@ pub(super) const CAUSE_PROBABILITY: f64 = 0.05;
 /// postmortem it is 0.68 (binary push 37 % + configuration push 31 %; Google, Site Reliability
 /// Workbook, appendix C), of all of a bank's incidents 0.50 (SCWarn, FSE 2021); what a program finds
 /// is smaller still, and more of it comes by itself. Fitted (docs/detection.md §12).
-pub(super) const SHARE_BY_CHANGE: f64 = 0.40;
+pub(super) const SHARE_BY_CHANGE: f64 = 0.30;
 
 /// Least rate of incidents that no change causes: one in 10 days, per second. *Judgement.*
 pub(super) const LEAST_BACKGROUND_PER_S: f64 = 1.0 / (10.0 * DAY_S);
@@ -142,6 +142,11 @@ pub(super) const RECOVERED_BEFORE_UNDO: f64 = -1.2;
 /// half of the guilty changes of which something remains (*judgement*), against one end an hour by
 /// itself: ln(0.5/(10/60)).
 pub(super) const UNDONE_IN_PART: f64 = 1.098_612_288_668_109_8;
+/// Worth of a recovery that nothing listed brought about: four in ten of the guilty changes that are
+/// over were ended by what no list shows, and all that ends by itself: ln 0.4. *Judgement.*
+pub(super) const ENDED_UNDONE_BY_NONE: f64 = -0.916_290_731_874_155;
+/// What was over sooner than this may have been the change itself at work, in µs (10 min).
+pub(super) const AT_WORK_US: i64 = 600_000_000;
 /// After this long without recovery the undo has not helped, in µs (30 min).
 pub(super) const UNDO_PATIENCE_US: i64 = 1_800_000_000;
 

@@ -5,13 +5,17 @@
 //! both sides had the same traffic, so their odds ratio is the change's own, whatever else went on.
 //! How different the hosts were before the change is taken off. Equal versions are evidence against
 //! the change, as strong as they are powered. Minutes in which one side began or ended are left out:
-//! there, what comes later is compared with what came before.
+//! there, what comes later is compared with what came before. Minutes after the change was undone speak
+//! for it, but hardly against it: what it broke (data, a cache) may stay broken for the version that is
+//! back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::constants::{
     CONTRAST_CAUSE_SPREAD, CONTRAST_CLIP, CONTRAST_EFFECT_VARIANCE, CONTRAST_FEW_FAILURES,
     CONTRAST_FEW_OF_A_SIDE, CONTRAST_HOST_VARIANCE, CONTRAST_POWER, CONTRAST_RATE_PRIOR,
+    ROLLBACK_CLIP,
 };
 use super::lag::Rollout;
 use super::{Case, Contribution, EvidenceKind, phrase};
@@ -55,8 +59,26 @@ fn total(hosts: &BTreeMap<u32, Counts>) -> Counts {
     sum
 }
 
-/// The contrast of a change; `None` where its two sides were never at work together.
-pub(super) fn contribution(change: &Change, case: &Case<'_>) -> Option<Contribution> {
+/// The contrast of a change, and of the one that undid it; `None` where its two sides were never at
+/// work together.
+pub(super) fn contribution(
+    change: &Change,
+    undo: Option<&Change>,
+    case: &Case<'_>,
+) -> Option<Contribution> {
+    let whole = until(i64::MAX, change, case)?;
+    let Some(undo) = undo.filter(|_| whole.nats < 0.0) else {
+        return Some(whole);
+    };
+    let before = until(Rollout::of(undo).start_us, change, case);
+    Some(before.unwrap_or_else(|| Contribution {
+        nats: whole.nats.max(ROLLBACK_CLIP.0),
+        ..whole
+    }))
+}
+
+/// The contrast in the minutes from the change to a time.
+fn until(end_us: i64, change: &Change, case: &Case<'_>) -> Option<Contribution> {
     let tally = &case.context.labels;
     let endpoints = of_service(change, case);
     let versions = brought_versions(change, tally);
@@ -72,16 +94,17 @@ pub(super) fn contribution(change: &Change, case: &Case<'_>) -> Option<Contribut
         _ => Some(Side::Old),
     };
     let start_us = Rollout::of(change).start_us;
+    let span_us = start_us..end_us;
     let whose = || change.version.clone().or_else(|| change.commit.clone());
     if !versions.is_empty()
-        && let Some(after) = both_at_work(tally, &endpoints, start_us, by_version)
+        && let Some(after) = both_at_work(tally, &endpoints, &span_us, by_version)
     {
         return finding(case, &endpoints, start_us, &after, &whose()?);
     }
     if touched.is_empty() {
         return None;
     }
-    let after = both_at_work(tally, &endpoints, start_us, by_host)?;
+    let after = both_at_work(tally, &endpoints, &span_us, by_host)?;
     finding(case, &endpoints, start_us, &after, TOUCHED)
 }
 
@@ -131,16 +154,19 @@ fn is_named(change: &Change, host: &[u8]) -> bool {
     })
 }
 
-/// The minutes from the change on in which both sides were at work, but for those in which one began
-/// or ended; `None` if there is none.
+/// The minutes of a span in which both sides were at work, but for those in which one began or ended;
+/// `None` if there is none.
 fn both_at_work(
     tally: &Tally,
     endpoints: &BTreeSet<u32>,
-    start_us: i64,
+    span_us: &Range<i64>,
     side: impl Fn(&Stratum) -> Option<Side>,
 ) -> Option<Vec<Pair>> {
     let after = |s: &Stratum| {
-        endpoints.contains(&s.endpoint) && tally.begin_us(*s) + tally.stratum_us() > start_us
+        let begin_us = tally.begin_us(*s);
+        endpoints.contains(&s.endpoint)
+            && begin_us + tally.stratum_us() > span_us.start
+            && begin_us < span_us.end
     };
     let (mut first, mut last) = ([i64::MAX; 2], [i64::MIN; 2]);
     let mut pairs: BTreeMap<(u32, i64), Pair> = BTreeMap::new();
@@ -357,13 +383,25 @@ mod tests {
 
     /// The contrast of a deploy of 1.1 at minute 0, whose marker names these hosts.
     fn contrast(groups: &[Group<'_>], hosts: &[&str]) -> Option<Contribution> {
+        contrast_undone(None, groups, hosts)
+    }
+
+    /// The same where an undo begins at a minute.
+    fn contrast_undone(
+        undone_min: Option<i64>,
+        groups: &[Group<'_>],
+        hosts: &[&str],
+    ) -> Option<Contribution> {
+        let undo = undone_min.map(|minute| change("r-1", minute * 60_000_000));
         let change = Change {
             version: Some("1.1".to_owned()),
             hosts: hosts.iter().map(|h| (*h).to_owned()).collect(),
             service: Some("api".to_owned()),
             ..change("d-1", 0)
         };
-        with_labels(&change, groups, |case| contribution(&change, case))
+        with_labels(&change, groups, |case| {
+            contribution(&change, undo.as_ref(), case)
+        })
     }
 
     /// Twelve minutes in which two hosts of either version answer 50 requests a minute each.
@@ -432,6 +470,27 @@ mod tests {
             found
                 .text
                 .contains("25.0 % of 20 requests against 0 % of 180")
+        );
+    }
+
+    /// What was deployed spoilt a cache: the version that is back fails as much until it is filled.
+    #[test]
+    fn what_fails_alike_while_it_is_undone_is_not_what_fails_alike() {
+        let groups = rollout(20, 20);
+        let never_undone = contrast(&groups, &[]).unwrap();
+        assert!(never_undone.nats < -4.0, "{never_undone:?}");
+        // Both met only from the undo on.
+        let undone = contrast_undone(Some(0), &groups, &[]).unwrap();
+        assert_eq!(undone.nats, -2.3);
+        assert_eq!(undone.text, never_undone.text);
+        // They had met before it: five minutes say almost as much as all twelve.
+        let met_before = contrast_undone(Some(6), &groups, &[]).unwrap();
+        assert!(met_before.nats < -2.3, "{met_before:?}");
+        // The version that is back answers well: that speaks for the change, whenever it was.
+        let groups = rollout(20, 0);
+        assert_eq!(
+            contrast_undone(Some(0), &groups, &[]).unwrap().nats,
+            contrast(&groups, &[]).unwrap().nats
         );
     }
 

@@ -429,10 +429,13 @@ fn candidates<'a>(
         }
         contributions.push(scope::contribution(change, &footprint, context, unlisted));
         contributions.extend(host::contribution(change, alone, case));
-        contributions.extend(contrast::contribution(change, case));
-        contributions.extend(novelty::contributions(change, messages, case));
         let undo = case.undoes.undone_by(index).map(|undo| &changes[undo]);
-        contributions.extend(undo.and_then(|undo| rollback::contribution(undo, case)));
+        contributions.extend(contrast::contribution(change, undo, case));
+        contributions.extend(novelty::contributions(change, messages, case));
+        contributions.extend(match undo {
+            Some(undo) => rollback::contribution(undo, case),
+            None => rollback::by_itself(change, case),
+        });
         Candidate {
             index,
             change,

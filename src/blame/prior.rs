@@ -2,14 +2,15 @@
 //!
 //! Comes in: the changes and the time that they were counted over. Goes out: the log odds of
 //! "this change broke something" against "something else did within a day". The more changes there
-//! are, the more of them stand near any incident by chance, so their number weighs against each.
+//! are, the more of them stand near any incident by chance, so their number weighs against each. What
+//! undoes another is not counted: it came of an incident, and not by chance.
 
 use super::constants::{
     CAUSE_PROBABILITY, DAY_S, LEAST_BACKGROUND_PER_S, LEAST_COUNTED_US, REACH_US, SHARE_BY_CHANGE,
     kind_factor,
 };
 use super::{Context, Contribution, EvidenceKind, phrase};
-use crate::changes::Change;
+use crate::changes::{Change, Kind};
 
 /// What is expected without any evidence.
 pub(super) struct Prior {
@@ -29,7 +30,9 @@ impl Prior {
         let day_before_us = context.log_from_us.saturating_sub(REACH_US);
         let to_us = context.log_to_us;
         let (mut markers, mut first_us, mut earlier) = (0_usize, to_us, false);
-        for change in changes.iter().filter(|c| c.at_us <= to_us) {
+        let counted =
+            |c: &&Change| c.at_us <= to_us && c.kind != Kind::Rollback && c.rollback_of.is_none();
+        for change in changes.iter().filter(counted) {
             if change.at_us < day_before_us {
                 earlier = true;
             } else {

@@ -6,13 +6,14 @@
 
 use super::aftermath::{self, Effect};
 use super::constants::{
-    RECOVERED_BEFORE_UNDO, RECOVERY_BY_ITSELF_PER_S, RECOVERY_MEDIAN_S, RECOVERY_SIGMA,
-    RECOVERY_WEIGHT_LOGNORMAL, ROLLBACK_CLIP, UNDO_PATIENCE_US, UNDONE_IN_PART, VETO_PROBABILITY,
+    AT_WORK_US, ENDED_UNDONE_BY_NONE, RECOVERED_BEFORE_UNDO, RECOVERY_BY_ITSELF_PER_S,
+    RECOVERY_MEDIAN_S, RECOVERY_SIGMA, RECOVERY_WEIGHT_LOGNORMAL, ROLLBACK_CLIP, UNDO_PATIENCE_US,
+    UNDONE_IN_PART, VETO_PROBABILITY,
 };
 use super::lag::{self, Rollout};
 use super::scope::Totals;
 use super::{Case, Context, Contribution, EvidenceKind, could_show, phrase};
-use crate::changes::{Change, Kind, Status};
+use crate::changes::{Change, Kind, Source, Status};
 use crate::confirm::{Estimate, State};
 use crate::stats::lognormal_pdf;
 
@@ -147,6 +148,39 @@ pub(super) fn contribution(undo: &Change, case: &Case<'_>) -> Option<Contributio
         }
         None => None,
     }
+}
+
+/// The evidence of an incident that ended, against a change that nobody undid: what a change broke
+/// stays broken until it is undone or mended, mostly by a change that is listed, too. `None` where a
+/// listed one may have ended it, or the change was at work when it began and may have ended it itself.
+pub(super) fn by_itself(change: &Change, case: &Case<'_>) -> Option<Contribution> {
+    let (onset, end) = (case.moments.onset?, case.moments.end?);
+    let at_work = change.finished_us.is_some_and(|at_us| at_us > onset.low_us);
+    let long = end.median_us.saturating_sub(onset.median_us) >= AT_WORK_US;
+    let listed = change.source != Source::Logs;
+    if at_work || !long || !listed || case.incident.state != State::Recovered {
+        return None;
+    }
+    // An undo says by itself what it ended.
+    let concerns = |other: &Change| {
+        let anywhere = other.service.is_none() || change.service.is_none();
+        let undoes = other.kind == Kind::Rollback || other.rollback_of.is_some();
+        anywhere || undoes || other.service == change.service
+    };
+    let mended = case.changes.iter().any(|other| {
+        let start_us = Rollout::of(other).start_us;
+        concerns(other)
+            && start_us > onset.low_us
+            && lag::probability_before(end, start_us) <= VETO_PROBABILITY
+    });
+    (!mended).then(|| Contribution {
+        kind: EvidenceKind::Rollback,
+        nats: ENDED_UNDONE_BY_NONE,
+        text: format!(
+            "it ended after {}, and no change is listed that undid or mended it",
+            phrase::duration(end.median_us.saturating_sub(onset.median_us))
+        ),
+    })
 }
 
 /// Density of the recovery at this time after the undo, against incidents that end by themselves.

@@ -248,7 +248,7 @@ fn an_undo_that_does_not_help_speaks_against_the_change() {
     assert!(!verdict.strong);
     assert_eq!(
         verdict.summary,
-        "Probably caused by deploy `d-1` (`api`), 60 s before the onset (88 %). \
+        "Probably caused by deploy `d-1` (`api`), 60 s before the onset (99 %). \
          Against it: rollback `r-1` undid it, and it went on for 30 min and more."
     );
     assert_eq!(

@@ -308,6 +308,51 @@ fn an_undo_before_the_onset_or_after_the_end_speaks_against_the_change() {
 }
 
 #[test]
+fn an_incident_that_ended_though_nobody_undid_the_change_speaks_against_it() {
+    let context = Context {
+        endpoints: vec![hit("api", "/api/a", 0)],
+        ..context()
+    };
+    let against = |incident: &Incident, others: &[Change]| {
+        let changes = [&[deploy("d-1", "api", clock(10, 9, 0))], others].concat();
+        let verdict = judge(incident, &changes, &context);
+        check(&verdict, &changes);
+        let deploy = verdict.suspects.iter().find(|s| s.change == 0).unwrap();
+        let kind = |c: &&Contribution| c.kind == EvidenceKind::Rollback;
+        let found = deploy.contributions.iter().find(kind);
+        found.map(|c| (c.nats, c.text.clone()))
+    };
+    let ended = incident(clock(10, 11, 0), Some(clock(10, 30, 0)));
+    let said = "it ended after 19 min, and no change is listed that undid or mended it";
+    assert_eq!(against(&ended, &[]), Some((0.4_f64.ln(), said.to_owned())));
+    // A change of another service, or one after the end, mended nothing.
+    for other in [
+        deploy("d-2", "web", clock(10, 25, 0)),
+        deploy("d-2", "api", clock(10, 40, 0)),
+    ] {
+        assert!(against(&ended, &[other]).is_some());
+    }
+    // One of its own service, or of none in particular, may have; an undo tells of itself.
+    let anywhere = Change {
+        kind: Kind::Config,
+        service: None,
+        ..deploy("c-1", "api", clock(10, 25, 0))
+    };
+    let undo = Change {
+        kind: Kind::Rollback,
+        ..deploy("r-1", "web", clock(10, 25, 0))
+    };
+    for other in [deploy("d-2", "api", clock(10, 25, 0)), anywhere, undo] {
+        assert_eq!(against(&ended, &[other]), None);
+    }
+    // It lasts; or it was over before anybody could have done something.
+    let brief = incident(clock(10, 11, 0), Some(clock(10, 16, 0)));
+    for incident in [incident(clock(10, 11, 0), None), brief] {
+        assert_eq!(against(&incident, &[]), None);
+    }
+}
+
+#[test]
 fn the_only_change_of_the_failing_service_is_not_named_hours_later() {
     let changes = [deploy("d-1", "api", clock(7, 30, 0))];
     let context = Context {
@@ -343,7 +388,7 @@ fn the_only_change_of_the_failing_service_is_not_named_hours_later() {
 #[test]
 fn a_list_of_changes_that_begins_with_the_incident_says_nothing_of_the_day_before() {
     // Four changes in the hour from 09:00 and nothing before: one each 20 min since the first, not
-    // four in the 30 h from the day before the log. By hand, per day: 0.05·3·24/3 h·0.6/0.4 = 1.8.
+    // four in the 30 h from the day before the log. By hand, per day: 0.05·3·24/3 h·0.7/0.3 = 2.8.
     let listed = |first_hour: i64| {
         let changes: Vec<Change> = (0..4)
             .map(|i| deploy("d", "api", clock(first_hour, i * 20, 0)))
@@ -352,8 +397,8 @@ fn a_list_of_changes_that_begins_with_the_incident_says_nothing_of_the_day_befor
             .contribution(&changes[0])
             .nats
     };
-    assert!((listed(9) - (0.05_f64 / 1.8).ln()).abs() < 1e-5);
-    // Listed over a day and more, the same four are four in 30 h: 0.05·4·24/30·0.6/0.4 = 0.24.
+    assert!((listed(9) - (0.05_f64 / 2.8).ln()).abs() < 1e-5);
+    // Listed over a day and more, the same four are four in 30 h: 0.05·4·24/30·0.7/0.3 = 28/75.
     let old = deploy("old", "api", clock(-48, 0, 0));
     let mut changes: Vec<Change> = (0..4)
         .map(|i| deploy("d", "api", clock(9, i * 20, 0)))
@@ -361,8 +406,15 @@ fn a_list_of_changes_that_begins_with_the_incident_says_nothing_of_the_day_befor
     changes.insert(0, old);
     let prior = prior::Prior::new(&changes, &context()).contribution(&changes[1]);
     assert!(
-        (prior.nats - (0.05_f64 / 0.24).ln()).abs() < 1e-5,
+        (prior.nats - (0.05_f64 * 75.0 / 28.0).ln()).abs() < 1e-5,
         "{}",
         prior.nats
     );
+    // An undo comes of the incident: it is no sign that changes are many.
+    changes.push(Change {
+        kind: Kind::Rollback,
+        ..deploy("r", "api", clock(11, 0, 0))
+    });
+    let with_undo = prior::Prior::new(&changes, &context()).contribution(&changes[1]);
+    assert_eq!(with_undo.nats, prior.nats);
 }
