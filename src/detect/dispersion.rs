@@ -12,8 +12,11 @@ use crate::series::{EndpointId, Totals};
 const LENGTHS: usize = WINDOWS_MIN.len();
 /// Telling blocks that the pooled c² weighs against an endpoint's own, and the prior against that.
 const POOL_WEIGHT: f64 = 20.0;
-/// c² of a log that says nothing: rates that vary by 70 % of themselves.
+/// c² by the minute of a log that says nothing: rates that vary by 70 % of themselves.
 const PRIOR_C2: f64 = 0.5;
+/// How it falls with a block's length: as that of self-similar noise, by the power 2H − 2. Web traffic
+/// has H of 0.7 to 0.9 (Crovella & Bestavros, Self-similarity in World Wide Web traffic, 1997).
+const PRIOR_DECAY: f64 = -0.25;
 /// c² until anything is measured: so little that no fault passes for noise.
 const PRESUMED_C2: f64 = 0.1;
 /// Real rates wander about log-normally, which has a heavier tail than the beta law of the same
@@ -96,15 +99,16 @@ impl Dispersion {
             likely: [0.0; LENGTHS],
             shown: [0.0; LENGTHS],
         };
-        let mut prior = PRIOR_C2;
+        let mut bound = PRIOR_C2;
         for (length, c2) in pooled.likely.iter_mut().enumerate() {
+            let prior = bound.min(PRIOR_C2 * (WINDOWS_MIN[length] as f64).powf(PRIOR_DECAY));
             let blocks = self.own.iter().map(|own| own.0[length]);
             let (sum, telling) = blocks.fold((0.0, 0.0), |(sum, telling), b| {
                 (sum + b.telling * b.c2, telling + b.telling)
             });
             *c2 = ((POOL_WEIGHT * prior + sum) / (POOL_WEIGHT + telling)).max(0.0);
             pooled.shown[length] = (sum / (POOL_WEIGHT + telling)).max(0.0);
-            prior = prior.min(*c2 + (2.0 / (POOL_WEIGHT + telling)).sqrt());
+            bound = bound.min(*c2 + (2.0 / (POOL_WEIGHT + telling)).sqrt());
         }
         self.pooled = Some(pooled);
     }
