@@ -371,7 +371,7 @@ impl End {
         match self {
             End::Quote => closing_quote(rest).ok_or(Reject::Truncated),
             End::Byte(b' ') => Ok(find_near(rest, b' ').unwrap_or(rest.len())),
-            End::Byte(byte) => memchr::memchr(byte, rest).ok_or(Reject::Truncated),
+            End::Byte(byte) => find_near(rest, byte).ok_or(Reject::Truncated),
             End::Pair(pair) => find_pair(rest, pair).ok_or(Reject::Truncated),
             End::Line => Ok(rest.len()),
         }
@@ -382,7 +382,7 @@ impl End {
 fn find_pair(text: &[u8], [one, two]: [u8; 2]) -> Option<usize> {
     let mut from = 0;
     loop {
-        let at = from + memchr::memchr(one, text.get(from..)?)?;
+        let at = from + find_near(text.get(from..)?, one)?;
         if text.get(at + 1) == Some(&two) {
             return Some(at);
         }
@@ -518,6 +518,10 @@ fn forwarded<'a>(first: &'a [u8], after: &'a [u8]) -> (&'a [u8], &'a [u8]) {
 /// the compare.
 #[inline]
 fn strip_short<'a>(text: &'a [u8], literal: &[u8]) -> Option<&'a [u8]> {
+    if let [byte] = literal {
+        let (first, rest) = text.split_first()?;
+        return (first == byte).then_some(rest);
+    }
     let (start, rest) = text.split_at_checked(literal.len())?;
     start
         .iter()

@@ -10,7 +10,7 @@ use crate::record::Reject;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
 #[cfg(target_arch = "x86_64")]
-use super::track::Padded;
+use super::track::{HEAD, Padded, Plain};
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Half;
@@ -92,24 +92,28 @@ impl Notation for Logfmt {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value> {
-        let here = line.chunk(at)?;
-        let spaces = Half::load(here).equal(b' ');
+    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain {
+        let Some(here) = line.chunk(at) else {
+            return Plain::NONE;
+        };
         if here[0] == b'"' {
-            return line.quoted_value::<Logfmt>(at);
+            return line.plain_quoted(at);
         }
-        if spaces == 0 {
-            return Logfmt::value_at(line.text, at);
-        }
-        let end = at + spaces.trailing_zeros() as usize;
+        let spaces = Half::load(here).equal(b' ');
+        let end = match spaces {
+            // Nothing but zeros follows the line.
+            0 if at + HEAD > line.text.len() => line.text.len(),
+            0 => return Plain::NONE,
+            _ => at + spaces.trailing_zeros() as usize,
+        };
         // What may have a unit behind it, or close what is open.
         let is_odd = matches!(
             (line.text.get(end.wrapping_sub(1)), line.text.get(end + 1)),
             (Some(b'0'..=b'9'), Some(b'n' | b'u' | 0xc2 | b'm' | b's')) | (Some(b'}' | b':'), _)
         );
         match is_odd {
-            true => Logfmt::value_at(line.text, at),
-            false => Some(Value::new(at, end)),
+            true => Plain::NONE,
+            false => Plain::new(at, end),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! costs an allocation once the [`Scratch`] has grown to the longest value that had to be unescaped.
 
 mod access;
+mod cells;
 mod delimited;
 mod envelope;
 mod explain;

@@ -1,7 +1,10 @@
-//! A regular expression with named groups, for what no other shape describes; the slowest shape.
+//! A regular expression with named groups, for what no other shape describes; the slowest shape, but where an
+//! expression needs no search ([`runs`]).
 //!
 //! Group names are looked up in the same table as the keys of structured logs, so `(?<duration_ms>…)`
 //! is a latency in milliseconds.
+
+mod runs;
 
 use regex::bytes::{CaptureLocations, Regex};
 
@@ -10,10 +13,13 @@ use crate::record::Reject;
 
 use super::fields::{Fields, Slot};
 use super::keys::{Keys, Meaning};
+use runs::Runs;
 
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     regex: Regex,
+    /// The same for most lines, if it needs no search.
+    runs: Option<Runs>,
     /// For each group of the expression, what it means.
     meanings: Vec<Option<Meaning>>,
 }
@@ -44,12 +50,17 @@ impl Pattern {
             Error::config(format!("not a regular expression: {e}"))
                 .hint("the syntax is that of Rust's regex crate: https://docs.rs/regex/latest/regex/#syntax")
         })?;
-        Ok(Pattern { regex, meanings })
+        let runs = Runs::of(expression);
+        Ok(Pattern {
+            regex,
+            runs,
+            meanings,
+        })
     }
 
     /// From an expression whose named groups must give at least a time, a request and a status.
     pub(super) fn new(expression: &str, keys: &Keys) -> Result<Pattern> {
-        let Pattern { regex, .. } = Pattern::with_meanings(expression, Vec::new())?;
+        let Pattern { regex, runs, .. } = Pattern::with_meanings(expression, Vec::new())?;
         let mut meanings = Vec::new();
         for name in regex.capture_names() {
             let meaning = name.and_then(|name| keys.find_name(name.as_bytes()));
@@ -83,7 +94,11 @@ impl Pattern {
                 );
             }
         }
-        Ok(Pattern { regex, meanings })
+        Ok(Pattern {
+            regex,
+            runs,
+            meanings,
+        })
     }
 
     /// What its groups mean.
@@ -98,18 +113,32 @@ impl Pattern {
         fields: &mut Fields<'a>,
         groups: &mut Groups,
     ) -> std::result::Result<(), Reject> {
+        if let Some(places) = self.runs.as_ref().and_then(|runs| runs.read(line)) {
+            let place = |(start, end): &(u32, u32)| Some((*start as usize, *end as usize));
+            self.offer(line, fields, |index| places.get(index).and_then(place));
+            return Ok(());
+        }
         let groups = groups.of(&self.regex);
         if self.regex.captures_read(groups, line).is_none() {
             return Err(Reject::Unrecognized);
         }
+        self.offer(line, fields, |index| groups.get(index));
+        Ok(())
+    }
+
+    #[inline]
+    fn offer<'a>(
+        &self,
+        line: &'a [u8],
+        fields: &mut Fields<'a>,
+        place: impl Fn(usize) -> Option<(usize, usize)>,
+    ) {
         for (index, meaning) in self.meanings.iter().enumerate() {
-            let text = groups
-                .get(index)
-                .and_then(|(start, end)| line.get(start..end));
-            if let (Some(Meaning::Part { slot, rank, unit }), Some(text)) = (meaning, text) {
+            if let Some(Meaning::Part { slot, rank, unit }) = meaning
+                && let Some(text) = place(index).and_then(|(start, end)| line.get(start..end))
+            {
                 fields.offer(*slot, *rank, *unit, text, false);
             }
         }
-        Ok(())
     }
 }

@@ -8,6 +8,7 @@
 use crate::record::Reject;
 use crate::timestamp::Unit;
 
+use super::cells::Cells;
 use super::fields::{Fields, Slot};
 use super::keys::{Keys, Meaning};
 use super::text::find_near;
@@ -113,6 +114,78 @@ impl Columns {
         } else {
             b' '
         };
+        if self.parse_plain(line, separator, fields).is_some() {
+            return Ok(());
+        }
+        self.walk(line, separator, fields)
+    }
+
+    /// The same of a line that has all columns and neither quotes nor spaces to align them; nothing is taken
+    /// of any other.
+    #[inline]
+    fn parse_plain<'a>(
+        &self,
+        line: &'a [u8],
+        separator: u8,
+        fields: &mut Fields<'a>,
+    ) -> Option<()> {
+        let cells = Cells::of(line, separator)?;
+        let is_aligned = separator == b' ' && (cells.has_empty || line.first() == Some(&b' '));
+        if is_aligned || cells.separators() + 1 != self.columns.len() {
+            return None;
+        }
+        let mut date_at = None;
+        for (index, column) in self.columns.iter().enumerate() {
+            if *column != Column::Other {
+                let place = cells.place(index);
+                let (start, value) = (place.start, line.get(place.clone())?);
+                Columns::take(*column, line, start, place.end, value, &mut date_at, fields);
+            }
+        }
+        Some(())
+    }
+
+    /// Takes what one column gives, which stands there with its quotes, if it has any.
+    #[inline]
+    fn take<'a>(
+        column: Column,
+        line: &'a [u8],
+        start: usize,
+        end: usize,
+        value: &'a [u8],
+        date_at: &mut Option<usize>,
+        fields: &mut Fields<'a>,
+    ) {
+        match column {
+            Column::Date => *date_at = Some(start),
+            Column::Time => {
+                // Date and time stand side by side: one text, `2024-04-10 09:00:00`.
+                let both = date_at.take().and_then(|start| line.get(start..end));
+                let both = both.map(|both| both.trim_ascii_end());
+                let both = both.map(|both| both.strip_prefix(b"\"").unwrap_or(both));
+                let both = both.map(|both| both.strip_suffix(b"\"").unwrap_or(both));
+                fields.set(Slot::Time, both.unwrap_or(value), None);
+            }
+            Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
+            Column::TimeTaken { unit } => {
+                let unit = match value.iter().rev().position(|&b| b == b'.') {
+                    Some(0..=3) => Some(Unit::Seconds),
+                    Some(_) => Some(Unit::Millis),
+                    None => unit,
+                };
+                fields.offer(Slot::Latency, 0, unit, value, false);
+            }
+            Column::Other => {}
+        }
+    }
+
+    /// Column by column, whatever is around each.
+    fn walk<'a>(
+        &self,
+        line: &'a [u8],
+        separator: u8,
+        fields: &mut Fields<'a>,
+    ) -> Result<(), Reject> {
         let mut rest = Some(line);
         let mut date_at = None;
         for column in &self.columns {
@@ -135,28 +208,16 @@ impl Columns {
                     (&text[..len], len)
                 }
             };
-            match *column {
-                Column::Date => date_at = Some(line.len() - text.len()),
-                Column::Time => {
-                    // Date and time stand side by side: one text, `2024-04-10 09:00:00`.
-                    let end = line.len() - text.len() + len;
-                    let both = date_at.take().and_then(|start| line.get(start..end));
-                    let both = both.map(|both| both.trim_ascii_end());
-                    let both = both.map(|both| both.strip_prefix(b"\"").unwrap_or(both));
-                    let both = both.map(|both| both.strip_suffix(b"\"").unwrap_or(both));
-                    fields.set(Slot::Time, both.unwrap_or(value), None);
-                }
-                Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
-                Column::TimeTaken { unit } => {
-                    let unit = match value.iter().rev().position(|&b| b == b'.') {
-                        Some(0..=3) => Some(Unit::Seconds),
-                        Some(_) => Some(Unit::Millis),
-                        None => unit,
-                    };
-                    fields.offer(Slot::Latency, 0, unit, value, false);
-                }
-                Column::Other => {}
-            }
+            let start = line.len() - text.len();
+            Columns::take(
+                *column,
+                line,
+                start,
+                start + len,
+                value,
+                &mut date_at,
+                fields,
+            );
             rest = text.get(len + 1..);
         }
         if rest.is_none() {
