@@ -4,10 +4,10 @@
 //! [`are_here`] once, at run time, and has another way for processors that lack them. Knows no line.
 
 use std::arch::x86_64::{
-    __m256i, _mm_cmpeq_epi8, _mm_crc32_u64, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-    _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32,
-    _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_storeu_si256,
-    _mm256_sub_epi8,
+    __m256i, _mm_cmpeq_epi8, _mm_crc32_u64, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8,
+    _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x,
+    _mm256_shuffle_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
 /// Bytes in [`Lanes`].

@@ -155,7 +155,7 @@ impl<'a> Parts<'a> {
 
 /// How a format writes times, where that is not to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Times {
+pub(super) enum Times {
     AsTheyLook,
     /// In UTC where they name no zone.
     Utc,
@@ -234,14 +234,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Times without a zone are in UTC, by the format's definition.
-    pub(super) fn set_utc(&mut self) {
-        self.times = Times::Utc;
-    }
-
-    /// Dates such as `04/10/24` have the month first, by the format's definition.
-    pub(super) fn set_month_first(&mut self) {
-        self.times = Times::MonthFirst;
+    /// How the format writes times, by its definition.
+    pub(super) fn set_times(&mut self, times: Times) {
+        self.times = times;
     }
 
     /// What stands under a key that may mean this part: taken if it can be one and no better-ranked
@@ -531,7 +526,8 @@ impl EndsWithDigit for [u8] {
 }
 
 /// A number too small to be an epoch, as a duration or a counter under a name like `time`.
-fn is_small_number(text: &[u8]) -> bool {
+#[inline]
+pub(super) fn is_small_number(text: &[u8]) -> bool {
     // A date, as nearly all times begin with.
     if let [year @ .., b'-' | b'/'] = text.get(..5).unwrap_or_default()
         && year.iter().all(u8::is_ascii_digit)
@@ -583,7 +579,7 @@ fn is_method(method: &[u8]) -> bool {
 }
 
 #[inline]
-fn is_target(target: &[u8]) -> bool {
+pub(super) fn is_target(target: &[u8]) -> bool {
     match target.first() {
         Some(b'/' | b'*') => true,
         Some(b) if b.is_ascii_alphabetic() => {
@@ -667,7 +663,14 @@ fn without_long_port(text: &[u8]) -> &[u8] {
 }
 
 /// `shop.example:443` is the same service as `shop.example`.
-fn without_port(name: &[u8]) -> &[u8] {
+#[inline]
+pub(super) fn without_port(name: &[u8]) -> &[u8] {
+    if !name.ends_with_digit() {
+        return name
+            .strip_suffix(b":")
+            .filter(|name| !name.is_empty())
+            .unwrap_or(name);
+    }
     match memchr::memrchr(b':', name) {
         Some(at) if at > 0 && name[at + 1..].iter().all(u8::is_ascii_digit) => &name[..at],
         _ => name,

@@ -10,12 +10,13 @@
 
 use crate::record::Reject;
 
+use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning, Memo, Path};
 use super::text::{find_near2, unescape};
+use super::track::{Lesson, Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
 use super::track::{Padded, Plain};
-use super::track::{Lesson, Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Half;
 
@@ -52,6 +53,18 @@ pub(super) fn parse<'a>(
         tracks.learn(line, lesson);
     }
     Ok(())
+}
+
+/// The same of a line that goes a way known from others; nothing is taken of any other.
+#[inline]
+pub(super) fn parse_plain<'a>(
+    keys: &Keys,
+    line: &'a [u8],
+    fields: &mut impl Sink<'a>,
+    tracks: &mut Tracks,
+) -> bool {
+    tracks.serve(keys, b'{');
+    tracks.follow_first::<Json>(line, fields, 0)
 }
 
 /// The same without a memory of other lines.

@@ -11,7 +11,8 @@ use regex::bytes::{CaptureLocations, Regex};
 use crate::error::{Error, Result};
 use crate::record::Reject;
 
-use super::fields::{Fields, Slot};
+use super::counted::Sink;
+use super::fields::Slot;
 use super::keys::{Keys, Meaning};
 use runs::Runs;
 
@@ -110,12 +111,10 @@ impl Pattern {
     pub(super) fn parse<'a>(
         &self,
         line: &'a [u8],
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
         groups: &mut Groups,
     ) -> std::result::Result<(), Reject> {
-        if let Some(places) = self.runs.as_ref().and_then(|runs| runs.read(line)) {
-            let place = |(start, end): &(u32, u32)| Some((*start as usize, *end as usize));
-            self.offer(line, fields, |index| places.get(index).and_then(place));
+        if self.parse_plain(line, fields).is_some() {
             return Ok(());
         }
         let groups = groups.of(&self.regex);
@@ -126,11 +125,20 @@ impl Pattern {
         Ok(())
     }
 
+    /// The same of a line that needs no engine; nothing is taken of any other.
+    #[inline]
+    pub(super) fn parse_plain<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Option<()> {
+        let places = self.runs.as_ref()?.read(line)?;
+        let place = |(start, end): &(u32, u32)| Some((*start as usize, *end as usize));
+        self.offer(line, fields, |index| places.get(index).and_then(place));
+        Some(())
+    }
+
     #[inline]
     fn offer<'a>(
         &self,
         line: &'a [u8],
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
         place: impl Fn(usize) -> Option<(usize, usize)>,
     ) {
         for (index, meaning) in self.meanings.iter().enumerate() {

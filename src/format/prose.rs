@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use crate::record::Reject;
 
+use super::counted::Sink;
 use super::fields::{Fields, Slot, is_ip, request_line, split_once};
 use super::text::latency_us;
 
@@ -144,7 +145,7 @@ pub(super) fn offer_time<'a>(line: &'a [u8], fields: &mut Fields<'a>) {
 }
 
 /// Takes the parts of a request that a line of prose tells.
-pub(super) fn parse<'a>(line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
+pub(super) fn parse<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<(), Reject> {
     if line.first() == Some(&b'{') {
         return Err(Reject::Unrecognized);
     }
@@ -332,6 +333,15 @@ impl<'a> Told<'a> {
         if !text.get(word.start).is_some_and(u8::is_ascii_digit) {
             return false;
         }
+        // No unit stands apart behind a bar or a bracket.
+        let behind = text.get(word.end..).unwrap_or_default().trim_ascii_start();
+        let is_apart = matches!(
+            behind,
+            [
+                b'|' | b';' | b'=' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\'',
+                ..
+            ]
+        );
         // A unit is no digit.
         let is_duration = |text: &[u8]| {
             matches!(text, [b'0'..=b'9', .., last] if !last.is_ascii_digit())
@@ -342,6 +352,9 @@ impl<'a> Told<'a> {
         if is_duration(alone) {
             self.latency = self.latency.or(Some(alone));
             return true;
+        }
+        if is_apart {
+            return false;
         }
         let mut behind = words.clone();
         let with_unit = behind.next().map(|unit| &text[word.start..unit.end]);
@@ -373,9 +386,10 @@ fn is_protocol(word: &[u8]) -> bool {
 }
 
 fn is_unit(text: &[u8], mut words: Words<'_>) -> bool {
-    words
-        .next()
-        .is_some_and(|word| is_one_of(&text[word], &UNITS))
+    words.next().is_some_and(|word| {
+        let word = &text[word];
+        !word.first().is_some_and(u8::is_ascii_digit) && is_one_of(word, &UNITS)
+    })
 }
 
 fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {

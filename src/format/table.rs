@@ -12,7 +12,8 @@ use crate::record::Reject;
 use crate::timestamp::Unit;
 
 use super::cells::Cells;
-use super::fields::{Fields, Slot};
+use super::counted::Sink;
+use super::fields::{Slot, Times};
 use super::keys::{Keys, Meaning};
 use super::text::find_near;
 
@@ -114,9 +115,12 @@ impl Table {
     pub(super) fn parse<'a>(
         &self,
         line: &'a [u8],
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
         keys: &Keys,
     ) -> Result<(), Reject> {
+        if self.parse_plain(line, fields).is_some() {
+            return Ok(());
+        }
         if !self.is_known() {
             let is_header = Table::from_header(line, keys).is_some();
             return Err(if is_header {
@@ -129,17 +133,17 @@ impl Table {
             return Err(Reject::Comment);
         }
         if self.is_fixed {
-            fields.set_month_first();
-        }
-        if self.parse_plain(line, fields).is_some() {
-            return Ok(());
+            fields.set_times(Times::MonthFirst);
         }
         self.walk(line, fields)
     }
 
     /// The same of a line without quotes that has all columns; nothing is taken of any other.
     #[inline]
-    fn parse_plain<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Option<()> {
+    pub(super) fn parse_plain<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Option<()> {
+        if *line == *self.header {
+            return None;
+        }
         let cells = Cells::of(line, self.separator)?;
         let count = self.columns.len();
         // Some end each line with a separator.
@@ -147,8 +151,11 @@ impl Table {
             true => true,
             false => cells.separators() == count && cells.ends_with_one(),
         };
-        if !fits {
+        if !fits || count == 0 {
             return None;
+        }
+        if self.is_fixed {
+            fields.set_times(Times::MonthFirst);
         }
         let mut date_at = None;
         for (index, column) in self.columns.iter().enumerate() {
@@ -169,7 +176,7 @@ impl Table {
         line: &'a [u8],
         value: &'a [u8],
         date_at: &mut Option<usize>,
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
     ) {
         match column {
             Column::Date => *date_at = place(line, value).map(|place| place.start),
@@ -188,7 +195,7 @@ impl Table {
     }
 
     /// Cell by cell, which may be in quotes.
-    fn walk<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
+    fn walk<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<(), Reject> {
         let mut rest = Some(line);
         let mut date_at = None;
         for column in &self.columns {

@@ -16,7 +16,8 @@
 use crate::lanes::Half;
 use crate::record::Depth;
 
-use super::fields::{Fields, Slot};
+use super::counted::Sink;
+use super::fields::Slot;
 use super::keys::{Keys, Meaning};
 
 /// Gaps that are kept, and gaps that may follow the same value. Lines with data in their keys have more,
@@ -105,6 +106,8 @@ pub(super) struct Tracks {
     lessons: u32,
     /// The values on the line at hand that are to be offered, with the gap before each.
     found: Vec<Found>,
+    /// Whether the line at hand is known to go no known way.
+    is_missed: bool,
     lesson: Lesson,
     /// Whether the processor has what finds them faster.
     #[cfg(target_arch = "x86_64")]
@@ -185,6 +188,7 @@ impl Default for Tracks {
             places: Vec::new(),
             lessons: 0,
             found: Vec::new(),
+            is_missed: false,
             lesson: Lesson::default(),
             #[cfg(target_arch = "x86_64")]
             has_lanes: crate::lanes::are_here(),
@@ -211,9 +215,12 @@ impl Tracks {
     pub(super) fn follow<'a, N: Notation>(
         &mut self,
         line: &'a [u8],
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
         fewest: usize,
     ) -> bool {
+        if std::mem::take(&mut self.is_missed) {
+            return false;
+        }
         let is_full = fields.depth() == Depth::Full;
         if !matches!(self.find::<N>(line, is_full), Some(values) if values >= fewest) {
             return false;
@@ -227,6 +234,20 @@ impl Tracks {
             }
         }
         true
+    }
+
+    /// The same; the line is asked about no more, if it goes no known way.
+    #[inline]
+    pub(super) fn follow_first<'a, N: Notation>(
+        &mut self,
+        line: &'a [u8],
+        fields: &mut impl Sink<'a>,
+        fewest: usize,
+    ) -> bool {
+        self.is_missed = false;
+        let is_followed = self.follow::<N>(line, fields, fewest);
+        self.is_missed = !is_followed;
+        is_followed
     }
 
     /// Finds the values that matter of a line that goes a known way, and says how many it has in all.
@@ -504,10 +525,12 @@ impl<'a> Padded<'a> {
     /// The bytes from here on, with zeros behind the end of the line.
     #[inline]
     pub(super) fn chunk(&self, at: usize) -> Option<&[u8; HEAD]> {
-        match self.text.get(at..at + HEAD) {
-            Some(chunk) => chunk.first_chunk(),
-            None => self.at_end(at),
+        if let Some(rest) = self.text.get(at..)
+            && let Some(chunk) = rest.first_chunk()
+        {
+            return Some(chunk);
         }
+        self.at_end(at)
     }
 }
 

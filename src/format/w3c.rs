@@ -9,7 +9,8 @@ use crate::record::Reject;
 use crate::timestamp::Unit;
 
 use super::cells::Cells;
-use super::fields::{Fields, Slot};
+use super::counted::Sink;
+use super::fields::{Slot, Times};
 use super::keys::{Keys, Meaning};
 use super::text::find_near;
 
@@ -102,37 +103,38 @@ impl Columns {
     }
 
     /// Takes the parts of a request that the columns give.
-    pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
+    pub(super) fn parse<'a>(
+        &self,
+        line: &'a [u8],
+        fields: &mut impl Sink<'a>,
+    ) -> Result<(), Reject> {
+        if self.parse_plain(line, fields).is_some() {
+            return Ok(());
+        }
         if self.columns.is_empty() || line.first() == Some(&b'#') {
             return Err(Reject::Unrecognized);
         }
         if !self.is_local {
-            fields.set_utc();
+            fields.set_times(Times::Utc);
         }
-        let separator = if memchr::memchr(b'\t', line).is_some() {
-            b'\t'
-        } else {
-            b' '
-        };
-        if self.parse_plain(line, separator, fields).is_some() {
-            return Ok(());
-        }
-        self.walk(line, separator, fields)
+        self.walk(line, separator_of(line), fields)
     }
 
     /// The same of a line that has all columns and neither quotes nor spaces to align them; nothing is taken
     /// of any other.
     #[inline]
-    fn parse_plain<'a>(
-        &self,
-        line: &'a [u8],
-        separator: u8,
-        fields: &mut Fields<'a>,
-    ) -> Option<()> {
+    pub(super) fn parse_plain<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Option<()> {
+        if line.first() == Some(&b'#') {
+            return None;
+        }
+        let separator = separator_of(line);
         let cells = Cells::of(line, separator)?;
         let is_aligned = separator == b' ' && (cells.has_empty || line.first() == Some(&b' '));
         if is_aligned || cells.separators() + 1 != self.columns.len() {
             return None;
+        }
+        if !self.is_local {
+            fields.set_times(Times::Utc);
         }
         let mut date_at = None;
         for (index, column) in self.columns.iter().enumerate() {
@@ -154,7 +156,7 @@ impl Columns {
         end: usize,
         value: &'a [u8],
         date_at: &mut Option<usize>,
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
     ) {
         match column {
             Column::Date => *date_at = Some(start),
@@ -184,7 +186,7 @@ impl Columns {
         &self,
         line: &'a [u8],
         separator: u8,
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
     ) -> Result<(), Reject> {
         let mut rest = Some(line);
         let mut date_at = None;
@@ -225,6 +227,15 @@ impl Columns {
         } else {
             Err(Reject::Unrecognized)
         }
+    }
+}
+
+/// What parts its columns.
+#[inline]
+fn separator_of(line: &[u8]) -> u8 {
+    match memchr::memchr(b'\t', line) {
+        Some(_) => b'\t',
+        None => b' ',
     }
 }
 

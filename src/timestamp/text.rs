@@ -273,6 +273,7 @@ pub(super) fn within_minute(seconds: [u8; 2], fraction: &[u8]) -> Option<i64> {
     let micros = match fraction {
         [] => 0,
         [b'.' | b',', a, b, c] => 1_000 * digits(&[*a, *b, *c])?,
+        [b'.' | b',', micros @ ..] if micros.len() == 6 => digits(micros)?,
         _ => match self::fraction(fraction)? {
             (micros, []) => micros,
             _ => return None,
