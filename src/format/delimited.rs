@@ -392,7 +392,7 @@ impl Step {
 
 impl End {
     /// How long the part is that begins here.
-    #[inline]
+    #[inline(always)]
     fn find(self, rest: &[u8]) -> Result<usize, Reject> {
         match self {
             End::Quote => closing_quote(rest).ok_or(Reject::Truncated),

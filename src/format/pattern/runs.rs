@@ -162,7 +162,7 @@ fn bulk(bytes: &Bytes) -> (u8, u8) {
 }
 
 /// Whether it is plain where the run of this step ends, if it is one: at what must follow, which can't
-/// begin with a byte of it.
+/// begin with a byte of it. At a byte that only the engine can tell nothing is read at all.
 fn ends_plainly(steps: &[Step], at: usize) -> bool {
     let Some(Step::Run {
         bytes, least, most, ..
@@ -178,7 +178,7 @@ fn ends_plainly(steps: &[Step], at: usize) -> bool {
             Step::Text(text) => {
                 return text
                     .first()
-                    .is_some_and(|first| bytes[usize::from(*first)] == Membership::Out);
+                    .is_some_and(|first| bytes[usize::from(*first)] != Membership::In);
             }
             Step::Run {
                 bytes: others,
@@ -188,7 +188,7 @@ fn ends_plainly(steps: &[Step], at: usize) -> bool {
                 let are_apart = bytes
                     .iter()
                     .zip(others.iter())
-                    .all(|(one, other)| *one == Membership::Out || *other == Membership::Out);
+                    .all(|(one, other)| *one != Membership::In || *other == Membership::Out);
                 if !are_apart || *least > 0 {
                     return are_apart;
                 }
@@ -310,7 +310,7 @@ mod tests {
             r"^(?<a>.*) (?<b>\d+)",
             r#"(?<path>[^ "]+)[^"]*""#,
             r"^(?<a>[a-z]+?)",
-            r"^(?<a>x|y)",
+            r"^(?<a>xx|y)",
             r"^(?:(?<a>x),){2}",
             r"^(?<a>x*)y*x",
             r"\b(?<a>x+)",
