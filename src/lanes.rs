@@ -4,10 +4,10 @@
 //! [`are_here`] once, at run time, and has another way for processors that lack them. Knows no line.
 
 use std::arch::x86_64::{
-    __m256i, _mm_crc32_u64, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-    _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32,
-    _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_storeu_si256,
-    _mm256_sub_epi8,
+    __m256i, _mm_cmpeq_epi8, _mm_crc32_u64, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8,
+    _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x,
+    _mm256_shuffle_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
 /// Bytes in [`Lanes`].
@@ -171,6 +171,24 @@ impl Half {
 fn half(bytes: &[u8; 32]) -> __m256i {
     // SAFETY: the array has the 32 bytes that are read; the load asks for no alignment.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+/// Which of sixteen bytes are each of two; on any processor of this kind.
+#[inline]
+#[allow(unsafe_code)]
+pub fn of_sixteen(bytes: &[u8; 16], wanted: [u8; 2]) -> [u32; 2] {
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn compare(bytes: &[u8; 16], wanted: [u8; 2]) -> [u32; 2] {
+        let word = u128::from_le_bytes(*bytes);
+        let bytes = _mm_set_epi64x((word >> 64) as i64, word as i64);
+        wanted.map(|byte| {
+            let same = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte.cast_signed()));
+            _mm_movemask_epi8(same).cast_unsigned()
+        })
+    }
+    // SAFETY: SSE2 is part of x86-64; nothing is read but the sixteen bytes of the argument.
+    unsafe { compare(bytes, wanted) }
 }
 
 /// A check sum of these words, different for most that differ. Whoever wants to can find some that share

@@ -18,6 +18,7 @@ mod tail;
 use crate::record::{Depth, Reject};
 use crate::timestamp::Unit;
 
+use super::counted::Sink;
 use super::fields::{Fields, Slot, is_ip, split_once};
 use super::keys::Keys;
 use super::text::find_near;
@@ -206,6 +207,20 @@ impl Layout {
         Ok(())
     }
 
+    /// Those that are counted.
+    #[inline]
+    pub(super) fn parse_counted<'a>(
+        &self,
+        line: &'a [u8],
+        fields: &mut impl Sink<'a>,
+    ) -> Result<(), Reject> {
+        let tail = self.walk(line, fields)?;
+        if !tail.is_empty() {
+            self.tail.read_latency(tail, fields);
+        }
+        Ok(())
+    }
+
     #[inline]
     fn read_tail<'a>(&self, tail: &'a [u8], fields: &mut Fields<'a>) {
         match fields.depth() {
@@ -220,7 +235,7 @@ impl Layout {
     /// Behind the last part that is counted, a line may be cut off or odd: it still tells of its
     /// request. Only who wants to know whether it has this layout asks strictly.
     #[inline]
-    fn walk<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> {
+    fn walk<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<&'a [u8], Reject> {
         let (counted, others) = self.steps.split_at(self.counted);
         let rest = match along(counted, line, fields)? {
             Walked::Tail(tail) => return Ok(tail),
@@ -287,11 +302,13 @@ enum Walked<'a> {
 fn along<'a>(
     steps: &[Step],
     line: &'a [u8],
-    fields: &mut Fields<'a>,
+    fields: &mut impl Sink<'a>,
 ) -> Result<Walked<'a>, Reject> {
     let mut rest = line;
     let mut may_end = false;
-    for step in steps {
+    let mut steps = steps;
+    while let [step, others @ ..] = steps {
+        steps = others;
         match step {
             Step::Literal(literal) => match strip_short(rest, literal) {
                 Some(after) => rest = after,
@@ -317,8 +334,17 @@ fn along<'a>(
                     }
                     (None, _) => {}
                 }
-                rest = &rest[len..];
                 may_end = false;
+                // It ends where the one byte of the text behind it stands.
+                if let (End::Byte(_), [Step::Literal(literal), others @ ..]) = (end, steps)
+                    && literal.len() == 1
+                    && let Some(behind) = rest.get(len + 1..)
+                {
+                    rest = behind;
+                    steps = others;
+                    continue;
+                }
+                rest = &rest[len..];
             }
             Step::Who => rest = who(rest, fields)?,
             Step::MayEnd => may_end = true,
@@ -366,12 +392,12 @@ impl Step {
 
 impl End {
     /// How long the part is that begins here.
-    #[inline]
+    #[inline(always)]
     fn find(self, rest: &[u8]) -> Result<usize, Reject> {
         match self {
             End::Quote => closing_quote(rest).ok_or(Reject::Truncated),
             End::Byte(b' ') => Ok(find_near(rest, b' ').unwrap_or(rest.len())),
-            End::Byte(byte) => memchr::memchr(byte, rest).ok_or(Reject::Truncated),
+            End::Byte(byte) => find_near(rest, byte).ok_or(Reject::Truncated),
             End::Pair(pair) => find_pair(rest, pair).ok_or(Reject::Truncated),
             End::Line => Ok(rest.len()),
         }
@@ -382,7 +408,7 @@ impl End {
 fn find_pair(text: &[u8], [one, two]: [u8; 2]) -> Option<usize> {
     let mut from = 0;
     loop {
-        let at = from + memchr::memchr(one, text.get(from..)?)?;
+        let at = from + find_near(text.get(from..)?, one)?;
         if text.get(at + 1) == Some(&two) {
             return Some(at);
         }
@@ -411,7 +437,7 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
 
 /// `[virtual host[:port]] client ident user`, up to the ` [` of the time.
 #[inline]
-fn who<'a>(text: &'a [u8], fields: &mut Fields<'a>) -> Result<&'a [u8], Reject> {
+fn who<'a>(text: &'a [u8], fields: &mut impl Sink<'a>) -> Result<&'a [u8], Reject> {
     // By far the most common head: an address alone.
     let first = find_near(text, b' ').unwrap_or(text.len());
     if text[first..].starts_with(b" - - [") {
@@ -518,6 +544,10 @@ fn forwarded<'a>(first: &'a [u8], after: &'a [u8]) -> (&'a [u8], &'a [u8]) {
 /// the compare.
 #[inline]
 fn strip_short<'a>(text: &'a [u8], literal: &[u8]) -> Option<&'a [u8]> {
+    if let [byte] = literal {
+        let (first, rest) = text.split_first()?;
+        return (first == byte).then_some(rest);
+    }
     let (start, rest) = text.split_at_checked(literal.len())?;
     start
         .iter()

@@ -145,16 +145,17 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Raw<'a>> {
-        self.counted
-            .iter_mut()
-            .chain(self.others.iter_mut().flatten())
+    fn get_mut(&mut self, index: usize) -> Option<&mut Raw<'a>> {
+        match index.checked_sub(COUNTED) {
+            None => self.counted.get_mut(index),
+            Some(index) => self.others.as_mut()?.get_mut(index),
+        }
     }
 }
 
 /// How a format writes times, where that is not to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Times {
+pub(super) enum Times {
     AsTheyLook,
     /// In UTC where they name no zone.
     Utc,
@@ -166,7 +167,8 @@ enum Times {
 pub(super) struct Fields<'a> {
     parts: Parts<'a>,
     depth: Depth,
-    any_escaped: bool,
+    /// A bit for each slot that was given a value with escapes.
+    escaped: u32,
     /// Whether the line must have the whole shape of its format.
     is_strict: bool,
     /// How the format writes its times.
@@ -186,7 +188,7 @@ impl<'a> Fields<'a> {
         Fields {
             parts: Parts::new(depth),
             depth,
-            any_escaped: false,
+            escaped: 0,
             is_strict: false,
             times: Times::AsTheyLook,
             is_positional: false,
@@ -232,18 +234,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Times without a zone are in UTC, by the format's definition.
-    pub(super) fn set_utc(&mut self) {
-        self.times = Times::Utc;
-    }
-
-    /// Dates such as `04/10/24` have the month first, by the format's definition.
-    pub(super) fn set_month_first(&mut self) {
-        self.times = Times::MonthFirst;
+    /// How the format writes times, by its definition.
+    pub(super) fn set_times(&mut self, times: Times) {
+        self.times = times;
     }
 
     /// What stands under a key that may mean this part: taken if it can be one and no better-ranked
     /// key has given it already. The first of equals stays.
+    #[inline]
     pub(super) fn offer(
         &mut self,
         slot: Slot,
@@ -253,31 +251,37 @@ impl<'a> Fields<'a> {
         escaped: bool,
     ) {
         self.saw_circumstances |= matches!(slot, Slot::Latency | Slot::Client | Slot::Agent);
+        if !slot.is_counted() && self.depth != Depth::Full {
+            return;
+        }
         // A path without its slash is better than none.
-        let is_relative = slot == Slot::Target && is_relative(text) && !is_target(text);
+        let is_relative =
+            slot == Slot::Target && text.first() != Some(&b'/') && is_relative_target(text);
         let rank = if is_relative { RELATIVE } else { rank };
-        if rank >= self.parts.get(slot).rank || !(slot.is_counted() || self.depth == Depth::Full) {
+        if rank >= self.parts.get(slot).rank {
             return;
         }
         self.saw_status |= slot == Slot::Status;
-        let is_request = matches!(slot, Slot::Target | Slot::Request);
-        let empty = text.is_empty() || text == b"-";
-        self.saw_empty_request |= is_request && empty;
-        let taken = !empty
-            && match slot {
-                Slot::Status => status(text).is_some(),
-                Slot::Time => !is_small_number(text),
-                Slot::Target => is_relative || text.starts_with(b"\\") || is_target(text),
-                // `request.time` is when it was asked, `request_time` how long it took.
-                Slot::Latency => {
-                    (unit.is_some() || !text.ends_with_digit()) && text.get(4) != Some(&b'-')
-                }
-                // Many a log has the protocol's version under that name.
-                Slot::Version => !text.starts_with(b"HTTP/"),
-                _ => true,
-            };
+        if matches!(*text, [] | [b'-']) {
+            self.saw_empty_request |= matches!(slot, Slot::Target | Slot::Request);
+            return;
+        }
+        let taken = match slot {
+            Slot::Status => status(text).is_some(),
+            Slot::Time => !is_small_number(text),
+            Slot::Target => {
+                matches!(text.first(), Some(b'/' | b'\\')) || is_relative || is_target(text)
+            }
+            // `request.time` is when it was asked, `request_time` how long it took.
+            Slot::Latency => {
+                (unit.is_some() || !text.ends_with_digit()) && text.get(4) != Some(&b'-')
+            }
+            // Many a log has the protocol's version under that name.
+            Slot::Version => !text.starts_with(b"HTTP/"),
+            _ => true,
+        };
         if taken {
-            self.any_escaped |= escaped;
+            self.escaped |= u32::from(escaped) << slot as u32;
             let raw = Raw {
                 text,
                 unit,
@@ -334,7 +338,7 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn read(&mut self, clock: &mut Clock, scratch: &'a mut Vec<u8>) -> Result<Record<'a>, Reject> {
-        if self.any_escaped {
+        if self.escaped != 0 {
             self.unescape(scratch);
         }
         let status = self.get(Slot::Status).and_then(status);
@@ -468,21 +472,31 @@ impl<'a> Fields<'a> {
     pub(super) fn unescape(&mut self, scratch: &'a mut Vec<u8>) {
         scratch.clear();
         let mut ends = [0; Slot::ALL.len()];
-        for (raw, end) in self.parts.iter_mut().zip(&mut ends) {
-            if raw.escaped {
-                unescape(raw.text, scratch);
+        for index in bits(self.escaped) {
+            if let (Some(raw), Some(end)) = (self.parts.get_mut(index), ends.get_mut(index)) {
+                if raw.escaped {
+                    unescape(raw.text, scratch);
+                }
+                *end = scratch.len();
             }
-            *end = scratch.len();
         }
         let scratch: &'a [u8] = scratch;
         let mut start = 0;
-        for (raw, end) in self.parts.iter_mut().zip(ends) {
-            if raw.escaped {
+        for index in bits(self.escaped) {
+            let end = ends.get(index).copied().unwrap_or(start);
+            if let Some(raw) = self.parts.get_mut(index).filter(|raw| raw.escaped) {
                 raw.text = scratch.get(start..end).unwrap_or_default();
             }
             start = end;
         }
     }
+}
+
+/// The places of the bits that are set.
+fn bits(mask: u32) -> impl Iterator<Item = usize> {
+    let lowest = |mask: &u32| Some(*mask & (*mask - 1)).filter(|&rest| rest != 0);
+    let masks = std::iter::successors(Some(mask).filter(|&mask| mask != 0), lowest);
+    masks.map(|mask| mask.trailing_zeros() as usize)
 }
 
 /// A part without which a line is no request.
@@ -512,7 +526,14 @@ impl EndsWithDigit for [u8] {
 }
 
 /// A number too small to be an epoch, as a duration or a counter under a name like `time`.
-fn is_small_number(text: &[u8]) -> bool {
+#[inline]
+pub(super) fn is_small_number(text: &[u8]) -> bool {
+    // A date, as nearly all times begin with.
+    if let [year @ .., b'-' | b'/'] = text.get(..5).unwrap_or_default()
+        && year.iter().all(u8::is_ascii_digit)
+    {
+        return false;
+    }
     let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
     digits < 9 && matches!(text.get(digits), None | Some(b'.'))
 }
@@ -558,7 +579,7 @@ fn is_method(method: &[u8]) -> bool {
 }
 
 #[inline]
-fn is_target(target: &[u8]) -> bool {
+pub(super) fn is_target(target: &[u8]) -> bool {
     match target.first() {
         Some(b'/' | b'*') => true,
         Some(b) if b.is_ascii_alphabetic() => {
@@ -571,9 +592,12 @@ fn is_target(target: &[u8]) -> bool {
 }
 
 /// `cart/42`: may be a path whose slash was left out, where a method is there to say so.
-fn is_relative(target: &[u8]) -> bool {
+#[inline(never)]
+fn is_relative_target(target: &[u8]) -> bool {
     let begins = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'%' | b'~');
-    target.first().is_some_and(begins) && target.iter().all(u8::is_ascii_graphic)
+    target.first().is_some_and(begins)
+        && !is_target(target)
+        && target.iter().all(u8::is_ascii_graphic)
 }
 
 /// Imperva writes `www.shop.example/cart`: the path.
@@ -639,7 +663,14 @@ fn without_long_port(text: &[u8]) -> &[u8] {
 }
 
 /// `shop.example:443` is the same service as `shop.example`.
-fn without_port(name: &[u8]) -> &[u8] {
+#[inline]
+pub(super) fn without_port(name: &[u8]) -> &[u8] {
+    if !name.ends_with_digit() {
+        return name
+            .strip_suffix(b":")
+            .filter(|name| !name.is_empty())
+            .unwrap_or(name);
+    }
     match memchr::memrchr(b':', name) {
         Some(at) if at > 0 && name[at + 1..].iter().all(u8::is_ascii_digit) => &name[..at],
         _ => name,

@@ -10,12 +10,13 @@
 
 use crate::record::Reject;
 
+use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning, Memo, Path};
 use super::text::{find_near2, unescape};
-#[cfg(target_arch = "x86_64")]
-use super::track::Padded;
 use super::track::{Lesson, Notation, State, Tracks, Value};
+#[cfg(target_arch = "x86_64")]
+use super::track::{Padded, Plain};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Half;
 
@@ -52,6 +53,18 @@ pub(super) fn parse<'a>(
         tracks.learn(line, lesson);
     }
     Ok(())
+}
+
+/// The same of a line that goes a way known from others; nothing is taken of any other.
+#[inline]
+pub(super) fn parse_plain<'a>(
+    keys: &Keys,
+    line: &'a [u8],
+    fields: &mut impl Sink<'a>,
+    tracks: &mut Tracks,
+) -> bool {
+    tracks.serve(keys, b'{');
+    tracks.follow_first::<Json>(line, fields, 0)
 }
 
 /// The same without a memory of other lines.
@@ -454,24 +467,30 @@ impl Notation for Json {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value> {
-        let here = line.chunk(at)?;
-        match here[0] {
-            b'"' => line.quoted_value::<Json>(at),
-            first @ b'0'..=b'9' => {
-                let digits = Half::load(here).digits();
-                let whole = digits.trailing_ones() as usize;
-                let point = usize::from(here.get(whole) == Some(&b'.'));
-                let decimals = (digits >> ((whole + point) & 31)).trailing_ones() as usize * point;
-                let is_plain = (first != b'0' || whole == 1) && decimals >= point;
-                match here.get(whole + point + decimals) {
-                    Some(next) if is_plain && !matches!(next, b'e' | b'E') => {
-                        Some(Value::new(at, at + whole + point + decimals))
-                    }
-                    _ => Json::value_at(line.text, at),
-                }
+    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain {
+        let Some(here) = line.chunk(at) else {
+            return Plain::NONE;
+        };
+        let first = here[0];
+        if first == b'"' {
+            return line.plain_quoted(at);
+        }
+        let digits = Half::load(here).digits();
+        let whole = digits.trailing_ones() as usize;
+        if whole == 0 || first == b'0' && whole > 1 {
+            return Plain::NONE;
+        }
+        let mut len = whole;
+        if here.get(whole) == Some(&b'.') {
+            let decimals = (digits >> ((whole + 1) & 31)).trailing_ones() as usize;
+            if decimals == 0 {
+                return Plain::NONE;
             }
-            _ => Json::value_at(line.text, at),
+            len += 1 + decimals;
+        }
+        match here.get(len) {
+            Some(b'e' | b'E') | None => Plain::NONE,
+            Some(_) => Plain::new(at, at + len),
         }
     }
 }

@@ -7,10 +7,11 @@
 
 use crate::record::Reject;
 
+use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
 #[cfg(target_arch = "x86_64")]
-use super::track::Padded;
+use super::track::{HEAD, Padded, Plain};
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Half;
@@ -40,6 +41,18 @@ pub(super) fn parse<'a>(
         tracks.learn(line, lesson);
     }
     Ok(is_logfmt)
+}
+
+/// The same of a line that goes a way known from others; nothing is taken of any other.
+#[inline]
+pub(super) fn parse_plain<'a>(
+    keys: &Keys,
+    line: &'a [u8],
+    fields: &mut impl Sink<'a>,
+    tracks: &mut Tracks,
+) -> bool {
+    tracks.serve(keys, b'=');
+    tracks.follow_first::<Logfmt>(line, fields, FEWEST_PAIRS)
 }
 
 /// The same without a memory of other lines; tells where each value begins and ends, and what it means.
@@ -92,25 +105,42 @@ impl Notation for Logfmt {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value> {
-        let here = line.chunk(at)?;
-        let spaces = Half::load(here).equal(b' ');
+    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain {
+        let Some(here) = line.chunk(at) else {
+            return Plain::NONE;
+        };
         if here[0] == b'"' {
-            return line.quoted_value::<Logfmt>(at);
+            return line.plain_quoted(at);
         }
-        if spaces == 0 {
-            return Logfmt::value_at(line.text, at);
-        }
-        let end = at + spaces.trailing_zeros() as usize;
-        // What may have a unit behind it, or close what is open.
-        let is_odd = matches!(
-            (line.text.get(end.wrapping_sub(1)), line.text.get(end + 1)),
-            (Some(b'0'..=b'9'), Some(b'n' | b'u' | 0xc2 | b'm' | b's')) | (Some(b'}' | b':'), _)
-        );
+        let spaces = Half::load(here).equal(b' ');
+        let end = match spaces {
+            // Nothing but zeros follows the line.
+            0 if at + HEAD > line.text.len() => line.text.len(),
+            0 => return Plain::NONE,
+            _ => at + spaces.trailing_zeros() as usize,
+        };
+        let is_odd = match line.text.get(end.wrapping_sub(1)) {
+            Some(b'0'..=b'9') => may_be_unit(line.text, end + 1),
+            // It may close what is open.
+            Some(b'}' | b':') => true,
+            _ => false,
+        };
         match is_odd {
-            true => Logfmt::value_at(line.text, at),
-            false => Some(Value::new(at, end)),
+            true => Plain::NONE,
+            false => Plain::new(at, end),
         }
+    }
+}
+
+/// Whether a unit of time may begin here; nothing that [`unit_apart`] takes is denied.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn may_be_unit(line: &[u8], at: usize) -> bool {
+    match line.get(at) {
+        Some(b's') => matches!(line.get(at + 1), None | Some(b' ')),
+        Some(b'n' | b'u' | b'm') => line.get(at + 1) == Some(&b's'),
+        Some(0xc2) => true,
+        _ => false,
     }
 }
 

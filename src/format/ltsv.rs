@@ -4,10 +4,11 @@
 
 use crate::record::Reject;
 
+use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
 #[cfg(target_arch = "x86_64")]
-use super::track::Padded;
+use super::track::{HEAD, Padded, Plain};
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Half;
@@ -52,6 +53,18 @@ pub(super) fn parse<'a>(
     Ok(())
 }
 
+/// The same of a line that goes a way known from others; nothing is taken of any other.
+#[inline]
+pub(super) fn parse_plain<'a>(
+    keys: &Keys,
+    line: &'a [u8],
+    fields: &mut impl Sink<'a>,
+    tracks: &mut Tracks,
+) -> bool {
+    tracks.serve(keys, b':');
+    tracks.follow_first::<Ltsv>(line, fields, FEWEST_LABELS)
+}
+
 struct Ltsv;
 
 impl Notation for Ltsv {
@@ -66,11 +79,20 @@ impl Notation for Ltsv {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value> {
-        let tabs = Half::load(line.chunk(at)?).equal(b'\t');
-        match tabs {
-            0 => Ltsv::value_at(line.text, at),
-            _ => Some(inside(line.text, at, at + tabs.trailing_zeros() as usize)),
+    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain {
+        let Some(here) = line.chunk(at) else {
+            return Plain::NONE;
+        };
+        let tabs = Half::load(here).equal(b'\t');
+        let end = match tabs {
+            // Nothing but zeros follows the line.
+            0 if at + HEAD > line.text.len() => line.text.len(),
+            0 => return Plain::NONE,
+            _ => at + tabs.trailing_zeros() as usize,
+        };
+        match here[0] {
+            b'"' => Plain::NONE,
+            _ => Plain::new(at, end),
         }
     }
 }

@@ -10,6 +10,8 @@
 //! costs an allocation once the [`Scratch`] has grown to the longest value that had to be unescaped.
 
 mod access;
+mod cells;
+mod counted;
 mod delimited;
 mod envelope;
 mod explain;
@@ -41,6 +43,7 @@ use std::sync::Arc;
 use crate::record::{Depth, Record, Reject};
 use crate::timestamp::Clock;
 
+use counted::Counted;
 use delimited::{Way, latency_at_end};
 pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
@@ -87,6 +90,18 @@ enum Shape {
     Pattern(pattern::Pattern),
     Prose,
     Plain,
+}
+
+/// How a line is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Plain lines the short way, where pass 1 asks.
+    Shortest,
+    /// The long way, which the short ones are held against.
+    #[cfg(test)]
+    AtLength,
+    /// As a line that must have the whole shape of its format.
+    Strict,
 }
 
 /// A thread's reusable memory for values that can't be borrowed from the line as they stand.
@@ -161,7 +176,7 @@ impl Format {
         {
             return Ok(record);
         }
-        self.read(line, clock, scratch, depth, false)
+        self.read(line, clock, scratch, depth, Manner::Shortest)
     }
 
     /// The layout of its lines, if they are those of an access log with nothing around them.
@@ -195,7 +210,7 @@ impl Format {
         clock: &mut Clock,
         scratch: &'a mut Scratch,
     ) -> Result<Record<'a>, Reject> {
-        self.read(line, clock, scratch, Depth::Full, true)
+        self.read(line, clock, scratch, Depth::Full, Manner::Strict)
     }
 
     #[inline]
@@ -205,7 +220,7 @@ impl Format {
         clock: &mut Clock,
         scratch: &'a mut Scratch,
         depth: Depth,
-        strict: bool,
+        manner: Manner,
     ) -> Result<Record<'a>, Reject> {
         if line.len() > LONGEST_LINE {
             return Err(Reject::TooLong);
@@ -216,13 +231,14 @@ impl Format {
         }
         let Scratch { text, outer, lines } = scratch;
         let mut fields = Fields::new(depth);
-        fields.set_strict(strict);
+        fields.set_strict(manner == Manner::Strict);
+        let is_short = depth == Depth::Counts && manner == Manner::Shortest;
         let whole = line;
         let line = if self.wrapped_in.is_empty() {
             line
         } else {
             let inner = self.unwrap(line, &mut fields, outer)?;
-            if depth == Depth::Counts
+            if is_short
                 && let Some(layout) = self.inner_access()
                 && let Some(mut record) = short(layout, inner, clock)
             {
@@ -231,6 +247,15 @@ impl Format {
             }
             inner
         };
+        if is_short {
+            let mut counted = Counted::default();
+            if self.plain_parts(line, &mut counted, lines)
+                && let Some(record) = counted.record(clock, &fields)
+                && (self.is_marked(line) || self.is_marked(whole))
+            {
+                return Ok(record);
+            }
+        }
         let parsed = self.parts(line, &mut fields, text, lines, clock);
         // Only logfmt can tell a line of its shape from prose after having read it.
         let is_logfmt = parsed != Ok(false);
@@ -284,6 +309,28 @@ impl Format {
             Shape::Plain => return Err(plain::reason(line, clock)),
         }
         Ok(true)
+    }
+
+    /// Takes the parts of a request off a line that is as plain as most of its shape are.
+    #[inline]
+    fn plain_parts<'a>(
+        &self,
+        line: &'a [u8],
+        counted: &mut Counted<'a>,
+        lines: &mut Memory,
+    ) -> bool {
+        let tracks = &mut lines.tracks;
+        match &self.shape {
+            Shape::Delimited(layout) => layout.parse_counted(line, counted).is_ok(),
+            Shape::Json => json::parse_plain(&self.keys, line, counted, tracks),
+            Shape::Logfmt => logfmt::parse_plain(&self.keys, line, counted, tracks),
+            Shape::Ltsv => ltsv::parse_plain(&self.keys, line, counted, tracks),
+            Shape::W3c(columns) => columns.parse_plain(line, counted).is_some(),
+            Shape::Csv(table) => table.parse_plain(line, counted).is_some(),
+            Shape::Pattern(pattern) => pattern.parse_plain(line, counted).is_some(),
+            Shape::Prose => prose::parse(line, counted).is_ok(),
+            Shape::Plain => false,
+        }
     }
 
     #[inline]

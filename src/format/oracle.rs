@@ -2,6 +2,8 @@
 //! expression for access logs, a plain splitter for logfmt. They share the table of keys and what a
 //! part must look like, and nothing of the reading.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -388,6 +390,22 @@ fn object() -> impl Strategy<Value = String> {
     })
 }
 
+/// Each sample's line with its format, as the header and what is around it in its file make it.
+fn prepared() -> &'static [(Arc<Format>, String)] {
+    static PREPARED: LazyLock<Vec<(Arc<Format>, String)>> = LazyLock::new(|| {
+        let all = registry::SPECS.iter().flat_map(|&(name, text)| {
+            let plain = builtin().get(name).unwrap();
+            let samples = spec::Spec::read(text).unwrap().samples;
+            samples.into_iter().map(move |sample| {
+                let format = sample.prepared(&plain).unwrap();
+                (format, sample.line)
+            })
+        });
+        all.collect()
+    });
+    &PREPARED
+}
+
 /// Reads lines with a memory of those before, and without.
 fn assert_no_memory_matters(format: &Format, lines: &[Vec<u8>]) {
     let mut scratches = [Scratch::default(), Scratch::default()];
@@ -679,7 +697,7 @@ proptest! {
             let mut clock = Clock::new(None);
             let Some(short) = short(format.access().unwrap(), &line, &mut clock) else { continue };
             let mut scratch = Scratch::default();
-            let long = format.read(&line, &mut clock, &mut scratch, Depth::Counts, false);
+            let long = format.read(&line, &mut clock, &mut scratch, Depth::Counts, Manner::AtLength);
             prop_assert_eq!(long.map(Owned::from), Ok(Owned::from(short)), "{}", String::from_utf8_lossy(&line));
         }
     }
@@ -726,6 +744,31 @@ proptest! {
     fn lines_before_change_nothing(lines in alike(lines().into_iter().map(|(_, line)| line).collect())) {
         for format in builtin().formats() {
             assert_no_memory_matters(format, &lines);
+        }
+    }
+
+    /// What is made of a plain line's parts in a hurry is what comes of weighing them: on each sample's format as
+    /// its file's header has it, with a memory of other lines and with what is around it.
+    #[test]
+    fn a_plain_line_is_counted_as_it_is_read_at_length(
+        sample in any::<prop::sample::Index>(),
+        edits in prop::collection::vec(prop::collection::vec((
+            any::<prop::sample::Index>(),
+            prop::sample::select(br#" "\{}[]:,=-/0123456789 AGTaemnstx"#.to_vec()),
+        ), 0..4), 1..8),
+    ) {
+        let (format, line) = sample.get(prepared());
+        let mut scratch = Scratch::default();
+        for edits in edits {
+            let mut line = line.clone().into_bytes();
+            for (at, byte) in edits {
+                let at = at.index(line.len().max(1));
+                line.get_mut(at).into_iter().for_each(|old| *old = byte);
+            }
+            let fast = format.parse(&line, &mut Clock::new(None), &mut scratch, Depth::Counts).map(Owned::from);
+            let mut fresh = Scratch::default();
+            let slow = format.read(&line, &mut Clock::new(None), &mut fresh, Depth::Counts, Manner::AtLength);
+            prop_assert_eq!(fast, slow.map(Owned::from), "{}: {}", format.name(), String::from_utf8_lossy(&line));
         }
     }
 

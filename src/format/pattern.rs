@@ -1,19 +1,26 @@
-//! A regular expression with named groups, for what no other shape describes; the slowest shape.
+//! A regular expression with named groups, for what no other shape describes; the slowest shape, but where an
+//! expression needs no search ([`runs`]).
 //!
 //! Group names are looked up in the same table as the keys of structured logs, so `(?<duration_ms>…)`
 //! is a latency in milliseconds.
+
+mod runs;
 
 use regex::bytes::{CaptureLocations, Regex};
 
 use crate::error::{Error, Result};
 use crate::record::Reject;
 
-use super::fields::{Fields, Slot};
+use super::counted::Sink;
+use super::fields::Slot;
 use super::keys::{Keys, Meaning};
+use runs::Runs;
 
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     regex: Regex,
+    /// The same for most lines, if it needs no search.
+    runs: Option<Runs>,
     /// For each group of the expression, what it means.
     meanings: Vec<Option<Meaning>>,
 }
@@ -44,12 +51,17 @@ impl Pattern {
             Error::config(format!("not a regular expression: {e}"))
                 .hint("the syntax is that of Rust's regex crate: https://docs.rs/regex/latest/regex/#syntax")
         })?;
-        Ok(Pattern { regex, meanings })
+        let runs = Runs::of(expression);
+        Ok(Pattern {
+            regex,
+            runs,
+            meanings,
+        })
     }
 
     /// From an expression whose named groups must give at least a time, a request and a status.
     pub(super) fn new(expression: &str, keys: &Keys) -> Result<Pattern> {
-        let Pattern { regex, .. } = Pattern::with_meanings(expression, Vec::new())?;
+        let Pattern { regex, runs, .. } = Pattern::with_meanings(expression, Vec::new())?;
         let mut meanings = Vec::new();
         for name in regex.capture_names() {
             let meaning = name.and_then(|name| keys.find_name(name.as_bytes()));
@@ -83,7 +95,11 @@ impl Pattern {
                 );
             }
         }
-        Ok(Pattern { regex, meanings })
+        Ok(Pattern {
+            regex,
+            runs,
+            meanings,
+        })
     }
 
     /// What its groups mean.
@@ -95,21 +111,42 @@ impl Pattern {
     pub(super) fn parse<'a>(
         &self,
         line: &'a [u8],
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
         groups: &mut Groups,
     ) -> std::result::Result<(), Reject> {
+        if self.parse_plain(line, fields).is_some() {
+            return Ok(());
+        }
         let groups = groups.of(&self.regex);
         if self.regex.captures_read(groups, line).is_none() {
             return Err(Reject::Unrecognized);
         }
+        self.offer(line, fields, |index| groups.get(index));
+        Ok(())
+    }
+
+    /// The same of a line that needs no engine; nothing is taken of any other.
+    #[inline]
+    pub(super) fn parse_plain<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Option<()> {
+        let places = self.runs.as_ref()?.read(line)?;
+        let place = |(start, end): &(u32, u32)| Some((*start as usize, *end as usize));
+        self.offer(line, fields, |index| places.get(index).and_then(place));
+        Some(())
+    }
+
+    #[inline]
+    fn offer<'a>(
+        &self,
+        line: &'a [u8],
+        fields: &mut impl Sink<'a>,
+        place: impl Fn(usize) -> Option<(usize, usize)>,
+    ) {
         for (index, meaning) in self.meanings.iter().enumerate() {
-            let text = groups
-                .get(index)
-                .and_then(|(start, end)| line.get(start..end));
-            if let (Some(Meaning::Part { slot, rank, unit }), Some(text)) = (meaning, text) {
+            if let Some(Meaning::Part { slot, rank, unit }) = meaning
+                && let Some(text) = place(index).and_then(|(start, end)| line.get(start..end))
+            {
                 fields.offer(*slot, *rank, *unit, text, false);
             }
         }
-        Ok(())
     }
 }

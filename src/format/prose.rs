@@ -7,38 +7,15 @@
 //! column before it, or one that is called so. So prose with numbers in it (`retrying GET /a in 500 ms`,
 //! `GET /a failed for user 404`) stays prose. Calls that a service makes itself are no requests to it.
 
-use std::ops::Range;
-use std::sync::LazyLock;
+mod places;
 
-use regex::bytes::Regex;
+use std::ops::Range;
 
 use crate::record::Reject;
 
+use super::counted::Sink;
 use super::fields::{Fields, Slot, is_ip, request_line, split_once};
 use super::text::latency_us;
-
-/// A method and the begin of a target (groups 1 and 2).
-static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r#"(?-u)(?:^|[^A-Za-z0-9_/.\-])(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|TRACE)["' |\]:\-\t]{1,24}(/|https?://)"#,
-    )
-});
-
-/// A date with a time of day, or an epoch where a line begins.
-static TIME: LazyLock<Regex> = LazyLock::new(|| {
-    regex(concat!(
-        r"(?-u)\d{4}[-/]\d\d[-/]\d\d(?:T|t| - |[ \t])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?(?:UTC|GMT|[+-]\d\d:?\d\d))?",
-        r"|\d\d/[A-Z][a-z]{2}/\d{4}[: ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: [+-]\d{4})?",
-        r"|[A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{4}))?",
-        r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?",
-        r"|^\[[DIWEC] \d{6} \d\d:\d\d:\d\d",
-        r"|^\[?\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\b",
-    ))
-});
-
-fn regex(text: &str) -> Regex {
-    Regex::new(text).expect("the expression is tested")
-}
 
 /// What may stand between a request and its status. An address and a duration may too.
 const FILLERS: [&[u8]; 30] = [
@@ -144,7 +121,7 @@ pub(super) const SLOTS: [Slot; 6] = [
 
 /// The place of a line's time, where it has one.
 pub(super) fn time(line: &[u8]) -> Option<Range<usize>> {
-    let found = TIME.find(line)?.range();
+    let found = places::time(line)?;
     // A bracket, and the level that Tornado has behind it.
     let bracket = match line.get(found.clone())? {
         [b'[', b'A'..=b'Z', ..] => 3,
@@ -168,7 +145,7 @@ pub(super) fn offer_time<'a>(line: &'a [u8], fields: &mut Fields<'a>) {
 }
 
 /// Takes the parts of a request that a line of prose tells.
-pub(super) fn parse<'a>(line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
+pub(super) fn parse<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<(), Reject> {
     if line.first() == Some(&b'{') {
         return Err(Reject::Unrecognized);
     }
@@ -182,19 +159,9 @@ pub(super) fn parse<'a>(line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), R
     };
     let before = line.get(before_from..request.start).unwrap_or_default();
     let after = line.get(request.end..).unwrap_or_default();
-    if Words::of(before)
-        .last()
-        .is_some_and(|word| is_one_of(&before[word], &BEGINNINGS))
-    {
-        return Err(Reject::NoStatus);
-    }
-    let is_outbound = |word: Range<usize>| is_one_of(&before[word], &OUTBOUND);
-    if Words::of(before).any(is_outbound) {
-        return Err(Reject::NoRequest);
-    }
     let mut told = Told::default();
     told.read_after(after);
-    told.read_before(before);
+    told.read_before(before)?;
     let before_time = time
         .as_ref()
         .and_then(|time| line.get(..time.start.min(request.start)));
@@ -227,25 +194,24 @@ struct Request<'a> {
 impl<'a> Request<'a> {
     /// The first of a line.
     fn find(line: &'a [u8]) -> Option<Request<'a>> {
-        let groups = REQUEST.captures(line)?;
-        let (method, begin) = (groups.get(1)?, groups.get(2)?.start());
+        let (method, begin) = places::request(line)?;
+        let name = line.get(method.clone())?;
         let quote_before = |at: usize| {
             let byte = at.checked_sub(1).and_then(|at| line.get(at)).copied();
             byte.filter(|b| matches!(b, b'"' | b'\''))
         };
         // In quotes is the whole request line, or the target.
-        if let Some(quote) = quote_before(method.start()) {
-            let rest = line.get(method.start()..)?;
+        if let Some(quote) = quote_before(method.start) {
+            let rest = line.get(method.start..)?;
             let len = memchr::memchr(quote, rest).unwrap_or(rest.len());
-            if let Ok((name, target)) = request_line(&rest[..len])
-                && name == method.as_bytes()
+            if let Ok((first, target)) = request_line(&rest[..len])
+                && first == name
             {
-                let end = method.start() + len;
                 return Some(Request {
                     method: name,
                     target,
-                    start: method.start(),
-                    end,
+                    start: method.start,
+                    end: method.start + len,
                 });
             }
         }
@@ -264,9 +230,9 @@ impl<'a> Request<'a> {
             punctuation.take_while(|b| matches!(b, b',' | b';' | b':' | b')' | b']' | b'|'));
         let target = &target[..target.len() - punctuation.count()];
         Some(Request {
-            method: method.as_bytes(),
+            method: name,
             target,
-            start: method.start(),
+            start: method.start,
             end: begin + target.len(),
         })
     }
@@ -286,11 +252,12 @@ impl<'a> Told<'a> {
         let mut words = Words::of(text);
         let mut in_column = None;
         while let Some(place) = words.next() {
-            let (word, follows) = (&text[place.clone()], words.clone().next());
+            let word = &text[place.clone()];
+            let behind = words.clone();
             if self.takes_duration(text, place.clone(), &mut words) || self.takes_client(word) {
                 continue;
             }
-            let may_be = is_status(word) && !is_unit(text, follows);
+            let may_be = is_status(word) && !is_unit(text, behind);
             if may_be && (is_near || is_named) && self.status.is_none() {
                 self.status = Some(word);
             }
@@ -305,27 +272,48 @@ impl<'a> Told<'a> {
 
     /// A status before its request is a number that has a column for itself, or its reason behind it
     /// (`200 OK: GET /cart`). Of two nobody can tell, unless one stands right before the request's
-    /// quote.
-    fn read_before(&mut self, text: &'a [u8]) {
-        let mut found = Vec::new();
-        let mut adjacent = None;
+    /// quote. A request that is none to the service, or only begins here, is told by a word before it.
+    fn read_before(&mut self, text: &'a [u8]) -> Result<(), Reject> {
+        let (mut found, mut places) = (None, 0);
+        let (mut adjacent, mut last) = (None, &text[..0]);
+        let mut is_outbound = false;
         let mut words = Words::of(text);
         while let Some(place) = words.next() {
-            let (word, follows) = (&text[place.clone()], words.clone().next());
-            if self.takes_duration(text, place.clone(), &mut words) || self.takes_client(word) {
+            let word = &text[place.clone()];
+            let begins_as_word = word.first().is_some_and(u8::is_ascii_alphabetic);
+            is_outbound |= begins_as_word && is_one_of(word, &OUTBOUND);
+            last = word;
+            let behind = words.clone();
+            if self.takes_duration(text, place.clone(), &mut words) {
+                // Its unit may be a word of its own.
+                for word in behind.take_while(|word| word.start < words.at) {
+                    is_outbound |= is_one_of(&text[word.clone()], &OUTBOUND);
+                    last = &text[word];
+                }
                 continue;
             }
-            if is_status(word) && text.get(place.end..) == Some(b" \"") {
+            if self.takes_client(word) || !is_status(word) {
+                continue;
+            }
+            if text.get(place.end..) == Some(b" \"") {
                 adjacent = Some(word);
             }
-            if is_status(word) && !is_unit(text, follows) && is_column(text, place) {
-                found.push(word);
+            if !is_unit(text, behind) && is_column(text, place) {
+                found = Some(word);
+                places += 1;
             }
         }
-        self.status = self.status.or(adjacent);
-        if let ([status], None) = (found.as_slice(), self.status) {
-            self.status = Some(status);
+        if is_one_of(last, &BEGINNINGS) {
+            return Err(Reject::NoStatus);
         }
+        if is_outbound {
+            return Err(Reject::NoRequest);
+        }
+        self.status = self.status.or(adjacent);
+        if places == 1 {
+            self.status = self.status.or(found);
+        }
+        Ok(())
     }
 
     /// Who asked may be told before the time, as in an access log.
@@ -342,6 +330,18 @@ impl<'a> Told<'a> {
         word: Range<usize>,
         words: &mut Words<'a>,
     ) -> bool {
+        if !text.get(word.start).is_some_and(u8::is_ascii_digit) {
+            return false;
+        }
+        // No unit stands apart behind a bar or a bracket.
+        let behind = text.get(word.end..).unwrap_or_default().trim_ascii_start();
+        let is_apart = matches!(
+            behind,
+            [
+                b'|' | b';' | b'=' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\'',
+                ..
+            ]
+        );
         // A unit is no digit.
         let is_duration = |text: &[u8]| {
             matches!(text, [b'0'..=b'9', .., last] if !last.is_ascii_digit())
@@ -352,6 +352,9 @@ impl<'a> Told<'a> {
         if is_duration(alone) {
             self.latency = self.latency.or(Some(alone));
             return true;
+        }
+        if is_apart {
+            return false;
         }
         let mut behind = words.clone();
         let with_unit = behind.next().map(|unit| &text[word.start..unit.end]);
@@ -382,8 +385,11 @@ fn is_protocol(word: &[u8]) -> bool {
     matches!(version, b"1.0" | b"1.1" | b"2" | b"2.0" | b"3" | b"3.0")
 }
 
-fn is_unit(text: &[u8], word: Option<Range<usize>>) -> bool {
-    word.is_some_and(|word| is_one_of(&text[word], &UNITS))
+fn is_unit(text: &[u8], mut words: Words<'_>) -> bool {
+    words.next().is_some_and(|word| {
+        let word = &text[word];
+        !word.first().is_some_and(u8::is_ascii_digit) && is_one_of(word, &UNITS)
+    })
 }
 
 fn is_one_of(word: &[u8], words: &[&[u8]]) -> bool {
@@ -439,23 +445,24 @@ impl<'a> Words<'a> {
 impl Iterator for Words<'_> {
     type Item = Range<usize>;
 
+    #[inline]
     fn next(&mut self) -> Option<Range<usize>> {
-        let separates = |b: &u8| SEPARATES[usize::from(*b)];
-        let rest = self.text.get(self.at..)?;
-        let start = self.at + rest.iter().position(|b| !separates(b))?;
-        let rest = &self.text[start..];
-        let name = rest
-            .iter()
-            .take_while(|b| b.is_ascii_alphabetic() || **b == b'_')
-            .count();
-        let len = if name > 0 && rest.get(name) == Some(&b':') {
-            name
-        } else {
-            rest.iter().position(separates).unwrap_or(rest.len())
-        };
-        self.at = start + len + usize::from(rest.get(len) == Some(&b':'));
-        let mut end = start + len;
-        while end > start + 1 && matches!(self.text[end - 1], b':' | b'.') {
+        let text = self.text;
+        let separates = |at: usize| text.get(at).map(|b| SEPARATES[usize::from(*b)]);
+        let mut start = self.at;
+        while separates(start)? {
+            start += 1;
+        }
+        let mut end = start;
+        while let Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') = text.get(end) {
+            end += 1;
+        }
+        let is_name = end > start && text.get(end) == Some(&b':');
+        while !is_name && separates(end) == Some(false) {
+            end += 1;
+        }
+        self.at = end + usize::from(text.get(end) == Some(&b':'));
+        while end > start + 1 && matches!(text.get(end - 1), Some(b':' | b'.')) {
             end -= 1;
         }
         Some(start..end)

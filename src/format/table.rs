@@ -11,7 +11,9 @@
 use crate::record::Reject;
 use crate::timestamp::Unit;
 
-use super::fields::{Fields, Slot};
+use super::cells::Cells;
+use super::counted::Sink;
+use super::fields::{Slot, Times};
 use super::keys::{Keys, Meaning};
 use super::text::find_near;
 
@@ -113,9 +115,12 @@ impl Table {
     pub(super) fn parse<'a>(
         &self,
         line: &'a [u8],
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
         keys: &Keys,
     ) -> Result<(), Reject> {
+        if self.parse_plain(line, fields).is_some() {
+            return Ok(());
+        }
         if !self.is_known() {
             let is_header = Table::from_header(line, keys).is_some();
             return Err(if is_header {
@@ -128,27 +133,75 @@ impl Table {
             return Err(Reject::Comment);
         }
         if self.is_fixed {
-            fields.set_month_first();
+            fields.set_times(Times::MonthFirst);
         }
+        self.walk(line, fields)
+    }
+
+    /// The same of a line without quotes that has all columns; nothing is taken of any other.
+    #[inline]
+    pub(super) fn parse_plain<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Option<()> {
+        if *line == *self.header {
+            return None;
+        }
+        let cells = Cells::of(line, self.separator)?;
+        let count = self.columns.len();
+        // Some end each line with a separator.
+        let fits = match cells.separators() + 1 == count {
+            true => true,
+            false => cells.separators() == count && cells.ends_with_one(),
+        };
+        if !fits || count == 0 {
+            return None;
+        }
+        if self.is_fixed {
+            fields.set_times(Times::MonthFirst);
+        }
+        let mut date_at = None;
+        for (index, column) in self.columns.iter().enumerate() {
+            if *column == Column::Other {
+                continue;
+            }
+            let value = line.get(cells.place(index))?.trim_ascii();
+            self.take(*column, line, value, &mut date_at, fields);
+        }
+        Some(())
+    }
+
+    /// Takes what one column gives.
+    #[inline]
+    fn take<'a>(
+        &self,
+        column: Column,
+        line: &'a [u8],
+        value: &'a [u8],
+        date_at: &mut Option<usize>,
+        fields: &mut impl Sink<'a>,
+    ) {
+        match column {
+            Column::Date => *date_at = place(line, value).map(|place| place.start),
+            Column::Time => {
+                // Date and time stand side by side: one text, `2024-04-10,09:00:00`.
+                let end = place(line, value).map(|place| place.end);
+                let both = date_at
+                    .take()
+                    .zip(end)
+                    .and_then(|(start, end)| line.get(start..end));
+                fields.set(Slot::Time, both.unwrap_or(value), None);
+            }
+            Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
+            Column::Other => {}
+        }
+    }
+
+    /// Cell by cell, which may be in quotes.
+    fn walk<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<(), Reject> {
         let mut rest = Some(line);
         let mut date_at = None;
         for column in &self.columns {
             let text = rest.ok_or(Reject::Truncated)?;
             let (value, after) = cell(text, self.separator).ok_or(Reject::Truncated)?;
-            match *column {
-                Column::Date => date_at = place(line, value).map(|place| place.start),
-                Column::Time => {
-                    // Date and time stand side by side: one text, `2024-04-10,09:00:00`.
-                    let end = place(line, value).map(|place| place.end);
-                    let both = date_at
-                        .take()
-                        .zip(end)
-                        .and_then(|(start, end)| line.get(start..end));
-                    fields.set(Slot::Time, both.unwrap_or(value), None);
-                }
-                Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
-                Column::Other => {}
-            }
+            self.take(*column, line, value, &mut date_at, fields);
             rest = after;
         }
         // Some end each line with a separator.

@@ -7,7 +7,14 @@ use crate::timestamp::Unit;
 /// they are summed. `None` if there is none, or if a bare number has no unit.
 #[inline]
 pub(super) fn latency_us(text: &[u8], unit: Option<Unit>) -> Option<u64> {
-    unit.and_then(|unit| plain_us(text, unit))
+    let (number, plain_unit) = match text {
+        [number @ .., b'm', b's'] => (number, Some(Unit::Millis)),
+        [number @ .., b'u', b's'] | [number @ .., 0xc2, 0xb5, b's'] => (number, Some(Unit::Micros)),
+        [number @ .., b's'] => (number, Some(Unit::Seconds)),
+        _ => (text, unit),
+    };
+    plain_unit
+        .and_then(|unit| plain_us(number, unit))
         .or_else(|| any_latency_us(text, unit))
 }
 
@@ -168,6 +175,22 @@ impl Decimal {
 /// Appends the text with its escapes undone: JSON's, and `\xHH`. An escape that is none stays.
 pub(super) fn unescape(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
+    // A line inside of another has an escape every few bytes: what is between is copied whole, with
+    // what follows, which is taken back.
+    out.reserve(text.len());
+    while let Some(chunk) = rest.first_chunk::<16>() {
+        let len = escape_in(chunk);
+        out.extend_from_slice(chunk);
+        out.truncate(out.len() + len - chunk.len());
+        rest = &rest[len..];
+        if len < chunk.len() {
+            let used = escape(rest, out);
+            if used == 0 {
+                out.push(b'\\');
+            }
+            rest = &rest[used.max(1)..];
+        }
+    }
     while let Some(at) = memchr::memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..at]);
         rest = &rest[at..];
@@ -178,6 +201,20 @@ pub(super) fn unescape(text: &[u8], out: &mut Vec<u8>) {
         rest = &rest[used.max(1)..];
     }
     out.extend_from_slice(rest);
+}
+
+/// How many bytes stand before the first backslash.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn escape_in(chunk: &[u8; 16]) -> usize {
+    let [escapes, _] = crate::lanes::of_sixteen(chunk, [b'\\'; 2]);
+    (escapes | 1 << 16).trailing_zeros() as usize
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn escape_in(chunk: &[u8; 16]) -> usize {
+    let at = chunk.iter().position(|&b| b == b'\\');
+    at.unwrap_or(chunk.len())
 }
 
 /// Appends what the escape at the start stands for; the number of bytes it takes, 0 if it is none.
@@ -321,7 +358,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn plain_durations_are_what_any_are(text in "[0-9]{0,11}[.]?[0-9.]{0,8}[a-z]{0,1}") {
+        fn plain_durations_are_what_any_are(text in "[0-9]{0,11}[.]?[0-9.]{0,8}([a-z]{0,1}| ?(\u{b5}|[munh])?s)") {
             for unit in [Unit::Seconds, Unit::Millis, Unit::Micros, Unit::Nanos] {
                 let any = any_latency_us(text.as_bytes(), Some(unit));
                 proptest::prop_assert_eq!(latency_us(text.as_bytes(), Some(unit)), any);
@@ -330,6 +367,27 @@ mod tests {
                     proptest::prop_assert_eq!(plain.is_some(), unit != Unit::Nanos);
                 }
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn escapes_are_undone_wherever_they_stand(
+            parts in proptest::collection::vec(("[a-z]{0,40}", r#"\\["\\/bfnrt]"#), 0..8),
+        ) {
+            let undone = |escape: &str| match escape.as_bytes()[1] {
+                b'b' => '\u{8}',
+                b'f' => '\u{c}',
+                b'n' => '\n',
+                b'r' => '\r',
+                b't' => '\t',
+                other => char::from(other),
+            };
+            let text: String = parts.iter().map(|(plain, escape)| format!("{plain}{escape}")).collect();
+            let expected: String = parts.iter().map(|(plain, escape)| format!("{plain}{}", undone(escape))).collect();
+            let mut out = b"x".to_vec();
+            unescape(text.as_bytes(), &mut out);
+            proptest::prop_assert_eq!(&out[1..], expected.as_bytes());
         }
     }
 

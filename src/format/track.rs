@@ -16,7 +16,8 @@
 use crate::lanes::Half;
 use crate::record::Depth;
 
-use super::fields::{Fields, Slot};
+use super::counted::Sink;
+use super::fields::Slot;
 use super::keys::{Keys, Meaning};
 
 /// Gaps that are kept, and gaps that may follow the same value. Lines with data in their keys have more,
@@ -36,13 +37,41 @@ pub(super) trait Notation {
     /// The value that begins here.
     fn value_at(line: &[u8], at: usize) -> Option<Value>;
 
-    /// The same.
+    /// The same for a value as plain as most are; whatever else is there is [`Plain::NONE`].
     ///
     /// # Safety
     /// The processor must have what [`crate::lanes`] needs.
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
-    unsafe fn value_by_lanes(line: &Padded<'_>, at: usize) -> Option<Value>;
+    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain;
+}
+
+/// Where the text of a plain value stands: nothing is undone in it, and it ends as many bytes before what
+/// follows it as it begins behind its own begin, as in quotes. Small enough for a register: through
+/// memory it takes twice the time to follow a line.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Plain(u64);
+
+#[cfg(target_arch = "x86_64")]
+impl Plain {
+    /// There is none. No text ends where a line begins.
+    pub(super) const NONE: Plain = Plain(0);
+
+    #[inline]
+    pub(super) fn new(start: usize, end: usize) -> Plain {
+        Plain((end as u64) << 32 | start as u64)
+    }
+
+    #[inline]
+    fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline]
+    fn place(self) -> (u32, u32) {
+        (self.0 as u32, (self.0 >> 32) as u32)
+    }
 }
 
 /// A line of at least [`HEAD`] bytes of which as many can be read anywhere.
@@ -76,11 +105,31 @@ pub(super) struct Tracks {
     places: Vec<Place>,
     lessons: u32,
     /// The values on the line at hand that are to be offered, with the gap before each.
-    found: Vec<(u16, Value)>,
+    found: Vec<Found>,
+    /// Whether the line at hand is known to go no known way.
+    is_missed: bool,
     lesson: Lesson,
     /// Whether the processor has what finds them faster.
     #[cfg(target_arch = "x86_64")]
     has_lanes: bool,
+}
+
+/// A value that is to be offered, and the gap before it.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    gap: u16,
+    escaped: bool,
+    text: (u32, u32),
+}
+
+impl Found {
+    fn new(gap: u16, value: &Value) -> Found {
+        Found {
+            gap,
+            escaped: value.escaped,
+            text: value.text,
+        }
+    }
 }
 
 /// What stands before a value, or before the end of the line.
@@ -139,6 +188,7 @@ impl Default for Tracks {
             places: Vec::new(),
             lessons: 0,
             found: Vec::new(),
+            is_missed: false,
             lesson: Lesson::default(),
             #[cfg(target_arch = "x86_64")]
             has_lanes: crate::lanes::are_here(),
@@ -165,24 +215,39 @@ impl Tracks {
     pub(super) fn follow<'a, N: Notation>(
         &mut self,
         line: &'a [u8],
-        fields: &mut Fields<'a>,
+        fields: &mut impl Sink<'a>,
         fewest: usize,
     ) -> bool {
+        if std::mem::take(&mut self.is_missed) {
+            return false;
+        }
         let is_full = fields.depth() == Depth::Full;
         if !matches!(self.find::<N>(line, is_full), Some(values) if values >= fewest) {
             return false;
         }
-        for (number, value) in &self.found {
-            let meaning = self
-                .gaps
-                .get(usize::from(*number))
-                .and_then(|gap| gap.meaning);
-            if let Some(Meaning::Part { slot, rank, unit }) = meaning {
-                let text = line.get(value.text.0 as usize..value.text.1 as usize);
-                fields.offer(slot, rank, unit, text.unwrap_or_default(), value.escaped);
+        for found in &self.found {
+            if let Some(gap) = self.gaps.get(usize::from(found.gap))
+                && let Some(Meaning::Part { slot, rank, unit }) = gap.meaning
+            {
+                let text = line.get(found.text.0 as usize..found.text.1 as usize);
+                fields.offer(slot, rank, unit, text.unwrap_or_default(), found.escaped);
             }
         }
         true
+    }
+
+    /// The same; the line is asked about no more, if it goes no known way.
+    #[inline]
+    pub(super) fn follow_first<'a, N: Notation>(
+        &mut self,
+        line: &'a [u8],
+        fields: &mut impl Sink<'a>,
+        fewest: usize,
+    ) -> bool {
+        self.is_missed = false;
+        let is_followed = self.follow::<N>(line, fields, fewest);
+        self.is_missed = !is_followed;
+        is_followed
     }
 
     /// Finds the values that matter of a line that goes a known way, and says how many it has in all.
@@ -214,7 +279,7 @@ impl Tracks {
             }
             let value = N::value_at(line, at + gap.text.len())?;
             if gap.is_asked(is_full) && !value.is_void {
-                found.push((number, value));
+                found.push(Found::new(number, &value));
             }
             values += 1;
             at = value.end as usize;
@@ -248,15 +313,30 @@ impl Tracks {
             if gap.is_end {
                 return Some(values);
             }
+            values += 1;
+            next = &gap.next;
+            let begin = at + gap.len as usize;
             #[allow(unsafe_code)]
             // SAFETY: the processor has the features.
-            let value = unsafe { N::value_by_lanes(line, at + gap.len as usize) }?;
-            if gap.is_asked(is_full) && !value.is_void {
-                found.push((number, value));
+            let plain = unsafe { N::plain_by_lanes(line, begin) };
+            let is_asked = gap.is_asked(is_full);
+            if plain.is_none() {
+                let value = N::value_at(line.text, begin)?;
+                if is_asked && !value.is_void {
+                    found.push(Found::new(number, &value));
+                }
+                at = value.end as usize;
+                continue;
             }
-            values += 1;
-            at = value.end as usize;
-            next = &gap.next;
+            let text = plain.place();
+            if is_asked {
+                found.push(Found {
+                    gap: number,
+                    escaped: false,
+                    text,
+                });
+            }
+            at = (text.1 + text.0) as usize - begin;
         }
     }
 
@@ -414,39 +494,29 @@ impl<'a> Padded<'a> {
         Some(Padded { text, tail })
     }
 
-    /// The value in quotes that begins here; one with escapes is the notation's to read.
+    /// The value in quotes that begins here, unless it has escapes.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
-    pub(super) fn quoted_value<N: Notation>(&self, at: usize) -> Option<Value> {
-        match self.quoted_by_lanes(at + 1)? {
-            Some(end) => Some(Value::new(at + 1, end).closed(end + 1)),
-            None => N::value_at(self.text, at),
+    pub(super) fn plain_quoted(&self, at: usize) -> Plain {
+        let start = at + 1;
+        let mut from = start;
+        while let Some(chunk) = self.chunk(from) {
+            let bytes = Half::load(chunk);
+            let (quotes, escapes) = (bytes.equal(b'"'), bytes.equal(b'\\'));
+            // The lowest bit that is set, and those below it.
+            if quotes != 0 && escapes & (quotes ^ (quotes - 1)) == 0 {
+                return Plain::new(start, from + quotes.trailing_zeros() as usize);
+            }
+            if quotes | escapes != 0 {
+                return Plain::NONE;
+            }
+            from += HEAD;
         }
+        Plain::NONE
     }
 
-    /// Where the text is over that begins here, behind its quote; `Some(None)` if it has escapes.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    #[inline]
-    fn quoted_by_lanes(&self, start: usize) -> Option<Option<usize>> {
-        let bytes = Half::load(self.chunk(start)?);
-        let (quotes, escapes) = (bytes.equal(b'"'), bytes.equal(b'\\'));
-        if quotes == 0 {
-            return self.long_quoted(start);
-        }
-        // The lowest bit that is set, and those below it.
-        match escapes & (quotes ^ (quotes - 1)) {
-            0 => Some(Some(start + quotes.trailing_zeros() as usize)),
-            _ => Some(None),
-        }
-    }
-
-    /// The same for a text of which no end is near. Apart, so that most texts' way is short.
+    #[cold]
     #[inline(never)]
-    fn long_quoted(&self, start: usize) -> Option<Option<usize>> {
-        let end = start + memchr::memchr2(b'"', b'\\', self.text.get(start..)?)?;
-        Some((self.text[end] == b'"').then_some(end))
-    }
-
     fn at_end(&self, at: usize) -> Option<&[u8; HEAD]> {
         let at = (at + HEAD).checked_sub(self.text.len())?;
         self.tail.get(at..)?.first_chunk()
@@ -455,10 +525,12 @@ impl<'a> Padded<'a> {
     /// The bytes from here on, with zeros behind the end of the line.
     #[inline]
     pub(super) fn chunk(&self, at: usize) -> Option<&[u8; HEAD]> {
-        match self.text.get(at..at + HEAD) {
-            Some(chunk) => chunk.first_chunk(),
-            None => self.at_end(at),
+        if let Some(rest) = self.text.get(at..)
+            && let Some(chunk) = rest.first_chunk()
+        {
+            return Some(chunk);
         }
+        self.at_end(at)
     }
 }
 

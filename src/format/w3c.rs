@@ -8,7 +8,9 @@
 use crate::record::Reject;
 use crate::timestamp::Unit;
 
-use super::fields::{Fields, Slot};
+use super::cells::Cells;
+use super::counted::Sink;
+use super::fields::{Slot, Times};
 use super::keys::{Keys, Meaning};
 use super::text::find_near;
 
@@ -101,18 +103,91 @@ impl Columns {
     }
 
     /// Takes the parts of a request that the columns give.
-    pub(super) fn parse<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Reject> {
+    pub(super) fn parse<'a>(
+        &self,
+        line: &'a [u8],
+        fields: &mut impl Sink<'a>,
+    ) -> Result<(), Reject> {
+        if self.parse_plain(line, fields).is_some() {
+            return Ok(());
+        }
         if self.columns.is_empty() || line.first() == Some(&b'#') {
             return Err(Reject::Unrecognized);
         }
         if !self.is_local {
-            fields.set_utc();
+            fields.set_times(Times::Utc);
         }
-        let separator = if memchr::memchr(b'\t', line).is_some() {
-            b'\t'
-        } else {
-            b' '
-        };
+        self.walk(line, separator_of(line), fields)
+    }
+
+    /// The same of a line that has all columns and neither quotes nor spaces to align them; nothing is taken
+    /// of any other.
+    #[inline]
+    pub(super) fn parse_plain<'a>(&self, line: &'a [u8], fields: &mut impl Sink<'a>) -> Option<()> {
+        if line.first() == Some(&b'#') {
+            return None;
+        }
+        let separator = separator_of(line);
+        let cells = Cells::of(line, separator)?;
+        let is_aligned = separator == b' ' && (cells.has_empty || line.first() == Some(&b' '));
+        if is_aligned || cells.separators() + 1 != self.columns.len() {
+            return None;
+        }
+        if !self.is_local {
+            fields.set_times(Times::Utc);
+        }
+        let mut date_at = None;
+        for (index, column) in self.columns.iter().enumerate() {
+            if *column != Column::Other {
+                let place = cells.place(index);
+                let (start, value) = (place.start, line.get(place.clone())?);
+                Columns::take(*column, line, start, place.end, value, &mut date_at, fields);
+            }
+        }
+        Some(())
+    }
+
+    /// Takes what one column gives, which stands there with its quotes, if it has any.
+    #[inline]
+    fn take<'a>(
+        column: Column,
+        line: &'a [u8],
+        start: usize,
+        end: usize,
+        value: &'a [u8],
+        date_at: &mut Option<usize>,
+        fields: &mut impl Sink<'a>,
+    ) {
+        match column {
+            Column::Date => *date_at = Some(start),
+            Column::Time => {
+                // Date and time stand side by side: one text, `2024-04-10 09:00:00`.
+                let both = date_at.take().and_then(|start| line.get(start..end));
+                let both = both.map(|both| both.trim_ascii_end());
+                let both = both.map(|both| both.strip_prefix(b"\"").unwrap_or(both));
+                let both = both.map(|both| both.strip_suffix(b"\"").unwrap_or(both));
+                fields.set(Slot::Time, both.unwrap_or(value), None);
+            }
+            Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
+            Column::TimeTaken { unit } => {
+                let unit = match value.iter().rev().position(|&b| b == b'.') {
+                    Some(0..=3) => Some(Unit::Seconds),
+                    Some(_) => Some(Unit::Millis),
+                    None => unit,
+                };
+                fields.offer(Slot::Latency, 0, unit, value, false);
+            }
+            Column::Other => {}
+        }
+    }
+
+    /// Column by column, whatever is around each.
+    fn walk<'a>(
+        &self,
+        line: &'a [u8],
+        separator: u8,
+        fields: &mut impl Sink<'a>,
+    ) -> Result<(), Reject> {
         let mut rest = Some(line);
         let mut date_at = None;
         for column in &self.columns {
@@ -135,28 +210,16 @@ impl Columns {
                     (&text[..len], len)
                 }
             };
-            match *column {
-                Column::Date => date_at = Some(line.len() - text.len()),
-                Column::Time => {
-                    // Date and time stand side by side: one text, `2024-04-10 09:00:00`.
-                    let end = line.len() - text.len() + len;
-                    let both = date_at.take().and_then(|start| line.get(start..end));
-                    let both = both.map(|both| both.trim_ascii_end());
-                    let both = both.map(|both| both.strip_prefix(b"\"").unwrap_or(both));
-                    let both = both.map(|both| both.strip_suffix(b"\"").unwrap_or(both));
-                    fields.set(Slot::Time, both.unwrap_or(value), None);
-                }
-                Column::Part { slot, rank, unit } => fields.offer(slot, rank, unit, value, false),
-                Column::TimeTaken { unit } => {
-                    let unit = match value.iter().rev().position(|&b| b == b'.') {
-                        Some(0..=3) => Some(Unit::Seconds),
-                        Some(_) => Some(Unit::Millis),
-                        None => unit,
-                    };
-                    fields.offer(Slot::Latency, 0, unit, value, false);
-                }
-                Column::Other => {}
-            }
+            let start = line.len() - text.len();
+            Columns::take(
+                *column,
+                line,
+                start,
+                start + len,
+                value,
+                &mut date_at,
+                fields,
+            );
             rest = text.get(len + 1..);
         }
         if rest.is_none() {
@@ -164,6 +227,15 @@ impl Columns {
         } else {
             Err(Reject::Unrecognized)
         }
+    }
+}
+
+/// What parts its columns.
+#[inline]
+fn separator_of(line: &[u8]) -> u8 {
+    match memchr::memchr(b'\t', line) {
+        Some(_) => b'\t',
+        None => b' ',
     }
 }
 

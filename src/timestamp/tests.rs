@@ -266,10 +266,11 @@ proptest! {
 
     #[test]
     fn what_the_clock_remembers_never_changes_an_answer(
-        edits in prop::collection::vec((0usize..5, 0usize..26, prop::sample::select(b"0123456789/:+- .TZMar".to_vec())), 1..60),
+        edits in prop::collection::vec((0usize..9, 0usize..28, prop::sample::select(b"0123456789/:+- .TZMar".to_vec())), 1..60),
     ) {
         let texts = ["17/May/2015:10:05:03 +0000", "17/May/2015:10:05:04 +0000", "2015-05-17T10:05:03.25Z",
-            "2015-05-17 10:05:03", "1431857103.5"];
+            "2015-05-17 10:05:03", "1431857103.5", "[17/May/2015:10:05:58.120 +0200]", "2015-05-17 - 10:05:59",
+            "2015-05-17T10:05:59.123456789+02:00", "2015-10-25 02:59:58,7"];
         let mut clock = Clock::new(Some(berlin()));
         for (which, at, byte) in edits {
             let mut text = texts[which].as_bytes().to_vec();
@@ -279,6 +280,7 @@ proptest! {
             let alone = clock.fresh().clf(&text);
             prop_assert_eq!(clock.clf(&text), alone);
             prop_assert_eq!(clock.read(&text), alone);
+            prop_assert_eq!(clock.read_utc(&text), clock.fresh().read_utc(&text));
         }
     }
 

@@ -266,6 +266,22 @@ pub(super) fn clock_seconds(text: &[u8]) -> Option<i64> {
     (second <= 60).then_some(minute_seconds(minutes)? + second.min(59))
 }
 
+/// Two digits and `.1` to `.123456789` (or `,…`, or nothing), in microseconds since the minute. A leap second is none.
+#[inline]
+pub(super) fn within_minute(seconds: [u8; 2], fraction: &[u8]) -> Option<i64> {
+    let second = digits(&seconds).filter(|&second| second < 60)?;
+    let micros = match fraction {
+        [] => 0,
+        [b'.' | b',', a, b, c] => 1_000 * digits(&[*a, *b, *c])?,
+        [b'.' | b',', micros @ ..] if micros.len() == 6 => digits(micros)?,
+        _ => match self::fraction(fraction)? {
+            (micros, []) => micros,
+            _ => return None,
+        },
+    };
+    Some(second * 1_000_000 + micros)
+}
+
 /// `.1` to `.123456789` (or `,…`), in microseconds, and what follows.
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.' | b',', rest @ ..] = text else {

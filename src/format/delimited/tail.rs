@@ -8,6 +8,7 @@
 
 use crate::timestamp::Unit;
 
+use super::super::counted::Sink;
 use super::super::fields::{Fields, Slot, address, is_ip, split_once};
 use super::super::keys::{Keys, Meaning};
 use super::super::text::{find_near, latency_us};
@@ -78,7 +79,7 @@ impl Tail {
 
     /// Takes the latency alone.
     #[inline]
-    pub(super) fn read_latency<'a>(&self, tail: &'a [u8], fields: &mut Fields<'a>) {
+    pub(super) fn read_latency<'a>(&self, tail: &'a [u8], fields: &mut impl Sink<'a>) {
         if let Some((text, unit)) = self.latency.as_ref().and_then(|place| place.of(tail)) {
             fields.set(Slot::Latency, text, unit);
         }
