@@ -174,7 +174,7 @@ fn detection(c: &mut Criterion) {
         group: n as u32,
     };
     let minute = |endpoint: u64, minute: i64| MinuteCell {
-        minute: start_min + minute,
+        minute: (start_min + minute) as i32,
         requests: 60,
         errors: match (endpoint, minute) {
             (7, 800..830) => 20,

@@ -585,6 +585,19 @@ pub struct Aggregate {
     overflowed: bool,
 }
 
+/// Minutes of one endpoint that lie close together, in order of time.
+#[derive(Debug, Clone, Copy)]
+pub struct Minutes<'a> {
+    /// What `minutes` are counted from, since the epoch.
+    pub first_min: i32,
+    /// The minutes with requests.
+    pub minutes: &'a [u8],
+    /// Requests and errors of each.
+    pub counts: &'a [(u32, u32)],
+    /// Latencies of each; empty where nobody told any.
+    pub latencies: &'a [LatencySum],
+}
+
 /// All counts of one endpoint.
 #[derive(Debug, Default, Clone)]
 struct Counts {
@@ -691,6 +704,16 @@ impl Aggregate {
     /// Whether any request of an endpoint told how long it took.
     pub fn tells(&self, endpoint: usize) -> bool {
         self.counts[endpoint].blocks.iter().any(|block| block.tells)
+    }
+
+    /// The minutes in which an endpoint had requests, in order of time, some together.
+    pub fn blocks(&self, endpoint: usize) -> impl Iterator<Item = Minutes<'_>> + Clone {
+        self.counts[endpoint].blocks.iter().map(|block| Minutes {
+            first_min: block.number << 8,
+            minutes: &block.minutes,
+            counts: &block.counts,
+            latencies: &block.latencies,
+        })
     }
 
     /// The minutes in which an endpoint had requests, in order of time.

@@ -66,7 +66,7 @@ fn counts(chance: &mut Chance) -> SeriesSet {
                 let requests = chance.poisson(mean);
                 if requests > 0 {
                     series.push(MinuteCell {
-                        minute: START_MIN + minute as i64,
+                        minute: (START_MIN + minute as i64) as i32,
                         requests: requests as u32,
                         errors: chance.poisson(requests as f64 * p).min(requests) as u32,
                     });

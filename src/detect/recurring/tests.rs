@@ -136,7 +136,10 @@ fn the_log_without_a_pattern_has_every_other_minute() {
         let at = |minute: i64| pattern.recurrence.holds(minute * MINUTE_US);
         at(minute) || at(minute - 1) || at(minute + 1)
     };
-    let kept = set.cells[1].iter().filter(|c| !near(c.minute)).copied();
+    let kept = set.cells[1]
+        .iter()
+        .filter(|c| !near(i64::from(c.minute)))
+        .copied();
     assert_eq!(rest.cells[1], kept.collect::<Vec<_>>());
 }
 
