@@ -23,7 +23,7 @@ use crate::reading::{Begins, Places, Reading, Sought};
 use crate::record::Reject;
 use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
-use crate::series::{EndpointId, MINUTE_US, MinuteCell, SeriesSet};
+use crate::series::{EndpointId, LatencySeries, MINUTE_US, MinuteCell, SeriesSet};
 use crate::sketch::Latencies;
 use crate::zoom::{self, Cells, Detail, LineFilter, Look, Slow, Span, Tally, Times, Wanted, Watch};
 
@@ -306,13 +306,11 @@ fn first_look(
     let mut scan = scan(reading, sought);
     refuse_unread(&scan, found)?;
     let set = || {
-        let (mut series, left_out) = SeriesSet::new(&scan.inside, &scan.before);
+        let (mut series, left_out) = SeriesSet::new(&mut scan.inside, &mut scan.before);
         series.gaps = detect::gaps(&series);
         (series, left_out)
     };
     let (series, left_out) = reading.pool.install(set);
-    scan.inside.forget_latencies();
-    scan.before.forget_latencies();
     let detection = reading.pool.install(|| detect::candidates(&series));
     Ok(FirstLook {
         scan,
@@ -687,12 +685,9 @@ fn slow_fact(
     let shares = incident.endpoints.iter().map(|(_, baseline)| baseline.rate);
     let share = shares.sum::<f64>() / incident.endpoints.len().max(1) as f64;
     let minutes = span.from_us.div_euclid(MINUTE_US)..=(span.to_us - 1).div_euclid(MINUTE_US);
-    let told = series
-        .latencies
-        .get(endpoint.0 as usize)
-        .into_iter()
-        .flatten();
+    let told = series.latencies.get(endpoint.0 as usize).into_iter();
     let told: u64 = told
+        .flat_map(LatencySeries::iter)
         .filter(|cell| minutes.contains(&i64::from(cell.minute)))
         .map(|cell| u64::from(cell.latency.told))
         .sum();

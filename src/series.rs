@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::aggregate::{Aggregate, Key};
+use crate::aggregate::{Aggregate, Key, LatencyBlock};
 
 pub use crate::aggregate::{LatencySum, MINUTE_US};
 
@@ -56,7 +56,7 @@ pub struct SeriesSet {
     pub cells: Vec<Vec<MinuteCell>>,
     /// The latencies of each endpoint, in the catalog's order; sparse: only minutes in which a
     /// successful request told its own.
-    pub latencies: Vec<Vec<MinuteLatency>>,
+    pub latencies: Vec<LatencySeries>,
     /// First minute of the log.
     pub start_min: i64,
     /// Number of minutes from the first to the last, both included.
@@ -85,15 +85,59 @@ pub struct MinuteLatency {
     pub latency: LatencySum,
 }
 
+/// One endpoint's latencies, minute by minute: a week of hundreds of endpoints has many, so they stay where
+/// pass 1 counted them.
+#[derive(Debug, Clone, Default)]
+pub struct LatencySeries(Vec<LatencyBlock>);
+
+impl LatencySeries {
+    /// The minutes in which a successful request told its latency, in order of time.
+    pub fn iter(&self) -> impl Iterator<Item = MinuteLatency> {
+        self.0.iter().flat_map(|block| {
+            let told = block.minutes.iter().zip(&block.latencies);
+            let told = told.filter(|(_, latency)| !latency.is_empty());
+            told.map(|(&minute, &latency)| MinuteLatency {
+                minute: block.first_min + i32::from(minute),
+                latency,
+            })
+        })
+    }
+}
+
+impl FromIterator<MinuteLatency> for LatencySeries {
+    /// Of minutes in order of time.
+    fn from_iter<I: IntoIterator<Item = MinuteLatency>>(cells: I) -> LatencySeries {
+        let mut blocks: Vec<LatencyBlock> = Vec::new();
+        for cell in cells {
+            let first_min = cell.minute & !0xff;
+            if blocks.last().is_none_or(|last| last.first_min != first_min) {
+                blocks.push(LatencyBlock {
+                    first_min,
+                    ..LatencyBlock::default()
+                });
+            }
+            if let Some(block) = blocks.last_mut() {
+                block.minutes.push((cell.minute & 0xff) as u8);
+                block.latencies.push(cell.latency);
+            }
+        }
+        LatencySeries(blocks)
+    }
+}
+
 impl SeriesSet {
-    /// Puts the counts of the asked time and of the time before it in order. The second value is
-    /// the number of requests left out because they lie too far from the bulk of the log.
-    pub fn new(inside: &Aggregate, before: &Aggregate) -> (SeriesSet, u64) {
+    /// Puts the counts of the asked time and of the time before it in order, and takes their latencies away.
+    /// The second value is the number of requests left out because they lie too far from the bulk of the log.
+    pub fn new(inside: &mut Aggregate, before: &mut Aggregate) -> (SeriesSet, u64) {
+        let mut taken = [&mut *before, &mut *inside].map(Aggregate::take_latencies);
         let mut by_key: BTreeMap<SortKey<'_>, Vec<(&Aggregate, usize)>> = BTreeMap::new();
-        for aggregate in [before, inside] {
+        let mut told: BTreeMap<SortKey<'_>, Vec<LatencySeries>> = BTreeMap::new();
+        for (aggregate, taken) in [&*before, &*inside].into_iter().zip(&mut taken) {
             for (id, key) in aggregate.endpoints() {
-                let parts = by_key.entry(SortKey::of(key)).or_default();
-                parts.push((aggregate, id));
+                let key = SortKey::of(key);
+                by_key.entry(key).or_default().push((aggregate, id));
+                let blocks = taken.get_mut(id).map(std::mem::take).unwrap_or_default();
+                told.entry(key).or_default().push(LatencySeries(blocks));
             }
         }
         let mut set = SeriesSet::default();
@@ -103,7 +147,7 @@ impl SeriesSet {
         }
         let by_key: Vec<_> = by_key.into_values().collect();
         set.cells = by_key.par_iter().map(|parts| minutes(parts)).collect();
-        set.latencies = by_key.par_iter().map(|parts| latencies(parts)).collect();
+        set.latencies = told.into_values().map(latencies).collect();
         let left_out = set.keep_the_bulk();
         if let Some((first, last)) = set.ends() {
             set.start_min = i64::from(first);
@@ -145,7 +189,8 @@ impl SeriesSet {
             cells.retain(|cell| kept.contains(&i64::from(cell.minute)));
         }
         for cells in &mut self.latencies {
-            cells.retain(|cell| kept.contains(&i64::from(cell.minute)));
+            let held = |cell: &MinuteLatency| kept.contains(&i64::from(cell.minute));
+            *cells = cells.iter().filter(held).collect();
         }
         days.values().sum::<u64>() - held(from)
     }
@@ -182,26 +227,11 @@ fn minutes(parts: &[(&Aggregate, usize)]) -> Vec<MinuteCell> {
 }
 
 /// The minutes of one endpoint that tell latencies, in order of time.
-fn latencies(parts: &[(&Aggregate, usize)]) -> Vec<MinuteLatency> {
-    let tells = |(aggregate, id): &&(&Aggregate, usize)| aggregate.tells(*id);
-    let most = parts
-        .iter()
-        .filter(tells)
-        .map(|(aggregate, id)| aggregate.minutes(*id));
-    let mut cells: Vec<MinuteLatency> = Vec::with_capacity(most.sum());
-    for (aggregate, id) in parts {
-        for block in aggregate.blocks(*id) {
-            let told = block.minutes.iter().zip(block.latencies);
-            let told = told.filter(|(_, latency)| !latency.is_empty());
-            cells.extend(told.map(|(&minute, &latency)| MinuteLatency {
-                minute: block.first_min + i32::from(minute),
-                latency,
-            }));
-        }
+fn latencies(mut parts: Vec<LatencySeries>) -> LatencySeries {
+    if parts.len() <= 1 {
+        return parts.pop().unwrap_or_default();
     }
-    if parts.len() == 1 {
-        return cells;
-    }
+    let mut cells: Vec<MinuteLatency> = parts.iter().flat_map(LatencySeries::iter).collect();
     cells.sort_by_key(|cell| cell.minute);
     cells.dedup_by(|later, earlier| {
         let same = later.minute == earlier.minute;
@@ -210,7 +240,7 @@ fn latencies(parts: &[(&Aggregate, usize)]) -> Vec<MinuteLatency> {
         }
         same
     });
-    cells
+    cells.into_iter().collect()
 }
 
 /// What endpoints are sorted by.
@@ -301,18 +331,18 @@ impl Totals {
 
     /// Adds up the counts of the slots that have any, in order.
     fn sparse(slots: usize, counts: impl Iterator<Item = (usize, (u64, u64))>) -> Totals {
-        let mut sums = vec![(0, 0); slots + 1];
-        let (mut next, mut sum) = (0, (0, 0));
+        let mut sums = Vec::with_capacity(slots + 1);
+        let mut sum = (0, 0);
         for (slot, (requests, errors)) in counts {
-            if let Some(empty) = sums.get_mut(next..=slot) {
-                empty.fill(sum);
+            // Most slots come right after the one before.
+            if sums.len() == slot {
+                sums.push(sum);
+            } else {
+                sums.resize(sums.len().max(slot + 1), sum);
             }
-            next = slot + 1;
             sum = (sum.0 + requests, sum.1 + errors);
         }
-        if let Some(empty) = sums.get_mut(next..) {
-            empty.fill(sum);
-        }
+        sums.resize(slots + 1, sum);
         Totals { sums }
     }
 
@@ -333,19 +363,18 @@ impl Totals {
         self.blocks(0, self.slots(), 1)
     }
 
-    /// `(requests, errors)` of the blocks of a length, side by side from a slot to another at most.
+    /// `(requests, errors)` of the blocks of a length, side by side from a slot to another at most; none where
+    /// that lies beyond the end.
     pub fn blocks(
         &self,
         from: usize,
         to: usize,
         length: usize,
     ) -> impl Iterator<Item = (u64, u64)> {
-        let ends = self
-            .sums
-            .get(from..to.saturating_add(1).min(self.sums.len()));
-        let mut ends = ends.unwrap_or_default().iter().step_by(length.max(1));
-        let mut low = ends.next().copied().unwrap_or_default();
-        ends.map(move |&high| {
+        let mut low = self.between(0, from);
+        let ends = self.sums.get(from + 1..=to).unwrap_or_default();
+        ends.chunks_exact(length.max(1)).map(move |block| {
+            let high = block.last().copied().unwrap_or(low);
             let counts = (high.0 - low.0, high.1 - low.1);
             low = high;
             counts
@@ -399,10 +428,11 @@ impl SeriesSet {
     pub fn told(&self, endpoint: EndpointId) -> impl Iterator<Item = (usize, u64, u64)> {
         let slot = self.slots(endpoint);
         let cells = self.latencies.get(endpoint.0 as usize);
-        cells.into_iter().flatten().filter_map(move |cell| {
+        let told = cells.into_iter().flat_map(LatencySeries::iter);
+        told.filter_map(move |cell| {
             let slot = slot(cell.minute)?;
             let (told, octaves) = (cell.latency.told, cell.latency.sum);
-            (told > 0).then(|| (slot, u64::from(told), u64::from(octaves)))
+            Some((slot, u64::from(told), u64::from(octaves)))
         })
     }
 
@@ -494,13 +524,13 @@ mod tests {
 
     #[test]
     fn endpoints_are_numbered_by_name_and_both_times_are_one_series() {
-        let inside = aggregate(&[
+        let mut inside = aggregate(&[
             ("web", "/", 12, false),
             ("api", "/a/{id}", 11, true),
             ("api", "/a/b", 10, false),
         ]);
-        let before = aggregate(&[("api", "/a/{id}", 9, false), ("api", "/a/{id}", 11, false)]);
-        let (set, left_out) = SeriesSet::new(&inside, &before);
+        let mut before = aggregate(&[("api", "/a/{id}", 9, false), ("api", "/a/{id}", 11, false)]);
+        let (set, left_out) = SeriesSet::new(&mut inside, &mut before);
         assert_eq!(left_out, 0);
         assert_eq!(set.catalog.services, [b"api".to_vec(), b"web".to_vec()]);
         let names: Vec<_> = set
@@ -531,7 +561,7 @@ mod tests {
             "/api/v1/orders/{id}/items",
         ];
         let lines: Vec<_> = templates.iter().map(|t| ("api", *t, 1, false)).collect();
-        let (set, _) = SeriesSet::new(&aggregate(&lines), &Aggregate::default());
+        let (set, _) = SeriesSet::new(&mut aggregate(&lines), &mut Aggregate::default());
         let groups: Vec<u32> = set.catalog.endpoints.iter().map(|e| e.group).collect();
         assert_eq!(groups, [0, 1, 1, 2]);
     }
@@ -539,12 +569,12 @@ mod tests {
     #[test]
     fn a_line_from_1970_does_not_stretch_the_series() {
         let minute = 28_000_000;
-        let inside = aggregate(&[
+        let mut inside = aggregate(&[
             ("a", "/", 0, false),
             ("a", "/", minute, false),
             ("a", "/", minute + 3, true),
         ]);
-        let (set, left_out) = SeriesSet::new(&inside, &Aggregate::default());
+        let (set, left_out) = SeriesSet::new(&mut inside, &mut Aggregate::default());
         assert_eq!(
             (set.start_min, set.minutes, left_out),
             (i64::from(minute), 4, 1)

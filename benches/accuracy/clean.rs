@@ -110,11 +110,12 @@ fn closer(set: &SeriesSet, endpoint: EndpointId, from_min: i64, to_min: i64) -> 
     let number = endpoint.0 as usize;
     for cell in set.cells[number]
         .iter()
-        .filter(|c| (from_min..to_min).contains(&c.minute))
+        .filter(|c| (from_min..to_min).contains(&i64::from(c.minute)))
     {
         let mut chance = Chance::of(mix(cell.minute as u64), "closer", number);
         for request in 0..cell.requests {
-            let time_us = cell.minute * MINUTE_US + (chance.unit() * MINUTE_US as f64) as i64;
+            let time_us =
+                i64::from(cell.minute) * MINUTE_US + (chance.unit() * MINUTE_US as f64) as i64;
             let user = 1 + chance.int(0, 20_000) as u64;
             let failed = request < cell.errors;
             if let Some(count) = counts.get_mut(((time_us - start_us) / CELL_US) as usize) {

@@ -16,7 +16,7 @@ use super::baseline::calm;
 use super::trim::{largest_sum, pieces};
 use super::windows::{Flag, LAG_MIN, calm_blocks, unite};
 use super::{MINUTES_PER_WEEK, ROUNDS, WINDOWS_MIN, real};
-use crate::series::{EndpointId, MinuteLatency, SeriesSet, Totals};
+use crate::series::{EndpointId, LatencySeries, SeriesSet, Totals};
 use crate::stats;
 
 /// A span of whole minutes in which one endpoint was slower than its past, beyond chance.
@@ -97,7 +97,7 @@ pub(super) fn series(set: &SeriesSet) -> usize {
 
 /// The endpoints whose latencies can be tested.
 fn telling(set: &SeriesSet) -> Vec<EndpointId> {
-    let tells = |cells: &Vec<MinuteLatency>| {
+    let tells = |cells: &LatencySeries| {
         let told = cells.iter().map(|cell| u64::from(cell.latency.told));
         told.sum::<u64>() >= MIN_TOLD + LEAST_TOLD
     };
@@ -419,12 +419,9 @@ impl Context<'_> {
         let totals = self.totals;
         let past = Past::new(totals);
         let (told, _) = totals.between(0, totals.slots());
-        let lengths = if told < totals.slots() as u64 {
-            &WINDOWS_MIN[..]
-        } else {
-            &WINDOWS_MIN[..LENGTHS_WHEN_BUSY]
-        };
-        let worth = sieve::worth_a_test(totals, lengths);
+        let is_busy = told >= totals.slots() as u64;
+        let lengths = sieve::lengths(is_busy);
+        let worth = sieve::worth_a_test(totals, is_busy);
         let mut flags: Vec<SlowFlag> = Vec::new();
         // The last minute whose past may hold some of a flag.
         let mut near = 0;
@@ -460,7 +457,7 @@ impl Context<'_> {
             });
             if let Some(flag) = news.or(habit) {
                 unite(&mut flags, flag);
-                near = to + sieve::reach(lengths);
+                near = to + sieve::reach(is_busy);
             }
         }
         flags

@@ -277,7 +277,9 @@ impl Converter<'_> {
             .iter()
             .flat_map(|(id, _)| inside.blocks(*id))
         {
-            let sums = hours.entry(block.first_min).or_insert([(0, 0); 256]);
+            let sums = hours
+                .entry(block.first_min)
+                .or_insert_with(|| [(0, 0); 256]);
             for (&minute, &(requests, errors)) in block.minutes.iter().zip(block.counts) {
                 let sum = &mut sums[usize::from(minute)];
                 sum.0 += u64::from(requests);
@@ -318,6 +320,8 @@ impl Converter<'_> {
 
     fn endpoints(&self) -> Vec<Endpoint> {
         let inside = &self.m.scan.inside;
+        // Windows without an error aren't shown, and then no minutes either.
+        let by_minute = self.m.window_s == 60;
         let mut endpoints: Vec<Endpoint> = inside
             .endpoints()
             .into_par_iter()
@@ -345,7 +349,7 @@ impl Converter<'_> {
                         .map(|(s, n)| (s.to_string(), n))
                         .collect(),
                     windows: self
-                        .windows(counts.filter(|_| errors > 0))
+                        .windows(counts.filter(|(_, (_, x))| errors > 0 && (*x > 0 || !by_minute)))
                         .into_iter()
                         .filter(|(_, (_, errors))| *errors > 0)
                         .map(|(start, (requests, errors))| self.window(start, requests, errors))
