@@ -425,11 +425,11 @@ impl Context<'_> {
         let mut flags: Vec<SlowFlag> = Vec::new();
         // The last minute whose past may hold some of a flag.
         let mut near = 0;
-        for last in 0..totals.slots() {
-            let to = last + 1;
-            if !worth[last] && last >= near {
+        for (last, is_worth_a_test) in worth.into_iter().enumerate() {
+            if !is_worth_a_test && last >= near {
                 continue;
             }
+            let to = last + 1;
             // A window that ends with a minute that isn't slow holds as much without it.
             let Some(here) = mean(totals, last, to) else {
                 continue;

@@ -64,8 +64,10 @@ pub(super) fn worth_a_test(totals: &Totals, is_busy: bool) -> Vec<bool> {
     let known = span(lengths.len()) - 1;
     let mut worth: Vec<bool> = (1..=slots.min(known))
         .map(|to| {
-            let mut fits = lengths.iter().filter(|w| **w <= to);
-            fits.any(|w| may_be_slow(early(sums, to - w, to)))
+            let longest_first = lengths.iter().rev().filter(|w| **w <= to);
+            let begins = longest_first.map(|w| to - w);
+            let mut telling = begins.take_while(|from| sums[to].0 - sums[*from].0 >= MIN_TOLD);
+            telling.any(|from| may_be_slow(early(sums, from, to)))
         })
         .collect();
     match is_busy {
