@@ -174,7 +174,7 @@ fn detection(c: &mut Criterion) {
         group: n as u32,
     };
     let minute = |endpoint: u64, minute: i64| MinuteCell {
-        minute: start_min + minute,
+        minute: (start_min + minute) as i32,
         requests: 60,
         errors: match (endpoint, minute) {
             (7, 800..830) => 20,
@@ -189,7 +189,7 @@ fn detection(c: &mut Criterion) {
         cells: (0..200)
             .map(|e| (0..1_440).map(|m| minute(e, m)).collect())
             .collect(),
-        latencies: vec![Vec::new(); 200],
+        latencies: Vec::new(),
         start_min,
         minutes: 1_440,
         gaps: Vec::new(),

@@ -585,6 +585,28 @@ pub struct Aggregate {
     overflowed: bool,
 }
 
+/// Minutes of one endpoint that lie close together, in order of time.
+#[derive(Debug, Clone, Copy)]
+pub struct Minutes<'a> {
+    /// What `minutes` are counted from, since the epoch.
+    pub first_min: i32,
+    /// The minutes with requests.
+    pub minutes: &'a [u8],
+    /// Requests and errors of each.
+    pub counts: &'a [(u32, u32)],
+}
+
+/// The latencies of such minutes.
+#[derive(Debug, Clone, Default)]
+pub struct LatencyBlock {
+    /// What `minutes` are counted from, since the epoch.
+    pub first_min: i32,
+    /// The minutes with requests.
+    pub minutes: Vec<u8>,
+    /// Latencies of each.
+    pub latencies: Vec<LatencySum>,
+}
+
 /// All counts of one endpoint.
 #[derive(Debug, Default, Clone)]
 struct Counts {
@@ -667,12 +689,23 @@ impl Aggregate {
         self.overflowed
     }
 
-    /// Gives up the memory of all latencies: of a week with hundreds of endpoints they are many, and once
-    /// they are in series nobody asks for them here.
-    pub fn forget_latencies(&mut self) {
-        for block in self.counts.iter_mut().flat_map(|c| &mut c.blocks) {
-            (block.tells, block.latencies) = (false, Vec::new());
-        }
+    /// Takes the latencies of all endpoints away, by number: of a week with hundreds of endpoints they are
+    /// many, and nobody asks for them here once they are in series.
+    pub fn take_latencies(&mut self) -> Vec<Vec<LatencyBlock>> {
+        let of_block = |block: &mut MinuteBlock| LatencyBlock {
+            first_min: block.number << 8,
+            minutes: block.minutes.clone(),
+            latencies: std::mem::take(&mut block.latencies),
+        };
+        let of_endpoint = |counts: &mut Counts| {
+            let tell = counts.blocks.iter_mut().filter(|block| block.tells);
+            tell.map(|block| {
+                block.tells = false;
+                of_block(block)
+            })
+            .collect()
+        };
+        self.counts.iter_mut().map(of_endpoint).collect()
     }
 
     /// Each endpoint's number and key, sorted by service, template and method.
@@ -688,9 +721,13 @@ impl Aggregate {
         blocks.map(|block| block.minutes.len()).sum()
     }
 
-    /// Whether any request of an endpoint told how long it took.
-    pub fn tells(&self, endpoint: usize) -> bool {
-        self.counts[endpoint].blocks.iter().any(|block| block.tells)
+    /// The minutes in which an endpoint had requests, in order of time, some together.
+    pub fn blocks(&self, endpoint: usize) -> impl Iterator<Item = Minutes<'_>> + Clone {
+        self.counts[endpoint].blocks.iter().map(|block| Minutes {
+            first_min: block.number << 8,
+            minutes: &block.minutes,
+            counts: &block.counts,
+        })
     }
 
     /// The minutes in which an endpoint had requests, in order of time.
@@ -725,13 +762,9 @@ impl Counts {
             Some(i) if self.blocks[i].number == number => i,
             _ => {
                 let i = place.map_or(0, |i| i + 1);
-                self.blocks.insert(
-                    i,
-                    MinuteBlock {
-                        number,
-                        ..MinuteBlock::default()
-                    },
-                );
+                // It will be about as full as the one before: to grow bit by bit costs more than to count.
+                let room = place.map_or(0, |place| self.blocks[place].minutes.len());
+                self.blocks.insert(i, MinuteBlock::with_room(number, room));
                 i
             }
         };
@@ -740,11 +773,22 @@ impl Counts {
 }
 
 impl MinuteBlock {
+    fn with_room(number: i32, minutes: usize) -> MinuteBlock {
+        MinuteBlock {
+            number,
+            minutes: Vec::with_capacity(minutes),
+            counts: Vec::with_capacity(minutes),
+            ..MinuteBlock::default()
+        }
+    }
+
     /// Adds cells of this block, which come in order of time.
     fn add(&mut self, run: &[(u32, i32, Cell)]) {
         if !self.tells && run.iter().any(|(_, _, cell)| !cell.latency.is_empty()) {
             self.tells = true;
-            self.latencies = vec![LatencySum::default(); self.minutes.len()];
+            self.latencies = Vec::with_capacity(self.minutes.capacity());
+            self.latencies
+                .resize(self.minutes.len(), LatencySum::default());
         }
         let is_later = self
             .minutes

@@ -23,7 +23,7 @@ use crate::reading::{Begins, Places, Reading, Sought};
 use crate::record::Reject;
 use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
-use crate::series::{EndpointId, MINUTE_US, SeriesSet};
+use crate::series::{EndpointId, LatencySeries, MINUTE_US, MinuteCell, SeriesSet};
 use crate::sketch::Latencies;
 use crate::zoom::{self, Cells, Detail, LineFilter, Look, Slow, Span, Tally, Times, Wanted, Watch};
 
@@ -305,11 +305,12 @@ fn first_look(
     let sought = places.map_or_else(Sought::default, |places| places.hold(from_us, to_us));
     let mut scan = scan(reading, sought);
     refuse_unread(&scan, found)?;
-    let set = || SeriesSet::new(&scan.inside, &scan.before);
-    let (mut series, left_out) = reading.pool.install(set);
-    scan.inside.forget_latencies();
-    scan.before.forget_latencies();
-    series.gaps = detect::gaps(&series);
+    let set = || {
+        let (mut series, left_out) = SeriesSet::new(&mut scan.inside, &mut scan.before);
+        series.gaps = detect::gaps(&series);
+        (series, left_out)
+    };
+    let (series, left_out) = reading.pool.install(set);
     let detection = reading.pool.install(|| detect::candidates(&series));
     Ok(FirstLook {
         scan,
@@ -337,7 +338,7 @@ fn began_before(first: &FirstLook, query: &Query) -> bool {
         let fails = |asked: &dyn Fn(i64) -> bool| {
             let cells = first.series.cells[endpoint.0 as usize].iter();
             let (requests, errors) = cells
-                .filter(|cell| asked(cell.minute))
+                .filter(|cell| asked(i64::from(cell.minute)))
                 .fold((0, 0), |(n, x), cell| {
                     (n + u64::from(cell.requests), x + u64::from(cell.errors))
                 });
@@ -684,12 +685,9 @@ fn slow_fact(
     let shares = incident.endpoints.iter().map(|(_, baseline)| baseline.rate);
     let share = shares.sum::<f64>() / incident.endpoints.len().max(1) as f64;
     let minutes = span.from_us.div_euclid(MINUTE_US)..=(span.to_us - 1).div_euclid(MINUTE_US);
-    let told = series
-        .latencies
-        .get(endpoint.0 as usize)
-        .into_iter()
-        .flatten();
+    let told = series.latencies.get(endpoint.0 as usize).into_iter();
     let told: u64 = told
+        .flat_map(LatencySeries::iter)
         .filter(|cell| minutes.contains(&i64::from(cell.minute)))
         .map(|cell| u64::from(cell.latency.told))
         .sum();
@@ -729,13 +727,17 @@ fn counted_of<'c>(incident: &Incident, cells: &'c [Cells]) -> impl Iterator<Item
 fn count(series: &SeriesSet, endpoint: EndpointId, times: Times) -> (u64, u64) {
     let from = times.span.from_us.div_euclid(MINUTE_US);
     let to = (times.span.to_us - 1).div_euclid(MINUTE_US);
-    let counts = |minute: i64| times.recurs.is_none_or(|r| r.holds(minute * MINUTE_US));
-    series.cells[endpoint.0 as usize]
-        .iter()
-        .filter(|cell| (from..=to).contains(&cell.minute) && counts(cell.minute))
-        .fold((0, 0), |(r, e), cell| {
-            (r + u64::from(cell.requests), e + u64::from(cell.errors))
-        })
+    let cells = series.cells_within(endpoint, from..to + 1);
+    let add = |(n, x): (u64, u64), cell: &MinuteCell| {
+        (n + u64::from(cell.requests), x + u64::from(cell.errors))
+    };
+    match times.recurs {
+        None => cells.iter().fold((0, 0), add),
+        Some(r) => {
+            let holds = |cell: &&MinuteCell| r.holds(i64::from(cell.minute) * MINUTE_US);
+            cells.iter().filter(holds).fold((0, 0), add)
+        }
+    }
 }
 
 /// The error rate of an endpoint at other times: (errors + ½) / (requests + 1).
@@ -760,11 +762,8 @@ fn minutes(incident: &Incident, series: &SeriesSet, span: Span) -> Vec<Minute> {
     let to = (span.to_us + HOUR_US).div_euclid(MINUTE_US);
     let mut minutes = std::collections::BTreeMap::<i64, (u64, u64)>::new();
     for (endpoint, _) in &incident.endpoints {
-        for cell in series.cells[endpoint.0 as usize]
-            .iter()
-            .filter(|c| (from..=to).contains(&c.minute))
-        {
-            let sum = minutes.entry(cell.minute).or_default();
+        for cell in series.cells_within(*endpoint, from..to + 1) {
+            let sum = minutes.entry(i64::from(cell.minute)).or_default();
             sum.0 += u64::from(cell.requests);
             sum.1 += u64::from(cell.errors);
         }

@@ -4,10 +4,11 @@
 //! that nothing later depends on threads or file order. Judges nothing. Gaps are explicit.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::aggregate::{Aggregate, Key};
+use crate::aggregate::{Aggregate, Key, LatencyBlock};
 
 pub use crate::aggregate::{LatencySum, MINUTE_US};
 
@@ -55,7 +56,7 @@ pub struct SeriesSet {
     pub cells: Vec<Vec<MinuteCell>>,
     /// The latencies of each endpoint, in the catalog's order; sparse: only minutes in which a
     /// successful request told its own.
-    pub latencies: Vec<Vec<MinuteLatency>>,
+    pub latencies: Vec<LatencySeries>,
     /// First minute of the log.
     pub start_min: i64,
     /// Number of minutes from the first to the last, both included.
@@ -68,7 +69,7 @@ pub struct SeriesSet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MinuteCell {
     /// Minutes since the epoch.
-    pub minute: i64,
+    pub minute: i32,
     /// Requests in it.
     pub requests: u32,
     /// Errors in it.
@@ -84,15 +85,59 @@ pub struct MinuteLatency {
     pub latency: LatencySum,
 }
 
+/// One endpoint's latencies, minute by minute: a week of hundreds of endpoints has many, so they stay where
+/// pass 1 counted them.
+#[derive(Debug, Clone, Default)]
+pub struct LatencySeries(Vec<LatencyBlock>);
+
+impl LatencySeries {
+    /// The minutes in which a successful request told its latency, in order of time.
+    pub fn iter(&self) -> impl Iterator<Item = MinuteLatency> {
+        self.0.iter().flat_map(|block| {
+            let told = block.minutes.iter().zip(&block.latencies);
+            let told = told.filter(|(_, latency)| !latency.is_empty());
+            told.map(|(&minute, &latency)| MinuteLatency {
+                minute: block.first_min + i32::from(minute),
+                latency,
+            })
+        })
+    }
+}
+
+impl FromIterator<MinuteLatency> for LatencySeries {
+    /// Of minutes in order of time.
+    fn from_iter<I: IntoIterator<Item = MinuteLatency>>(cells: I) -> LatencySeries {
+        let mut blocks: Vec<LatencyBlock> = Vec::new();
+        for cell in cells {
+            let first_min = cell.minute & !0xff;
+            if blocks.last().is_none_or(|last| last.first_min != first_min) {
+                blocks.push(LatencyBlock {
+                    first_min,
+                    ..LatencyBlock::default()
+                });
+            }
+            if let Some(block) = blocks.last_mut() {
+                block.minutes.push((cell.minute & 0xff) as u8);
+                block.latencies.push(cell.latency);
+            }
+        }
+        LatencySeries(blocks)
+    }
+}
+
 impl SeriesSet {
-    /// Puts the counts of the asked time and of the time before it in order. The second value is
-    /// the number of requests left out because they lie too far from the bulk of the log.
-    pub fn new(inside: &Aggregate, before: &Aggregate) -> (SeriesSet, u64) {
+    /// Puts the counts of the asked time and of the time before it in order, and takes their latencies away.
+    /// The second value is the number of requests left out because they lie too far from the bulk of the log.
+    pub fn new(inside: &mut Aggregate, before: &mut Aggregate) -> (SeriesSet, u64) {
+        let mut taken = [&mut *before, &mut *inside].map(Aggregate::take_latencies);
         let mut by_key: BTreeMap<SortKey<'_>, Vec<(&Aggregate, usize)>> = BTreeMap::new();
-        for aggregate in [before, inside] {
+        let mut told: BTreeMap<SortKey<'_>, Vec<LatencySeries>> = BTreeMap::new();
+        for (aggregate, taken) in [&*before, &*inside].into_iter().zip(&mut taken) {
             for (id, key) in aggregate.endpoints() {
-                let parts = by_key.entry(SortKey::of(key)).or_default();
-                parts.push((aggregate, id));
+                let key = SortKey::of(key);
+                by_key.entry(key).or_default().push((aggregate, id));
+                let blocks = taken.get_mut(id).map(std::mem::take).unwrap_or_default();
+                told.entry(key).or_default().push(LatencySeries(blocks));
             }
         }
         let mut set = SeriesSet::default();
@@ -102,40 +147,38 @@ impl SeriesSet {
         }
         let by_key: Vec<_> = by_key.into_values().collect();
         set.cells = by_key.par_iter().map(|parts| minutes(parts)).collect();
-        set.latencies = by_key.par_iter().map(|parts| latencies(parts)).collect();
+        set.latencies = told.into_values().map(latencies).collect();
         let left_out = set.keep_the_bulk();
-        let first = set
-            .cells
-            .iter()
-            .filter_map(|c| c.first())
-            .map(|c| c.minute)
-            .min();
-        let last = set
-            .cells
-            .iter()
-            .filter_map(|c| c.last())
-            .map(|c| c.minute)
-            .max();
-        if let (Some(first), Some(last)) = (first, last) {
-            set.start_min = first;
-            set.minutes = (last - first + 1) as usize;
+        if let Some((first, last)) = set.ends() {
+            set.start_min = i64::from(first);
+            set.minutes = (i64::from(last) - i64::from(first) + 1) as usize;
         }
         (set, left_out)
     }
 
+    /// The first and the last minute with a request.
+    fn ends(&self) -> Option<(i32, i32)> {
+        let ends = self
+            .cells
+            .iter()
+            .filter_map(|c| Some((c.first()?, c.last()?)));
+        ends.map(|(first, last)| (first.minute, last.minute))
+            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
     /// Keeps the [`MAX_MINUTES`] with most requests; returns how many requests lie outside.
     fn keep_the_bulk(&mut self) -> u64 {
-        let mut days: BTreeMap<i64, u64> = BTreeMap::new();
-        for cell in self.cells.iter().flatten() {
-            *days.entry(cell.minute.div_euclid(24 * 60)).or_default() += u64::from(cell.requests);
-        }
-        let (Some((&first, _)), Some((&last, _))) = (days.first_key_value(), days.last_key_value())
-        else {
+        let day = |minute: i32| i64::from(minute).div_euclid(24 * 60);
+        let span = MAX_MINUTES / (24 * 60);
+        let Some((first, last)) = self.ends().map(|(first, last)| (day(first), day(last))) else {
             return 0;
         };
-        let span = MAX_MINUTES / (24 * 60);
         if last - first < span {
             return 0;
+        }
+        let mut days: BTreeMap<i64, u64> = BTreeMap::new();
+        for cell in self.cells.iter().flatten() {
+            *days.entry(day(cell.minute)).or_default() += u64::from(cell.requests);
         }
         let held = |from: i64| days.range(from..from + span).map(|(_, n)| n).sum::<u64>();
         let Some(from) = days.keys().copied().max_by_key(|&from| (held(from), from)) else {
@@ -143,10 +186,11 @@ impl SeriesSet {
         };
         let kept = from * 24 * 60..(from + span) * 24 * 60;
         for cells in &mut self.cells {
-            cells.retain(|cell| kept.contains(&cell.minute));
+            cells.retain(|cell| kept.contains(&i64::from(cell.minute)));
         }
         for cells in &mut self.latencies {
-            cells.retain(|cell| kept.contains(&i64::from(cell.minute)));
+            let held = |cell: &MinuteLatency| kept.contains(&i64::from(cell.minute));
+            *cells = cells.iter().filter(held).collect();
         }
         days.values().sum::<u64>() - held(from)
     }
@@ -157,11 +201,14 @@ fn minutes(parts: &[(&Aggregate, usize)]) -> Vec<MinuteCell> {
     let most = parts.iter().map(|(aggregate, id)| aggregate.minutes(*id));
     let mut cells: Vec<MinuteCell> = Vec::with_capacity(most.sum());
     for (aggregate, id) in parts {
-        cells.extend(aggregate.cells(*id).map(|(minute, cell)| MinuteCell {
-            minute,
-            requests: cell.requests,
-            errors: cell.errors,
-        }));
+        for block in aggregate.blocks(*id) {
+            let counted = block.minutes.iter().zip(block.counts);
+            cells.extend(counted.map(|(&minute, &(requests, errors))| MinuteCell {
+                minute: block.first_min + i32::from(minute),
+                requests,
+                errors,
+            }));
+        }
     }
     if parts.len() == 1 {
         // Each minute once, in order.
@@ -180,25 +227,11 @@ fn minutes(parts: &[(&Aggregate, usize)]) -> Vec<MinuteCell> {
 }
 
 /// The minutes of one endpoint that tell latencies, in order of time.
-fn latencies(parts: &[(&Aggregate, usize)]) -> Vec<MinuteLatency> {
-    let told = parts
-        .iter()
-        .flat_map(|(aggregate, id)| aggregate.cells(*id))
-        .filter(|(_, cell)| !cell.latency.is_empty());
-    let tells = |(aggregate, id): &&(&Aggregate, usize)| aggregate.tells(*id);
-    let most = parts
-        .iter()
-        .filter(tells)
-        .map(|(aggregate, id)| aggregate.minutes(*id));
-    let mut cells: Vec<MinuteLatency> = Vec::with_capacity(most.sum());
-    cells.extend(told.map(|(minute, cell)| MinuteLatency {
-        // The aggregate's minutes are i32.
-        minute: minute as i32,
-        latency: cell.latency,
-    }));
-    if parts.len() == 1 {
-        return cells;
+fn latencies(mut parts: Vec<LatencySeries>) -> LatencySeries {
+    if parts.len() <= 1 {
+        return parts.pop().unwrap_or_default();
     }
+    let mut cells: Vec<MinuteLatency> = parts.iter().flat_map(LatencySeries::iter).collect();
     cells.sort_by_key(|cell| cell.minute);
     cells.dedup_by(|later, earlier| {
         let same = later.minute == earlier.minute;
@@ -207,7 +240,7 @@ fn latencies(parts: &[(&Aggregate, usize)]) -> Vec<MinuteLatency> {
         }
         same
     });
-    cells
+    cells.into_iter().collect()
 }
 
 /// What endpoints are sorted by.
@@ -287,11 +320,29 @@ pub struct Totals {
 impl Totals {
     /// Adds up the counts of each slot.
     pub fn new(slots: impl IntoIterator<Item = (u64, u64)>) -> Totals {
-        let mut sums = vec![(0, 0)];
-        sums.extend(slots.into_iter().scan((0, 0), |sum, (requests, errors)| {
-            *sum = (sum.0 + requests, sum.1 + errors);
-            Some(*sum)
-        }));
+        let mut sums: Vec<(u64, u64)> = std::iter::once((0, 0)).chain(slots).collect();
+        let mut sum = (0, 0);
+        for slot in &mut sums {
+            sum = (sum.0 + slot.0, sum.1 + slot.1);
+            *slot = sum;
+        }
+        Totals { sums }
+    }
+
+    /// Adds up the counts of the slots that have any, in order.
+    fn sparse(slots: usize, counts: impl Iterator<Item = (usize, (u64, u64))>) -> Totals {
+        let mut sums = Vec::with_capacity(slots + 1);
+        let mut sum = (0, 0);
+        for (slot, (requests, errors)) in counts {
+            // Most slots come right after the one before.
+            if sums.len() == slot {
+                sums.push(sum);
+            } else {
+                sums.resize(sums.len().max(slot + 1), sum);
+            }
+            sum = (sum.0 + requests, sum.1 + errors);
+        }
+        sums.resize(slots + 1, sum);
         Totals { sums }
     }
 
@@ -309,8 +360,30 @@ impl Totals {
 
     /// `(requests, errors)` of each slot.
     pub fn each(&self) -> impl Iterator<Item = (u64, u64)> {
-        let slots = self.sums.windows(2);
-        slots.map(|ends| (ends[1].0 - ends[0].0, ends[1].1 - ends[0].1))
+        self.blocks(0, self.slots(), 1)
+    }
+
+    /// `(requests, errors)` of the blocks of a length, side by side from a slot to another at most; none where
+    /// that lies beyond the end.
+    pub fn blocks(
+        &self,
+        from: usize,
+        to: usize,
+        length: usize,
+    ) -> impl Iterator<Item = (u64, u64)> {
+        let mut low = self.between(0, from);
+        let ends = self.sums.get(from + 1..=to).unwrap_or_default();
+        ends.chunks_exact(length.max(1)).map(move |block| {
+            let high = block.last().copied().unwrap_or(low);
+            let counts = (high.0 - low.0, high.1 - low.1);
+            low = high;
+            counts
+        })
+    }
+
+    /// The sums before each slot, and that of all.
+    pub fn sums(&self) -> &[(u64, u64)] {
+        &self.sums
     }
 
     /// The first slot with a request; the number of slots where none has one.
@@ -325,15 +398,9 @@ impl Totals {
 impl SeriesSet {
     /// One endpoint minute by minute. Minutes in which its service's log is missing count nothing.
     pub fn totals(&self, endpoint: EndpointId) -> Totals {
-        let mut sums = Vec::with_capacity(self.minutes + 1);
-        let mut sum = (0_u64, 0_u64);
-        for (slot, cell) in self.seen(endpoint) {
-            sums.resize(sums.len().max(slot + 1), sum);
-            sum.0 += u64::from(cell.requests);
-            sum.1 += u64::from(cell.errors);
-        }
-        sums.resize(self.minutes + 1, sum);
-        Totals { sums }
+        let counts = |cell: MinuteCell| (u64::from(cell.requests), u64::from(cell.errors));
+        let seen = self.seen(endpoint);
+        Totals::sparse(self.minutes, seen.map(|(slot, cell)| (slot, counts(cell))))
     }
 
     /// Several endpoints together, in slots of so many minutes, gaps apart.
@@ -350,25 +417,22 @@ impl SeriesSet {
     /// How many successful requests of an endpoint told their latency, and the sum of these on the
     /// logarithmic scale, minute by minute.
     pub fn latency_totals(&self, endpoint: EndpointId) -> Totals {
-        let mut sums = Vec::with_capacity(self.minutes + 1);
-        let mut sum = (0, 0);
-        for (slot, told, octaves) in self.told(endpoint) {
-            sums.resize(sums.len().max(slot + 1), sum);
-            sum.0 += told;
-            sum.1 += octaves;
-        }
-        sums.resize(self.minutes + 1, sum);
-        Totals { sums }
+        let told = self.told(endpoint);
+        Totals::sparse(
+            self.minutes,
+            told.map(|(slot, told, octaves)| (slot, (told, octaves))),
+        )
     }
 
     /// The same of each minute in which some did, with its offset from `start_min`.
     pub fn told(&self, endpoint: EndpointId) -> impl Iterator<Item = (usize, u64, u64)> {
         let slot = self.slots(endpoint);
         let cells = self.latencies.get(endpoint.0 as usize);
-        cells.into_iter().flatten().filter_map(move |cell| {
-            let slot = slot(i64::from(cell.minute))?;
+        let told = cells.into_iter().flat_map(LatencySeries::iter);
+        told.filter_map(move |cell| {
+            let slot = slot(cell.minute)?;
             let (told, octaves) = (cell.latency.told, cell.latency.sum);
-            (told > 0).then(|| (slot, u64::from(told), u64::from(octaves)))
+            Some((slot, u64::from(told), u64::from(octaves)))
         })
     }
 
@@ -385,7 +449,7 @@ impl SeriesSet {
     }
 
     /// The offset of a minute from `start_min`, if an endpoint's log has that minute.
-    fn slots(&self, endpoint: EndpointId) -> impl Fn(i64) -> Option<usize> + use<> {
+    fn slots(&self, endpoint: EndpointId) -> impl Fn(i32) -> Option<usize> + use<> {
         let (start_min, minutes) = (self.start_min, self.minutes);
         let service = self.service_of(endpoint);
         let gaps: Vec<(usize, usize)> = self
@@ -396,10 +460,20 @@ impl SeriesSet {
             .collect();
         move |minute| {
             // What lies before the first minute wraps around and is beyond the last.
-            let slot = minute.wrapping_sub(start_min) as usize;
+            let slot = i64::from(minute).wrapping_sub(start_min) as usize;
             let masked = || gaps.iter().any(|&(from, to)| (from..to).contains(&slot));
             (slot < minutes && (gaps.is_empty() || !masked())).then_some(slot)
         }
+    }
+
+    /// An endpoint's cells from one minute since the epoch until before another.
+    pub fn cells_within(&self, endpoint: EndpointId, minutes: Range<i64>) -> &[MinuteCell] {
+        let cells = self.cells.get(endpoint.0 as usize);
+        let cells = cells.map_or(&[][..], Vec::as_slice);
+        let place = |of: i64| cells.partition_point(|cell| i64::from(cell.minute) < of);
+        cells
+            .get(place(minutes.start)..place(minutes.end))
+            .unwrap_or_default()
     }
 
     /// Whether an endpoint has a single error.
@@ -411,8 +485,10 @@ impl SeriesSet {
 
     /// Whether an endpoint has requests in these minutes (offsets from `start_min`), gaps apart.
     pub fn is_busy(&self, endpoint: EndpointId, from: usize, to: usize) -> bool {
-        let mut seen = self.seen(endpoint).skip_while(|(slot, _)| *slot < from);
-        seen.next().is_some_and(|(slot, _)| slot < to)
+        let minute = |slot: usize| self.start_min.saturating_add(slot as i64);
+        let slot = self.slots(endpoint);
+        let cells = self.cells_within(endpoint, minute(from)..minute(to));
+        cells.iter().any(|cell| slot(cell.minute).is_some())
     }
 
     /// The service that an endpoint belongs to.
@@ -448,13 +524,13 @@ mod tests {
 
     #[test]
     fn endpoints_are_numbered_by_name_and_both_times_are_one_series() {
-        let inside = aggregate(&[
+        let mut inside = aggregate(&[
             ("web", "/", 12, false),
             ("api", "/a/{id}", 11, true),
             ("api", "/a/b", 10, false),
         ]);
-        let before = aggregate(&[("api", "/a/{id}", 9, false), ("api", "/a/{id}", 11, false)]);
-        let (set, left_out) = SeriesSet::new(&inside, &before);
+        let mut before = aggregate(&[("api", "/a/{id}", 9, false), ("api", "/a/{id}", 11, false)]);
+        let (set, left_out) = SeriesSet::new(&mut inside, &mut before);
         assert_eq!(left_out, 0);
         assert_eq!(set.catalog.services, [b"api".to_vec(), b"web".to_vec()]);
         let names: Vec<_> = set
@@ -485,7 +561,7 @@ mod tests {
             "/api/v1/orders/{id}/items",
         ];
         let lines: Vec<_> = templates.iter().map(|t| ("api", *t, 1, false)).collect();
-        let (set, _) = SeriesSet::new(&aggregate(&lines), &Aggregate::default());
+        let (set, _) = SeriesSet::new(&mut aggregate(&lines), &mut Aggregate::default());
         let groups: Vec<u32> = set.catalog.endpoints.iter().map(|e| e.group).collect();
         assert_eq!(groups, [0, 1, 1, 2]);
     }
@@ -493,12 +569,12 @@ mod tests {
     #[test]
     fn a_line_from_1970_does_not_stretch_the_series() {
         let minute = 28_000_000;
-        let inside = aggregate(&[
+        let mut inside = aggregate(&[
             ("a", "/", 0, false),
             ("a", "/", minute, false),
             ("a", "/", minute + 3, true),
         ]);
-        let (set, left_out) = SeriesSet::new(&inside, &Aggregate::default());
+        let (set, left_out) = SeriesSet::new(&mut inside, &mut Aggregate::default());
         assert_eq!(
             (set.start_min, set.minutes, left_out),
             (i64::from(minute), 4, 1)

@@ -143,26 +143,56 @@ pub fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
     }
 }
 
+/// Steps of z in which the integral of [`wandering_binomial_tail`] is summed, and how many to each side.
+const STEP: f64 = 0.125;
+const REACH: i32 = 72;
+/// Steps at a time when it is bounded.
+const STRIDE: usize = 4;
+
 /// P(X ≥ x) of a binomial count of n trials whose probability is log-normal around the mean m, with
 /// ln-variance `s2`, cut at 1. The trapezoid rule over standard normal deviates from −9 to 9 in steps of ⅛: the
 /// integrand is smooth and vanishes at both ends, so the rule converges faster than any power.
 pub fn wandering_binomial_tail(x: u64, n: u64, m: f64, s2: f64) -> f64 {
-    const STEP: f64 = 0.125;
-    const REACH: i32 = 72;
     if x == 0 {
         return 1.0;
     }
     if x > n {
         return 0.0;
     }
+    let tail = wandering_tail(x, n, m, s2);
+    let at = |i: i32| {
+        let z = f64::from(i) * STEP;
+        (-0.5 * z * z).exp() * tail(z)
+    };
+    let sum: f64 = (-REACH..=REACH).map(at).sum();
+    sum * STEP / std::f64::consts::TAU.sqrt()
+}
+
+/// Of a rate z standard deviations above its median: P(X ≥ x).
+fn wandering_tail(x: u64, n: u64, m: f64, s2: f64) -> impl Fn(f64) -> f64 {
     let (hits, misses) = (x as f64, (n - x) as f64 + 1.0);
     let s = s2.sqrt();
-    let at = |z: f64| {
-        let p = m * (s * z - 0.5 * s2).exp();
-        (-0.5 * z * z).exp() * beta_cdf(p, hits, misses)
-    };
-    let sum: f64 = (-REACH..=REACH).map(|i| at(f64::from(i) * STEP)).sum();
-    sum * STEP / std::f64::consts::TAU.sqrt()
+    move |z| beta_cdf(m * (s * z - 0.5 * s2).exp(), hits, misses)
+}
+
+/// Whether [`wandering_binomial_tail`] is at least so much. Where it is far less, as it is for faults, a few
+/// of the terms tell: P(X ≥ x) grows with the rate, so between two points it is at most that at the upper one.
+pub fn wandering_binomial_tail_reaches(x: u64, n: u64, m: f64, s2: f64, least: f64) -> bool {
+    if x > 0 && x <= n {
+        let tail = wandering_tail(x, n, m, s2);
+        let mut bound = 0.0;
+        for upper in (-REACH..=REACH).rev().step_by(STRIDE) {
+            let most = tail(f64::from(upper) * STEP);
+            let points = (upper - STRIDE as i32 + 1).max(-REACH)..=upper;
+            let density = |i: i32| (-0.5 * (f64::from(i) * STEP).powi(2)).exp();
+            bound += most * points.map(density).sum::<f64>();
+            // All points below together weigh at most √(2π) / STEP, a little more than 20.
+            if (bound + 21.0 * most) * STEP < least {
+                return false;
+            }
+        }
+    }
+    wandering_binomial_tail(x, n, m, s2) >= least
 }
 
 /// ln P(T ≥ t) of Student's law, for t ≥ 0: half the incomplete beta function of ν/(ν + t²).
@@ -350,6 +380,30 @@ mod tests {
         }
         assert_eq!(wandering_binomial_tail(0, 5, 0.1, 0.5), 1.0);
         assert_eq!(wandering_binomial_tail(6, 5, 0.1, 0.5), 0.0);
+    }
+
+    #[test]
+    fn whether_a_wandering_binomials_tail_reaches_a_line_is_told_as_by_its_value() {
+        for (x, n, m, s2) in [
+            (1, 3, 0.1, 0.5),
+            (3, 3, 0.02, 0.4),
+            (40, 100, 0.01, 0.63),
+            (12, 3000, 0.001, 0.28),
+            (300, 20000, 0.004, 0.05),
+            (80, 90, 0.0001, 0.01),
+            (0, 5, 0.1, 0.5),
+            (6, 5, 0.1, 0.5),
+        ] {
+            let value = wandering_binomial_tail(x, n, m, s2);
+            for times in [1e-9, 0.3, 1.0 - 1e-12, 1.0, 1.0 + 1e-12, 2.0, 3.0, 1e9] {
+                let line = value * times;
+                assert_eq!(
+                    wandering_binomial_tail_reaches(x, n, m, s2, line),
+                    value >= line,
+                    "{x} of {n}: {value:e} and {line:e}"
+                );
+            }
+        }
     }
 
     /// SciPy 1.17: `log(chi2.sf(2 * nats, 2 * tests))`.

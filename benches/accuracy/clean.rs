@@ -66,7 +66,7 @@ fn counts(chance: &mut Chance) -> SeriesSet {
                 let requests = chance.poisson(mean);
                 if requests > 0 {
                     series.push(MinuteCell {
-                        minute: START_MIN + minute as i64,
+                        minute: (START_MIN + minute as i64) as i32,
                         requests: requests as u32,
                         errors: chance.poisson(requests as f64 * p).min(requests) as u32,
                     });
@@ -110,11 +110,12 @@ fn closer(set: &SeriesSet, endpoint: EndpointId, from_min: i64, to_min: i64) -> 
     let number = endpoint.0 as usize;
     for cell in set.cells[number]
         .iter()
-        .filter(|c| (from_min..to_min).contains(&c.minute))
+        .filter(|c| (from_min..to_min).contains(&i64::from(c.minute)))
     {
         let mut chance = Chance::of(mix(cell.minute as u64), "closer", number);
         for request in 0..cell.requests {
-            let time_us = cell.minute * MINUTE_US + (chance.unit() * MINUTE_US as f64) as i64;
+            let time_us =
+                i64::from(cell.minute) * MINUTE_US + (chance.unit() * MINUTE_US as f64) as i64;
             let user = 1 + chance.int(0, 20_000) as u64;
             let failed = request < cell.errors;
             if let Some(count) = counts.get_mut(((time_us - start_us) / CELL_US) as usize) {

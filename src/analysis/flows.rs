@@ -57,10 +57,8 @@ fn traffic(incident: &Incident, times: Times, series: &SeriesSet) -> Vec<Traffic
             }
             _ => {}
         }
-        let cells = &series.cells[id.0 as usize];
-        let first = cells.partition_point(|cell| cell.minute < from);
-        for cell in cells[first..].iter().take_while(|cell| cell.minute < to) {
-            let sum = &mut traffic.minutes[(cell.minute - from) as usize];
+        for cell in series.cells_within(id, from..to) {
+            let sum = &mut traffic.minutes[(i64::from(cell.minute) - from) as usize];
             sum.0 = sum.0.saturating_add(cell.requests);
             sum.1 = sum.1.saturating_add(cell.errors);
         }

@@ -71,9 +71,8 @@ fn state(recurrence: Recurrence, traces: &[&Trace], set: &SeriesSet) -> State {
     let expected: f64 = asked
         .into_iter()
         .map(|t| {
-            let cells = set.cells[t.candidate.endpoint.0 as usize].iter();
-            let cells = cells.filter(|c| due.contains(&c.minute));
-            t.raised * cells.map(|c| f64::from(c.requests)).sum::<f64>()
+            let cells = set.cells_within(t.candidate.endpoint, due.clone());
+            t.raised * cells.iter().map(|c| f64::from(c.requests)).sum::<f64>()
         })
         .sum();
     match expected >= LEAST_DUE {

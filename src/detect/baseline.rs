@@ -6,10 +6,10 @@
 //! the endpoint has few requests: endpoint → route group → service → all.
 
 use std::collections::BTreeMap;
-
-use rayon::prelude::*;
+use std::sync::OnceLock;
 
 use super::MINUTES_PER_WEEK;
+use super::sums::{Adder, Place, members};
 use super::windows::Flag;
 use crate::series::{EndpointId, SeriesSet, Totals};
 use crate::stats;
@@ -56,48 +56,69 @@ pub(super) struct Parents {
     levels: Vec<Totals>,
     /// For each endpoint its parents in `levels`, the root first.
     lines: Vec<Vec<usize>>,
+    /// By the last of an endpoint's parents: their rates in each third of the log, once asked for.
+    thirds: Vec<OnceLock<Vec<f64>>>,
 }
 
 impl Parents {
     pub(super) fn new(set: &SeriesSet) -> Parents {
-        // A minute per slot up to two days; a month of a few hundred groups would not fit so.
-        let slot_min = if set.minutes <= 2880 { 1 } else { 10 };
-        let mut members = BTreeMap::new();
-        for e in &set.catalog.endpoints {
-            *members.entry((e.service, e.group)).or_insert(0) += 1;
+        let adder = Adder {
+            set,
+            members: &members(set),
+            slot_min: Parents::slot_min(set),
+            wanted: &[],
+        };
+        Parents::of(
+            set,
+            adder.slot_min,
+            adder.sums().into_iter().map(|sum| (sum.place, sum.totals)),
+        )
+    }
+
+    /// Minutes in a slot: one up to two days; a month of a few hundred groups would not fit so.
+    pub(super) fn slot_min(set: &SeriesSet) -> usize {
+        if set.minutes <= 2880 { 1 } else { 10 }
+    }
+
+    /// Of counts that are added up.
+    pub(super) fn of(
+        set: &SeriesSet,
+        slot_min: usize,
+        sums: impl Iterator<Item = (Place, Totals)>,
+    ) -> Parents {
+        let (mut index, mut levels) = (BTreeMap::new(), Vec::new());
+        for (place, totals) in sums {
+            index.insert(place, levels.len());
+            levels.push(totals);
         }
-        let mut index: BTreeMap<(Option<u32>, Option<u32>), usize> = BTreeMap::new();
-        // The endpoints of each level.
-        let mut below: Vec<Vec<EndpointId>> = Vec::new();
-        let mut lines = Vec::new();
-        for id in set.endpoints() {
-            let mut keys = vec![(None, None)];
-            if let Some(e) = set.catalog.endpoints.get(id.0 as usize) {
-                keys.push((Some(e.service.0), None));
-                if members.get(&(e.service, e.group)).is_some_and(|n| *n > 1) {
-                    keys.push((Some(e.service.0), Some(e.group)));
-                }
-            }
-            let line: Vec<usize> = keys
-                .into_iter()
-                .map(|key| {
-                    *index.entry(key).or_insert_with(|| {
-                        below.push(Vec::new());
-                        below.len() - 1
-                    })
-                })
-                .collect();
-            line.iter().for_each(|level| below[*level].push(id));
-            lines.push(line);
-        }
+        let line = |id: EndpointId| {
+            let e = set.catalog.endpoints.get(id.0 as usize);
+            let places = e.map(|e| (Some(e.service.0), Some(e.group)));
+            let places = places.map_or([Some((None, None)), None, None], |(service, group)| {
+                [(None, None), (service, None), (service, group)].map(Some)
+            });
+            let known = places.iter().flatten().filter_map(|place| index.get(place));
+            known.copied().collect()
+        };
         Parents {
             slot_min,
-            levels: below
-                .par_iter()
-                .map(|ids| set.totals_of(ids, slot_min))
-                .collect(),
-            lines,
+            lines: set.endpoints().map(line).collect(),
+            thirds: levels.iter().map(|_| OnceLock::new()).collect(),
+            levels,
         }
+    }
+
+    /// The rates of what the endpoint belongs to, in each third of a log of so many minutes.
+    fn rates_of_thirds(&self, endpoint: EndpointId, minutes: usize) -> &[f64] {
+        let rates = || {
+            let spans = thirds(minutes);
+            spans
+                .map(|(from, to)| self.rate(endpoint, from, to))
+                .collect()
+        };
+        let line = self.lines.get(endpoint.0 as usize);
+        let last = line.and_then(|line| self.thirds.get(*line.last()?));
+        last.map_or(&[], |known| known.get_or_init(rates).as_slice())
     }
 
     /// The rate of what the endpoint belongs to, in the slots that lie wholly inside the span.
@@ -117,6 +138,14 @@ impl Parents {
             })
             .unwrap_or(0.5)
     }
+}
+
+/// The spans of a third of so many minutes, some minutes apart.
+fn thirds(minutes: usize) -> impl Iterator<Item = (usize, usize)> {
+    let length = (minutes / 3).max(1);
+    let last = minutes.saturating_sub(length);
+    let begins = (0..last).step_by(QUIET_STEP_MIN).chain([last]);
+    begins.map(move |from| (from, from + length))
 }
 
 /// The rate of x errors in n requests, leaning on another rate.
@@ -232,15 +261,11 @@ impl<'a> Past<'a> {
     fn measure_thirds(&mut self) {
         if self.thirds.is_empty() {
             let minutes = self.totals.slots();
-            let length = (minutes / 3).max(1);
-            let last = minutes.saturating_sub(length);
-            self.thirds = (0..last)
-                .step_by(QUIET_STEP_MIN)
-                .chain([last])
-                .map(|from| {
-                    let to = from + length;
-                    let parent = self.parents.rate(self.endpoint, from, to);
-                    expect(parent, (from, to), self.totals.between(from, to))
+            let parents = self.parents.rates_of_thirds(self.endpoint, minutes);
+            let spans = thirds(minutes).zip(parents);
+            self.thirds = spans
+                .map(|((from, to), parent)| {
+                    expect(*parent, (from, to), self.totals.between(from, to))
                 })
                 .collect();
             let place = self.thirds.len() / USUAL_QUANTILE;

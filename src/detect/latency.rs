@@ -8,13 +8,15 @@
 //! (σ²), and between windows of each length and their past (τ²). Knows no latency of an error, and no
 //! quantile: whether a slowdown matters, and to whom, is seen in the second look.
 
+mod sieve;
+
 use rayon::prelude::*;
 
 use super::baseline::calm;
 use super::trim::{largest_sum, pieces};
 use super::windows::{Flag, LAG_MIN, calm_blocks, unite};
-use super::{MINUTES_PER_WEEK, ROUNDS, WINDOWS_MIN};
-use crate::series::{EndpointId, SeriesSet, Totals};
+use super::{MINUTES_PER_WEEK, ROUNDS, WINDOWS_MIN, real};
+use crate::series::{EndpointId, LatencySeries, SeriesSet, Totals};
 use crate::stats;
 
 /// A span of whole minutes in which one endpoint was slower than its past, beyond chance.
@@ -90,16 +92,21 @@ type SlowFlag = Flag<Usual>;
 
 /// Number of endpoints whose latencies can be tested.
 pub(super) fn series(set: &SeriesSet) -> usize {
-    set.endpoints().filter(|id| tells(set, *id)).count()
+    telling(set).len()
 }
 
-fn tells(set: &SeriesSet, endpoint: EndpointId) -> bool {
-    let cells = set.latencies.get(endpoint.0 as usize);
-    let told = cells
-        .into_iter()
-        .flatten()
-        .map(|cell| u64::from(cell.latency.told));
-    told.sum::<u64>() >= MIN_TOLD + LEAST_TOLD
+/// The endpoints whose latencies can be tested.
+fn telling(set: &SeriesSet) -> Vec<EndpointId> {
+    let tells = |cells: &LatencySeries| {
+        let told = cells.iter().map(|cell| u64::from(cell.latency.told));
+        told.sum::<u64>() >= MIN_TOLD + LEAST_TOLD
+    };
+    let tell: Vec<bool> = set.latencies.par_iter().map(tells).collect();
+    set.endpoints()
+        .zip(tell)
+        .filter(|(_, tells)| *tells)
+        .map(|(id, _)| id)
+        .collect()
 }
 
 /// Scans every endpoint of a log for slowdowns, by endpoint, then by time.
@@ -107,7 +114,7 @@ fn tells(set: &SeriesSet, endpoint: EndpointId) -> bool {
 /// As with errors: the first round presumes little noise and flags too much; then noise is measured
 /// outside of what is flagged, and what is flagged tested again, until nothing changes.
 pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
-    let endpoints: Vec<EndpointId> = set.endpoints().filter(|id| tells(set, *id)).collect();
+    let endpoints = telling(set);
     // Added up where they are needed: of all endpoints at once they would fill the caches.
     let totals_of = |i: usize| set.latency_totals(endpoints[i]);
     let mut flags: Vec<Vec<SlowFlag>> = vec![Vec::new(); endpoints.len()];
@@ -192,7 +199,7 @@ pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
 /// Mean of the latencies told in a span, in eighths of an octave.
 fn mean(totals: &Totals, from: usize, to: usize) -> Option<f64> {
     let (told, sum) = totals.between(from, to);
-    (told > 0).then(|| sum as f64 / told as f64)
+    (told > 0).then(|| real(sum) / real(told))
 }
 
 /// What one endpoint's means vary by without a fault.
@@ -222,9 +229,9 @@ impl Noise {
         let (mut sum, mut pairs) = (0.0, 0.0);
         let mut last: Option<(usize, u64, f64)> = None;
         for (minute, n, octaves) in minutes {
-            let here = octaves as f64 / n as f64;
+            let here = real(octaves) / real(n);
             if let Some((_, m, before)) = last.filter(|(end, ..)| minute - end < LAG_MIN) {
-                let scale = 1.0 / n as f64 + 1.0 / m as f64;
+                let scale = 1.0 / real(n) + 1.0 / real(m);
                 sum += (here - before).powi(2) / scale;
                 pairs += 1.0;
                 last = None;
@@ -242,10 +249,9 @@ impl Noise {
     /// The same outside of its flags, and what its windows vary by beyond that.
     fn measure(totals: &Totals, flags: &[SlowFlag]) -> Noise {
         let mut noise = Noise::of_requests(
-            calm_blocks(totals.slots(), 1, flags)
-                .map(|(from, to)| (from, totals.between(from, to)))
+            calm_blocks(totals, 1, flags)
                 .filter(|(_, (told, _))| *told > 0)
-                .map(|(minute, (told, sum))| (minute, told, sum)),
+                .map(|((minute, _), (told, sum))| (minute, told, sum)),
         );
         let sigma2 = lean(noise.sigma2, noise.pairs, PRIOR_SIGMA2);
         let past = Past::new(totals);
@@ -253,8 +259,7 @@ impl Noise {
         for (length, minutes) in WINDOWS_MIN.into_iter().enumerate() {
             let mut squares = Vec::new();
             let mut due_to_requests = 0.0;
-            for (from, to) in calm_blocks(totals.slots(), minutes, flags) {
-                let (told, sum) = totals.between(from, to);
+            for ((from, to), (told, sum)) in calm_blocks(totals, minutes, flags) {
                 if (told as f64) < least_told {
                     continue;
                 }
@@ -354,7 +359,7 @@ impl<'a> Past<'a> {
 
     fn usual((told, sum): (u64, u64), from: usize, to: usize) -> Option<Usual> {
         (told >= LEAST_TOLD).then(|| Usual {
-            mean: sum as f64 / told as f64,
+            mean: real(sum) / real(told),
             told,
             from,
             to,
@@ -414,13 +419,16 @@ impl Context<'_> {
         let totals = self.totals;
         let past = Past::new(totals);
         let (told, _) = totals.between(0, totals.slots());
-        let lengths = if told < totals.slots() as u64 {
-            &WINDOWS_MIN[..]
-        } else {
-            &WINDOWS_MIN[..LENGTHS_WHEN_BUSY]
-        };
+        let is_busy = told >= totals.slots() as u64;
+        let lengths = sieve::lengths(is_busy);
+        let worth = sieve::worth_a_test(totals, is_busy);
         let mut flags: Vec<SlowFlag> = Vec::new();
-        for last in 0..totals.slots() {
+        // The last minute whose past may hold some of a flag.
+        let mut near = 0;
+        for (last, is_worth_a_test) in worth.into_iter().enumerate() {
+            if !is_worth_a_test && last >= near {
+                continue;
+            }
             let to = last + 1;
             // A window that ends with a minute that isn't slow holds as much without it.
             let Some(here) = mean(totals, last, to) else {
@@ -449,6 +457,7 @@ impl Context<'_> {
             });
             if let Some(flag) = news.or(habit) {
                 unite(&mut flags, flag);
+                near = to + sieve::reach(is_busy);
             }
         }
         flags

@@ -16,6 +16,7 @@ mod gaps;
 mod latency;
 mod pooled;
 mod recurring;
+mod sums;
 mod trim;
 mod windows;
 
@@ -145,7 +146,8 @@ const ROUNDS: usize = 8;
 /// Scans every endpoint of a log for excess errors and for slowness.
 pub fn candidates(set: &SeriesSet) -> Detection {
     let scanned = Scanned::new(set);
-    let patterns = recurring::patterns(set, &scanned);
+    let counted = counted(set);
+    let patterns = recurring::patterns(set, &counted, &scanned);
     let mut found = match patterns.is_empty() {
         true => scanned.candidates(set),
         // What comes back is no part of the past, nor of the noise, that all else is held against.
@@ -162,7 +164,7 @@ pub fn candidates(set: &SeriesSet) -> Detection {
     Detection {
         candidates: found,
         slowdowns: latency::slowdowns(set, scanned.ln_alpha),
-        chronic: chronic(set, &scanned.parents),
+        chronic: chronic(set, &counted, &scanned.parents),
     }
 }
 
@@ -177,8 +179,7 @@ struct Scanned {
 
 impl Scanned {
     fn new(set: &SeriesSet) -> Scanned {
-        let parents = Parents::new(set);
-        let pools = Pools::new(set);
+        let (pools, parents) = Pools::new(set);
         let ln_alpha = ln_alpha(set, pools.len());
         let mut noise = Dispersion::new(set.cells.len());
         let flagged = flag(set, &parents, &mut noise, ln_alpha);
@@ -222,14 +223,24 @@ impl Scanned {
     }
 }
 
+/// Requests and errors of each endpoint, gaps apart.
+fn counted(set: &SeriesSet) -> Vec<(u64, u64)> {
+    let of_endpoint = |id: usize| {
+        let cells = set.seen(EndpointId(id as u32));
+        cells.fold((0, 0), |(n, x), (_, cell)| {
+            (n + u64::from(cell.requests), x + u64::from(cell.errors))
+        })
+    };
+    let ids = 0..set.cells.len();
+    ids.into_par_iter().map(of_endpoint).collect()
+}
+
 /// The endpoints whose rate is high through the log.
-fn chronic(set: &SeriesSet, parents: &Parents) -> Vec<Chronic> {
+fn chronic(set: &SeriesSet, counted: &[(u64, u64)], parents: &Parents) -> Vec<Chronic> {
     // Only an endpoint that fails often at all can fail often in its quietest third.
     let often = |endpoint: &EndpointId| {
-        let sum = set.seen(*endpoint).fold((0, 0), |(n, x), (_, cell)| {
-            (n + u64::from(cell.requests), x + u64::from(cell.errors))
-        });
-        sum.1 as f64 >= 0.5 * CHRONIC_RATE * sum.0 as f64
+        let (requests, errors) = counted[endpoint.0 as usize];
+        errors as f64 >= 0.5 * CHRONIC_RATE * requests as f64
     };
     let quiet_rate = |endpoint| Past::new(&set.totals(endpoint), parents, endpoint).quiet_rate();
     set.endpoints()
@@ -322,7 +333,7 @@ fn offset(set: &SeriesSet, minute: i64) -> usize {
 fn ln_alpha(set: &SeriesSet, pools: usize) -> f64 {
     let failing = set
         .cells
-        .iter()
+        .par_iter()
         .filter(|cells| cells.iter().map(|c| u64::from(c.errors)).sum::<u64>() >= MIN_ERRORS)
         .count();
     let windows: f64 = WINDOWS_MIN.iter().map(|w| 1.0 / *w as f64).sum();
@@ -353,7 +364,7 @@ impl Context<'_> {
         let hours = (expected.to - expected.from) as f64 / 60.0;
         let c2 = self.noise.shown(self.endpoint, minutes)
             + self.noise.shown(self.endpoint, 60) / hours.max(1.0);
-        stats::wandering_binomial_tail(x, n, m, c2.ln_1p()) >= self.ln_alpha.exp()
+        stats::wandering_binomial_tail_reaches(x, n, m, c2.ln_1p(), self.ln_alpha.exp())
     }
 
     /// P(X ≥ x) for n requests in a window of so many minutes.
@@ -361,6 +372,11 @@ impl Context<'_> {
         let (a, b) = self.law(expected, minutes);
         stats::ln_beta_binomial_tail(x, n, a, b).exp()
     }
+}
+
+/// A count as a float, in one step: that of an unsigned number takes several. None comes near 2⁶³.
+fn real(count: u64) -> f64 {
+    count as i64 as f64
 }
 
 /// The rise above m that an operator would care about: at least a point, at least the rate again

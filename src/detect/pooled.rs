@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::baseline::{Parents, Past};
 use super::dispersion::Dispersion;
+use super::sums::{self, Adder, Place};
 use super::windows::Flag;
 use super::{Candidate, Context, FALSE_DISCOVERY_RATE, flag, flags_of, is_large, offset, trim};
-use crate::series::{Catalog, EndpointId, MinuteCell, SeriesSet};
+use crate::series::{Catalog, EndpointId, SeriesSet};
 use crate::stats;
 
 /// The pools of a log as a log of their own, and each pool's endpoints.
@@ -23,42 +22,54 @@ pub(super) struct Pools {
 
 impl Pools {
     /// Every route group, service, and all, that has several endpoints and is not the same as a
-    /// smaller pool.
-    pub(super) fn new(set: &SeriesSet) -> Pools {
-        let mut by_key: BTreeMap<(Option<u32>, Option<u32>), Vec<EndpointId>> = BTreeMap::new();
-        for (e, id) in set.catalog.endpoints.iter().zip(set.endpoints()) {
-            let service = Some(e.service.0);
-            for key in [(None, None), (service, None), (service, Some(e.group))] {
-                by_key.entry(key).or_default().push(id);
-            }
-        }
+    /// smaller pool; and, of the same sums, the parents of the log's endpoints.
+    pub(super) fn new(set: &SeriesSet) -> (Pools, Parents) {
+        let by_place = sums::members(set);
         // From the smallest up; the same endpoints are one pool.
-        let mut members: Vec<Vec<EndpointId>> = Vec::new();
-        for ids in by_key.into_values().rev() {
+        let mut pools: Vec<(Place, &Vec<EndpointId>)> = Vec::new();
+        for (place, ids) in by_place.iter().rev() {
             let fails = ids
                 .iter()
                 .filter(|id| set.ever_failed(**id))
                 .nth(1)
                 .is_some();
-            if fails && !members.contains(&ids) {
-                members.push(ids);
+            if fails && !pools.iter().any(|(_, known)| *known == ids) {
+                pools.push((*place, ids));
             }
         }
-        let first = |ids: &[EndpointId]| set.catalog.endpoints[ids[0].0 as usize].clone();
-        Pools {
+        let wanted: Vec<Place> = pools.iter().map(|(place, _)| *place).collect();
+        let adder = Adder {
+            set,
+            members: &by_place,
+            slot_min: Parents::slot_min(set),
+            wanted: &wanted,
+        };
+        let (mut cells, mut totals) = (BTreeMap::new(), Vec::new());
+        for sum in adder.sums() {
+            cells.extend(sum.cells.map(|cells| (sum.place, cells)));
+            totals.push((sum.place, sum.totals));
+        }
+        let parents = Parents::of(set, adder.slot_min, totals.into_iter());
+        let first =
+            |ids: &[EndpointId]| set.catalog.endpoints.get(ids.first()?.0 as usize).cloned();
+        let pools = Pools {
             set: SeriesSet {
                 catalog: Catalog {
                     services: set.catalog.services.clone(),
-                    endpoints: members.iter().map(|ids| first(ids)).collect(),
+                    endpoints: pools.iter().filter_map(|(_, ids)| first(ids)).collect(),
                 },
-                cells: members.par_iter().map(|ids| sum(set, ids)).collect(),
+                cells: wanted
+                    .iter()
+                    .filter_map(|place| cells.remove(place))
+                    .collect(),
                 latencies: Vec::new(),
                 start_min: set.start_min,
                 minutes: set.minutes,
                 gaps: set.gaps.clone(),
             },
-            members,
-        }
+            members: pools.into_iter().map(|(_, ids)| ids.clone()).collect(),
+        };
+        (pools, parents)
     }
 
     /// Number of pools.
@@ -98,28 +109,6 @@ impl Pools {
             }
         }
     }
-}
-
-/// The minutes of several endpoints together.
-fn sum(set: &SeriesSet, ids: &[EndpointId]) -> Vec<MinuteCell> {
-    let mut minutes = vec![(0_u32, 0_u32); set.minutes];
-    for id in ids {
-        for (slot, cell) in set.seen(*id) {
-            let sum = &mut minutes[slot];
-            sum.0 = sum.0.saturating_add(cell.requests);
-            sum.1 = sum.1.saturating_add(cell.errors);
-        }
-    }
-    minutes
-        .into_iter()
-        .zip(set.start_min..)
-        .filter(|((requests, _), _)| *requests > 0)
-        .map(|((requests, errors), minute)| MinuteCell {
-            minute,
-            requests,
-            errors,
-        })
-        .collect()
 }
 
 /// The endpoints that fail more than their own past in a pool's span: those that are certain among

@@ -103,11 +103,10 @@ struct Beat {
 }
 
 /// The patterns of a log, strongest first.
-pub(super) fn patterns(set: &SeriesSet, scanned: &Scanned) -> Vec<Pattern> {
-    let errors = |id: &EndpointId| set.seen(*id).map(|(_, c)| u64::from(c.errors)).sum::<u64>();
+pub(super) fn patterns(set: &SeriesSet, counted: &[(u64, u64)], scanned: &Scanned) -> Vec<Pattern> {
     let failing: Vec<EndpointId> = set
         .endpoints()
-        .filter(|id| errors(id) >= LEAST_ERRORS)
+        .filter(|id| counted[id.0 as usize].1 >= LEAST_ERRORS)
         .collect();
     let mut leads: Vec<(EndpointId, Beat)> = failing
         .par_iter()
@@ -140,15 +139,14 @@ pub(super) fn patterns(set: &SeriesSet, scanned: &Scanned) -> Vec<Pattern> {
 fn lead(set: &SeriesSet, scanned: &Scanned, id: EndpointId, asked: usize) -> Option<Beat> {
     let totals = set.totals(id);
     let context = scanned.context(set, &totals, id);
-    // All but the week divide the day: their folds are folds of its fold.
-    let day = fold(totals.each(), DAY_MIN);
+    let folds = folds(&totals);
     let of_period = |every: usize| {
         if totals.slots() < LEAST_TIMES * every {
             return None;
         }
-        let folded = match DAY_MIN % every {
-            0 => fold(day.iter().copied(), every),
-            _ => fold(totals.each(), every),
+        let folded = match folds.iter().find(|folded| folded.len() == every) {
+            Some(folded) => folded.clone(),
+            None => fold(totals.each(), every),
         };
         let beat = beat(&context, every, densest_window(&totals, folded)?)?;
         let periods = (PERIODS_MIN.len() as f64).ln();
@@ -159,6 +157,21 @@ fn lead(set: &SeriesSet, scanned: &Scanned, id: EndpointId, asked: usize) -> Opt
     };
     let found = PERIODS_MIN.into_iter().filter_map(of_period);
     found.min_by(|a, b| a.ln_p_of_times.total_cmp(&b.ln_p_of_times))
+}
+
+/// The folds by the periods that divide the day, longest first: each is a fold of the shortest before it
+/// that it divides.
+fn folds(totals: &Totals) -> Vec<Vec<(u64, u64)>> {
+    let mut folds = vec![fold(totals.each(), DAY_MIN)];
+    let shorter = PERIODS_MIN
+        .into_iter()
+        .rev()
+        .filter(|every| *every < DAY_MIN);
+    for every in shorter {
+        let of = folds.iter().rev().find(|of| of.len() % every == 0);
+        folds.extend(of.map(|of| fold(of.iter().copied(), every)));
+    }
+    folds
 }
 
 /// The sums of each minute of a period over all its cycles.
@@ -372,7 +385,7 @@ pub(super) fn without(set: &SeriesSet, patterns: &[Pattern]) -> SeriesSet {
             times.get(next).is_some_and(|(from, _)| *from <= offset)
         };
         if let Some(cells) = rest.cells.get_mut(id.0 as usize) {
-            cells.retain(|cell| !in_time(cell.minute));
+            cells.retain(|cell| !in_time(i64::from(cell.minute)));
         }
     }
     rest

@@ -161,7 +161,7 @@ impl Plan {
     pub(crate) fn series(&self, requests: &[Request]) -> SeriesSet {
         let mut cells: Vec<Vec<MinuteCell>> = vec![Vec::new(); self.traffic.len()];
         for r in requests {
-            let minute = r.time_us.div_euclid(MINUTE_US);
+            let minute = r.time_us.div_euclid(MINUTE_US) as i32;
             let cells = &mut cells[r.endpoint];
             if cells.last().is_none_or(|cell| cell.minute != minute) {
                 cells.push(MinuteCell {

@@ -34,7 +34,7 @@ fn written(counts: &[(u32, u32)]) -> SeriesSet {
             .enumerate()
             .filter(|(_, (requests, _))| *requests > 0)
             .map(|(i, &(requests, errors))| MinuteCell {
-                minute: plan.start_min + i as i64,
+                minute: (plan.start_min + i as i64) as i32,
                 requests,
                 errors,
             })
@@ -162,7 +162,7 @@ fn a_new_endpoint_that_fails_from_its_first_request_is_held_against_its_service(
     let mut plan = steady(4, 50.0, 0.003, 360);
     plan.faults = vec![fault(3, 200.0, 360.0, 0.4)];
     let mut set = plan.series(&plan.run(&mut Random(5)));
-    set.cells[3].retain(|cell| cell.minute >= plan.start_min + 200);
+    set.cells[3].retain(|cell| i64::from(cell.minute) >= plan.start_min + 200);
     let found = candidates(&set).candidates;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].endpoint, EndpointId(3));
@@ -522,7 +522,7 @@ fn the_fast_scan_equals_the_scan_by_its_definition() {
         let minutes = |ids: &[u32]| -> Vec<(u64, u64)> {
             let mut sums = vec![(0, 0); set.minutes];
             for cell in ids.iter().flat_map(|id| &set.cells[*id as usize]) {
-                let sum = &mut sums[(cell.minute - set.start_min) as usize];
+                let sum = &mut sums[(i64::from(cell.minute) - set.start_min) as usize];
                 *sum = (
                     sum.0 + u64::from(cell.requests),
                     sum.1 + u64::from(cell.errors),

@@ -7,7 +7,7 @@
 
 use super::baseline::Expected;
 use super::windows::{Flag, exceeds};
-use super::{Baseline, Candidate, Context, MIN_ERRORS, Signal};
+use super::{Baseline, Candidate, Context, MIN_ERRORS, Signal, real};
 use crate::series::Totals;
 
 /// Pieces closer than this belong together.
@@ -148,7 +148,7 @@ pub(crate) fn densest(totals: &Totals, from: usize, to: usize, m: f64) -> Option
         if raised <= m {
             return None;
         }
-        let next = largest_sum(from, to, ln_ratio(totals, raised, m))?;
+        let next = most_excess(totals, from, to, (raised, m))?;
         if next == segment {
             break;
         }
@@ -159,12 +159,41 @@ pub(crate) fn densest(totals: &Totals, from: usize, to: usize, m: f64) -> Option
 
 /// Of each minute ln L(one rate) − ln L(another).
 fn ln_ratio(totals: &Totals, one: f64, another: f64) -> impl Fn(usize) -> f64 {
+    let of_counts = ln_ratio_of_counts(one, another);
+    move |minute| of_counts(totals.between(minute, minute + 1))
+}
+
+/// Of so many requests and errors ln L(one rate) − ln L(another).
+fn ln_ratio_of_counts(one: f64, another: f64) -> impl Fn((u64, u64)) -> f64 {
     let per_error = (one / another).ln();
     let per_success = ((1.0 - one) / (1.0 - another)).ln();
-    move |minute| {
-        let (n, x) = totals.between(minute, minute + 1);
-        x as f64 * per_error + n.saturating_sub(x) as f64 * per_success
+    move |(n, x)| real(x) * per_error + real(n.saturating_sub(x)) * per_success
+}
+
+/// [`largest_sum`] of [`ln_ratio`] for a raised rate against a lower one.
+fn most_excess(
+    totals: &Totals,
+    from: usize,
+    to: usize,
+    (raised, m): (f64, f64),
+) -> Option<(usize, usize)> {
+    let value = ln_ratio_of_counts(raised, m);
+    let (mut best, mut best_sum) = (None, 0.0);
+    let (mut begin, mut sum) = (from, 0.0);
+    for ((n, x), minute) in totals.blocks(from, to, 1).zip(from..) {
+        if sum <= 0.0 {
+            // No segment begins with a minute that speaks against the raised rate.
+            if x == 0 {
+                continue;
+            }
+            (begin, sum) = (minute, 0.0);
+        }
+        sum += value((n, x));
+        if sum > best_sum {
+            (best, best_sum) = (Some((begin, minute + 1)), sum);
+        }
     }
+    best
 }
 
 /// The segment with the largest sum of its minutes' values, if that is positive (Kadane's algorithm).

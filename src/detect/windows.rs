@@ -9,6 +9,7 @@ use super::baseline::{Expected, Past};
 
 pub(super) use super::baseline::LAG_MIN;
 use super::{Context, MIN_ERRORS, MIN_RISE, WINDOWS_MIN, is_large};
+use crate::series::Totals;
 use crate::stats;
 
 /// Minutes covered by flagged windows less than [`LAG_MIN`] apart.
@@ -128,17 +129,24 @@ pub(super) fn unite<E: Copy>(flags: &mut Vec<Flag<E>>, mut flag: Flag<E>) {
     flags.push(flag);
 }
 
-/// The blocks of a length, side by side from the log's begin, that lie in it and touch no flag.
+/// The blocks of a length, side by side from the log's begin, that lie in it and touch no flag; and what
+/// is counted in each.
 pub(super) fn calm_blocks<E>(
-    slots: usize,
+    totals: &Totals,
     length: usize,
-    flags: &[Flag<E>],
-) -> impl Iterator<Item = (usize, usize)> {
-    let mut flags = flags.iter().peekable();
-    (0..slots / length).filter_map(move |block| {
-        let (from, to) = (block * length, (block + 1) * length);
-        while flags.next_if(|f| f.to <= from).is_some() {}
-        let touched = flags.peek().is_some_and(|f| f.from < to);
-        (!touched).then_some((from, to))
+    mut flags: &[Flag<E>],
+) -> impl Iterator<Item = ((usize, usize), (u64, u64))> {
+    let mut to = 0;
+    let blocks = totals.blocks(0, totals.slots(), length);
+    blocks.filter_map(move |counts| {
+        let from = to;
+        to += length;
+        while let [first, rest @ ..] = flags
+            && first.to <= from
+        {
+            flags = rest;
+        }
+        let touched = flags.first().is_some_and(|f| f.from < to);
+        (!touched).then_some(((from, to), counts))
     })
 }

@@ -29,7 +29,6 @@ use crate::zoom::Detail;
 
 /// Two-sided 95 % of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
-const HOUR_MIN: i64 = 60;
 
 /// Error messages listed of an incident.
 const MESSAGES: usize = 10;
@@ -271,27 +270,25 @@ impl Converter<'_> {
 
     fn timeline(&self) -> Vec<Window> {
         let inside = &self.m.scan.inside;
-        // An hour at a time: the cells of an endpoint come in order.
-        let mut hours: BTreeMap<i64, [(u64, u64); HOUR_MIN as usize]> = BTreeMap::new();
-        for (id, _) in inside.endpoints() {
-            let mut now = None;
-            for (minute, cell) in inside.cells(id) {
-                let number = minute.div_euclid(HOUR_MIN);
-                let minutes = match now {
-                    Some((hour, minutes)) if hour == number => minutes,
-                    _ => hours.entry(number).or_insert([(0, 0); HOUR_MIN as usize]),
-                };
-                let sum = &mut minutes[minute.rem_euclid(HOUR_MIN) as usize];
-                sum.0 += u64::from(cell.requests);
-                sum.1 += u64::from(cell.errors);
-                now = Some((number, minutes));
+        // Some hours at a time, as the aggregate has them.
+        let mut hours: BTreeMap<i32, [(u64, u64); 256]> = BTreeMap::new();
+        for block in inside
+            .endpoints()
+            .iter()
+            .flat_map(|(id, _)| inside.blocks(*id))
+        {
+            let sums = hours
+                .entry(block.first_min)
+                .or_insert_with(|| [(0, 0); 256]);
+            for (&minute, &(requests, errors)) in block.minutes.iter().zip(block.counts) {
+                let sum = &mut sums[usize::from(minute)];
+                sum.0 += u64::from(requests);
+                sum.1 += u64::from(errors);
             }
         }
-        let minutes = hours.into_iter().flat_map(|(hour, sums)| {
-            let first = hour * HOUR_MIN;
-            sums.into_iter()
-                .enumerate()
-                .map(move |(i, sum)| (first + i as i64, sum))
+        let minutes = hours.into_iter().flat_map(|(first, sums)| {
+            let minutes = sums.into_iter().zip(i64::from(first)..);
+            minutes.map(|(sum, minute)| (minute, sum))
         });
         let busy = minutes.filter(|(_, (requests, _))| *requests > 0);
         self.windows(busy)
@@ -302,12 +299,14 @@ impl Converter<'_> {
 
     /// Requests and errors by window: its start in seconds, in order of time as the minutes are.
     fn windows(&self, minutes: impl Iterator<Item = (i64, (u64, u64))>) -> Vec<(i64, (u64, u64))> {
+        let length = i64::from(self.m.window_s);
         let mut windows: Vec<(i64, (u64, u64))> = Vec::new();
         for (minute, counts) in minutes {
-            let start = self.window_of(minute);
             match windows.last_mut() {
-                Some((last, sum)) if *last == start => *sum = (sum.0 + counts.0, sum.1 + counts.1),
-                _ => windows.push((start, counts)),
+                Some((start, sum)) if (0..length).contains(&(minute * 60 - *start)) => {
+                    *sum = (sum.0 + counts.0, sum.1 + counts.1);
+                }
+                _ => windows.push((self.window_of(minute), counts)),
             }
         }
         windows
@@ -321,12 +320,18 @@ impl Converter<'_> {
 
     fn endpoints(&self) -> Vec<Endpoint> {
         let inside = &self.m.scan.inside;
+        // Windows without an error aren't shown, and then no minutes either.
+        let by_minute = self.m.window_s == 60;
         let mut endpoints: Vec<Endpoint> = inside
             .endpoints()
             .into_par_iter()
             .filter_map(|(id, key)| {
-                let counts = inside.cells(id).map(|(minute, cell)| {
-                    (minute, (u64::from(cell.requests), u64::from(cell.errors)))
+                let counts = inside.blocks(id).flat_map(|block| {
+                    let cells = block.minutes.iter().zip(block.counts);
+                    cells.map(move |(&minute, &(requests, errors))| {
+                        let minute = i64::from(block.first_min) + i64::from(minute);
+                        (minute, (u64::from(requests), u64::from(errors)))
+                    })
                 });
                 let (requests, errors) = counts
                     .clone()
@@ -344,7 +349,7 @@ impl Converter<'_> {
                         .map(|(s, n)| (s.to_string(), n))
                         .collect(),
                     windows: self
-                        .windows(counts.filter(|_| errors > 0))
+                        .windows(counts.filter(|(_, (_, x))| errors > 0 && (*x > 0 || !by_minute)))
                         .into_iter()
                         .filter(|(_, (_, errors))| *errors > 0)
                         .map(|(start, (requests, errors))| self.window(start, requests, errors))

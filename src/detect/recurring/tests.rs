@@ -1,5 +1,5 @@
 use super::super::simulate::{Plan, Random, fault, steady};
-use super::super::{Detection, candidates};
+use super::super::{Detection, candidates, counted};
 use super::*;
 
 /// A job from 00:00 on, each full hour for five minutes, in a log that begins at 23:44.
@@ -126,7 +126,7 @@ fn the_log_without_a_pattern_has_every_other_minute() {
     job(&mut plan, 1, 0.5, 60, FIRST);
     let set = plan.series(&plan.run(&mut random));
     let scanned = Scanned::new(&set);
-    let patterns = patterns(&set, &scanned);
+    let patterns = patterns(&set, &counted(&set), &scanned);
     let [pattern] = patterns.as_slice() else {
         panic!("{} patterns", patterns.len());
     };
@@ -136,7 +136,10 @@ fn the_log_without_a_pattern_has_every_other_minute() {
         let at = |minute: i64| pattern.recurrence.holds(minute * MINUTE_US);
         at(minute) || at(minute - 1) || at(minute + 1)
     };
-    let kept = set.cells[1].iter().filter(|c| !near(c.minute)).copied();
+    let kept = set.cells[1]
+        .iter()
+        .filter(|c| !near(i64::from(c.minute)))
+        .copied();
     assert_eq!(rest.cells[1], kept.collect::<Vec<_>>());
 }
 
