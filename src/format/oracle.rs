@@ -205,7 +205,7 @@ fn slow_access_log(line: &[u8], common: bool) -> Result<Owned, Reject> {
         fields.set(Slot::Service, words[0], None);
     }
     let address = match words[client] {
-        b"" => words[client],
+        word if word.is_empty() || host_first => word,
         word => &word[bare(word)..],
     };
     fields.set(Slot::Client, address, None);
