@@ -97,7 +97,7 @@ fn named(user: &[u8]) -> Option<&[u8]> {
 
 /// The target of `target HTTP/1.1` or `target HTTP/2`, where nothing about it is odd.
 #[inline]
-fn without_protocol(text: &[u8]) -> Option<&[u8]> {
+pub(super) fn without_protocol(text: &[u8]) -> Option<&[u8]> {
     let target = match text {
         [
             target @ ..,

@@ -9,6 +9,7 @@
 use crate::record::{Depth, Record, Status};
 use crate::timestamp::{Clock, Unit};
 
+use super::access::without_protocol;
 use super::fields::{Fields, Slot, Times, is_small_number, is_target, without_port};
 use super::text::{find_near, latency_us};
 
@@ -219,26 +220,9 @@ impl<'a> Counted<'a> {
 fn plain_request(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = find_near(line.get(..16).unwrap_or(line), b' ')?;
     let (method, rest) = (line.get(..space)?, line.get(space + 1..)?);
-    let target = match rest {
-        [
-            target @ ..,
-            b' ',
-            b'H',
-            b'T',
-            b'T',
-            b'P',
-            b'/',
-            b'0'..=b'9',
-            b'.',
-            b'0'..=b'9',
-        ] => target,
-        [target @ .., b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9'] => target,
+    without_protocol(rest)
         // Without a protocol it must be one word.
-        _ if memchr::memchr(b' ', rest).is_none() => rest,
-        _ => return None,
-    };
-    target
-        .last()?
-        .is_ascii_graphic()
-        .then_some((method, target))
+        .or_else(|| memchr::memchr(b' ', rest).is_none().then_some(rest))
+        .filter(|target| target.last().is_some_and(u8::is_ascii_graphic))
+        .map(|target| (method, target))
 }
