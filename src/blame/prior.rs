@@ -10,7 +10,7 @@ use super::constants::{
     kind_factor,
 };
 use super::{Context, Contribution, EvidenceKind, phrase};
-use crate::changes::{Change, Kind};
+use crate::changes::Change;
 
 /// What is expected without any evidence.
 pub(super) struct Prior {
@@ -30,8 +30,7 @@ impl Prior {
         let day_before_us = context.log_from_us.saturating_sub(REACH_US);
         let to_us = context.log_to_us;
         let (mut markers, mut first_us, mut earlier) = (0_usize, to_us, false);
-        let counted =
-            |c: &&Change| c.at_us <= to_us && c.kind != Kind::Rollback && c.rollback_of.is_none();
+        let counted = |c: &&Change| c.at_us <= to_us && !c.is_undo();
         for change in changes.iter().filter(counted) {
             if change.at_us < day_before_us {
                 earlier = true;

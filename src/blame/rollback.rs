@@ -164,8 +164,7 @@ pub(super) fn by_itself(change: &Change, case: &Case<'_>) -> Option<Contribution
     // An undo says by itself what it ended.
     let concerns = |other: &Change| {
         let anywhere = other.service.is_none() || change.service.is_none();
-        let undoes = other.kind == Kind::Rollback || other.rollback_of.is_some();
-        anywhere || undoes || other.service == change.service
+        anywhere || other.is_undo() || other.service == change.service
     };
     let mended = case.changes.iter().any(|other| {
         let start_us = Rollout::of(other).start_us;

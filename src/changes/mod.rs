@@ -138,6 +138,11 @@ impl Source {
 }
 
 impl Change {
+    /// Whether it undoes another change, named or not.
+    pub fn is_undo(&self) -> bool {
+        self.kind == Kind::Rollback || self.rollback_of.is_some()
+    }
+
     /// A deploy of which only the time is known.
     pub(crate) fn at(at_us: i64) -> Change {
         Change {
