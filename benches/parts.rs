@@ -11,7 +11,8 @@ use std::sync::atomic::AtomicU64;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use triage::internals::{
     Aggregate, Begins, Catalog, ChunkCounts, Clock, Depth, Endpoint, EndpointId, Lines, MinuteCell,
-    Reading, Scratch, SeriesSet, ServiceId, ShortText, Sought, append_template, candidates, scan,
+    Origin, Reading, Scratch, SeriesSet, ServiceId, ShortText, Sought, append_template, candidates,
+    scan,
 };
 use triage::{ErrorStatuses, Io, Query, Registry, find_logs};
 
@@ -65,6 +66,10 @@ fn scanning(c: &mut Criterion) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = pool.expect("one thread");
     let (query, progress) = (Query::default(), AtomicU64::new(0));
+    let origins = [Origin {
+        service: b"api".to_vec(),
+        host: Vec::new(),
+    }];
     let mut group = c.benchmark_group("scan");
     group.throughput(Throughput::Bytes(text.len() as u64));
     for (name, io) in [("mapped", Io::Mmap), ("read", Io::Read)] {
@@ -81,6 +86,7 @@ fn scanning(c: &mut Criterion) {
                     query: &query,
                     progress: &progress,
                     begins: &Begins::of(1),
+                    origins: &origins,
                 };
                 let scan = scan(&reading, Sought::default());
                 assert_eq!((scan.requests, scan.errors), (LINES, 1_640));

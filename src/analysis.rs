@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::format::{Format, Registry};
 use crate::input::{Found, Io};
 use crate::query::{LookBack, PAST_US, Query};
-use crate::reading::{Begins, Places, Reading, Sought};
+use crate::reading::{Begins, Places, Reading, Sought, origins};
 use crate::record::Reject;
 use crate::report::{self, Finding, Report, Shown};
 use crate::scan::{Scan, scan};
@@ -184,6 +184,9 @@ fn analyzed<R>(
         .map_err(|e| Error::io("the threads can't be started", std::io::Error::other(e)))?;
     let everything = Query::default();
     let begins = Begins::of(found.files.len());
+    let named = markers.changes.iter().filter_map(|c| c.service.as_deref());
+    let named = named.map(str::as_bytes).collect();
+    let origins = origins(found.files.iter().map(|file| file.path.as_path()), &named);
     let whole = Reading {
         files: &found.files,
         io: options.io,
@@ -195,6 +198,7 @@ fn analyzed<R>(
         query: &everything,
         progress: options.progress,
         begins: &begins,
+        origins: &origins,
     };
     let bounded = options.since.is_some() || options.until.is_some();
     let places = (bounded && !options.unsorted).then(|| Places::of(&whole));

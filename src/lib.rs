@@ -64,7 +64,7 @@ pub mod internals {
     pub use crate::endpoint::{ShortText, append_template};
     pub use crate::format::{Joiner, Piece, Scratch};
     pub use crate::input::{BLOCK, Block, Buffer, Feed, Lines, LogFile, MAX_LINE, Salvage};
-    pub use crate::reading::{Begins, Reading, Sought};
+    pub use crate::reading::{Begins, Origin, Reading, Sought};
     pub use crate::record::{Depth, Record, Reject, Status};
     pub use crate::scan::scan;
     pub use crate::series::{

@@ -4,10 +4,10 @@
 //! so the same input gives the same result for any number of threads. What is made and merged is
 //! the passes' business.
 
+mod origins;
 mod places;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -19,6 +19,7 @@ use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
 
+pub use origins::{Origin, origins};
 pub use places::{Places, Sought, Told};
 
 /// What a time without a year may be ahead of now.
@@ -47,6 +48,8 @@ pub struct Reading<'a> {
     pub progress: &'a AtomicU64,
     /// What is known of each file's begin.
     pub begins: &'a Begins,
+    /// What each file's name tells.
+    pub origins: &'a [Origin],
 }
 
 /// What the files' first lines told, for all passes.
@@ -112,7 +115,7 @@ impl Reading<'_> {
                 format,
                 mixture,
                 latest_us,
-                service: service_of(&file.path),
+                service: self.origins[index].service.clone(),
             }
         };
         match self.begins.0.get(index) {
@@ -175,135 +178,9 @@ impl<R, M: FnMut(R)> InOrder<R, M> {
     }
 }
 
-/// The service that a file's name tells: `logs/api.access.log.2.gz` → `api`; where the name says
-/// nothing, the folder's (`api/access.log` → `api`).
-pub fn service_of(path: &Path) -> Vec<u8> {
-    let names = path.iter().rev().map(|name| name.as_encoded_bytes());
-    let told = names
-        .clone()
-        .take(3)
-        .map(name_of_service)
-        .find(|name| !name.is_empty());
-    told.unwrap_or_else(|| names.take(1).flatten().copied().collect())
-}
-
-/// The host that a file's folder tells, where there is one folder per host: its name, unless it is
-/// a date, a number or a usual one.
-pub fn host_of(path: &Path) -> &[u8] {
-    let folder = path.parent().and_then(Path::file_name);
-    let name = folder.map_or(&b""[..], |name| name.as_encoded_bytes());
-    if says_nothing(name) { b"" } else { name }
-}
-
-/// Words in file names that name no service: suffixes, kinds of log, usual folders.
-const NO_SERVICE: &[&[u8]] = &[
-    b"log",
-    b"logs",
-    b"txt",
-    b"json",
-    b"jsonl",
-    b"ndjson",
-    b"out",
-    b"gz",
-    b"zst",
-    b"bz2",
-    b"xz",
-    b"tar",
-    b"tgz",
-    b"access",
-    b"error",
-    b"errors",
-    b"request",
-    b"requests",
-    b"ssl",
-    b"current",
-    b"old",
-    b"var",
-    b"tmp",
-    b"data",
-    b"home",
-    b"opt",
-    b"mnt",
-];
-/// Words that name no service beside another word.
-const WEAK: &[&[u8]] = &[
-    b"app",
-    b"application",
-    b"server",
-    b"http",
-    b"https",
-    b"prod",
-    b"production",
-];
-
-/// A file or folder name without its date, rotation and kind.
-fn name_of_service(name: &[u8]) -> Vec<u8> {
-    let is_separator = |b: &u8| matches!(b, b'.' | b'-' | b'_');
-    let words: Vec<&[u8]> = name
-        .split(is_separator)
-        .filter(|w| !w.is_empty() && !says_nothing(w))
-        .collect();
-    let strong = words.iter().any(|w| !WEAK.contains(w));
-    let kept: Vec<&[u8]> = words
-        .into_iter()
-        .filter(|w| !strong || !WEAK.contains(w))
-        .collect();
-    kept.join(&b'-')
-}
-
-fn says_nothing(word: &[u8]) -> bool {
-    let lower = word.to_ascii_lowercase();
-    let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
-    let date = digits >= 6 && digits + 4 >= word.len();
-    let hash = digits >= 2 && word.len() >= 8 && word.iter().all(u8::is_ascii_hexdigit);
-    digits == word.len() || date || hash || lower == b"u" || NO_SERVICE.contains(&lower.as_slice())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_service_is_told_by_the_file_or_its_folder() {
-        for (path, service) in [
-            ("logs/api.access.log.2.gz", "api"),
-            ("logs/api-access-2024-04-10.log", "api"),
-            ("api/access.log", "api"),
-            ("logs/api-1/api.access.log", "api"),
-            ("logs/api-1/access.log", "api"),
-            ("logs/user-service.access.log", "user-service"),
-            ("logs/orders-db_error.log", "orders-db"),
-            ("localhost_access_log.2024-04-10.txt", "localhost"),
-            ("W3SVC1/u_ex240410.log", "W3SVC1"),
-            ("api.app.log", "api"),
-            ("app.log", "app"),
-            ("billing/current", "billing"),
-            ("/var/log/access.log", "access.log"),
-            ("logs.tar.gz/var/log/api.access.log.1", "api"),
-            ("billing-2024-04-10.tgz/access.log", "billing"),
-            ("E2K4XAMPLE.2024-04-10-09.1a2b3c4d.gz", "E2K4XAMPLE"),
-            ("-", "-"),
-        ] {
-            assert_eq!(
-                String::from_utf8(service_of(Path::new(path))).unwrap(),
-                service,
-                "{path}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_host_is_told_by_a_folder_that_is_no_date() {
-        for (path, host) in [
-            ("logs/api-1/api.access.log", "api-1"),
-            ("logs/ip-10-0-3-7/access.log", "ip-10-0-3-7"),
-            ("logs/2024-04-10/access.log", ""),
-            ("var/log/access.log", ""),
-            ("access.log", ""),
-        ] {
-            assert_eq!(host_of(Path::new(path)), host.as_bytes(), "{path}");
-        }
-    }
 
     #[test]
     fn results_are_merged_in_order_whatever_comes_first() {

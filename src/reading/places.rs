@@ -342,6 +342,7 @@ fn wider<T: Ord>(a: Option<(T, T)>, b: Option<(T, T)>) -> Option<(T, T)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fmt::Write;
     use std::sync::atomic::AtomicU64;
 
@@ -349,7 +350,7 @@ mod tests {
     use crate::format::Registry;
     use crate::input::{Io, find};
     use crate::query::Query;
-    use crate::reading::Begins;
+    use crate::reading::{Begins, origins};
 
     const START_S: i64 = 1_712_707_200;
     /// Two days.
@@ -403,6 +404,7 @@ mod tests {
             .num_threads(2)
             .build()
             .unwrap();
+        let names = found.files.iter().map(|file| file.path.as_path());
         ask(&Places::of(&Reading {
             files: &found.files,
             io: Io::Auto,
@@ -414,6 +416,7 @@ mod tests {
             query: &Query::default(),
             progress: &AtomicU64::new(0),
             begins: &Begins::of(1),
+            origins: &origins(names, &BTreeSet::new()),
         }))
     }
 

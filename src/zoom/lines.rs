@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Label, Names, Sample, Times, Worker, file_hosts, select};
+use super::{Label, Names, Sample, Times, Worker, select};
 use crate::aggregate::service_name;
 use crate::detect::Signal;
 use crate::error::{Error, Result};
@@ -110,11 +110,11 @@ pub fn lines(
         .map(|b| ((b.file, b.number), b.first_line))
         .collect();
     let names = Names::new(catalog);
-    let hosts = file_hosts(reading);
+    let origins = reading.origins;
     let worker = || Worker::new(reading, &names);
     let work = |worker: &mut Worker<'_>, block: Block<'_, Begun>| {
         let mut part = Found::default();
-        let host = hosts[block.file];
+        let host = &origins[block.file].host;
         let first_line = first_lines.get(&(block.file, block.number));
         let first_line = first_line.copied().flatten();
         let of_incident = |endpoint: EndpointId, time_us: i64| {

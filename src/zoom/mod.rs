@@ -15,7 +15,7 @@ mod tally;
 mod versions;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub use label::{LABELS, Label};
 pub use latencies::{Slow, TwoTimes, latencies};
@@ -39,7 +39,7 @@ use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::format::{Aside, Format, Joiner, Piece, Scratch};
 use crate::input::{Block, Lines, Place, Selection};
 use crate::query::{Query, Side};
-use crate::reading::{Begun, Reading, host_of, service_of};
+use crate::reading::{Begun, Reading};
 use crate::record::{Depth, Record, Reject};
 use crate::scan::{BlockFacts, Example};
 use crate::series::{Catalog, EndpointId};
@@ -302,7 +302,7 @@ pub fn details(
         })
         .collect();
     let names = Names::new(catalog);
-    let hosts = file_hosts(reading);
+    let origins = reading.origins;
     let worker = || {
         (
             Worker::new(reading, &names),
@@ -312,7 +312,7 @@ pub fn details(
     let work = |(worker, listener): &mut (Worker<'_>, Listener<'_>), block: Block<'_, Begun>| {
         let mut part: Vec<Part> = looks.iter().map(Part::empty).collect();
         let mut heard = WordsPart::default();
-        let host = hosts[block.file];
+        let host = &origins[block.file].host;
         let facts = facts.get(&(block.file, block.number));
         let first_line = facts.and_then(|facts| facts.first_line);
         let format = block.begun.format_below(block.above.as_deref());
@@ -365,26 +365,6 @@ pub fn details(
     reading.each_block(Some(selection), worker, work, merge);
     found.iter_mut().for_each(|detail| detail.labels.finish());
     (found, words.finish(past_us))
-}
-
-/// The host of each file's lines, where files of one service lie in several folders.
-fn file_hosts<'f>(reading: &Reading<'f>) -> Vec<&'f [u8]> {
-    let folders: Vec<(Vec<u8>, &[u8])> = reading
-        .files
-        .iter()
-        .map(|file| (service_of(&file.path), host_of(&file.path)))
-        .collect();
-    let mut of: BTreeMap<&[u8], BTreeSet<&[u8]>> = BTreeMap::new();
-    for (service, folder) in &folders {
-        of.entry(service).or_default().insert(folder);
-    }
-    folders
-        .iter()
-        .map(|(service, folder)| {
-            let several = of.get(service.as_slice()).is_some_and(|all| all.len() > 1);
-            if several { *folder } else { b"" }
-        })
-        .collect()
 }
 
 /// One block's share of a [`Detail`].
