@@ -195,6 +195,7 @@ impl<'a> Past<'a> {
             }
         }
         let quiet = self.quietest(from, to);
+        let quiet = quiet.map(|quiet| self.unless_by_chance(quiet, from, to, flags));
         // A log cut shortly before a long fault has no quiet third, but a few minutes of truth.
         let until = from - LAG_MIN.min(from / 4);
         if (LEAST_SHORT_MIN..LEAST_MIN + LAG_MIN).contains(&until) {
@@ -212,12 +213,8 @@ impl<'a> Past<'a> {
     fn leaning(&mut self, from: usize, to: usize, flags: &[Flag]) -> Expected {
         let (n, x) = calm(self.totals, from, to, flags);
         let usual = self.usual();
-        let at_most = |rate: f64| match n > x {
-            true => 1.0 - stats::beta_cdf(rate, x as f64 + 1.0, (n - x) as f64),
-            false => 1.0,
-        };
         let on = usual
-            .filter(|usual| at_most(*usual) >= CONTRADICTED)
+            .filter(|usual| at_most((n, x), *usual) >= CONTRADICTED)
             .unwrap_or_else(|| self.parents.rate(self.endpoint, from, to));
         expect(on, (from, to), (n, x))
     }
@@ -230,6 +227,32 @@ impl<'a> Past<'a> {
             .iter()
             .copied()
             .find(|t| t.to + lag <= from || t.from >= to + lag)
+    }
+
+    /// Of many thirds with few requests one has few errors by chance. Where all that lies outside of the window
+    /// doesn't contradict that, that is what to expect instead.
+    fn unless_by_chance(
+        &self,
+        quiet: Expected,
+        from: usize,
+        to: usize,
+        flags: &[Flag],
+    ) -> Expected {
+        let slots = self.totals.slots();
+        let lag = LAG_MIN.min(slots / 12);
+        let before = calm(self.totals, 0, from.saturating_sub(lag), flags);
+        let after = calm(self.totals, (to + lag).min(slots), slots, flags);
+        let outside = (before.0 + after.0, before.1 + after.1);
+        let parent = self.parents.rate(self.endpoint, 0, slots);
+        let all = expect(parent, (0, slots), outside);
+        let third = self.totals.between(quiet.from, quiet.to);
+        // Before it was in use an endpoint could not fail.
+        let in_use = self.totals.first_busy() <= quiet.from.midpoint(quiet.to);
+        let by_chance = at_most(third, all.rate) >= CONTRADICTED;
+        match in_use && by_chance && all.rate > quiet.rate {
+            true => all,
+            false => quiet,
+        }
     }
 
     /// The rate in the quietest third, where that third has requests enough to tell.
@@ -293,6 +316,14 @@ impl<'a> Past<'a> {
         }
         rates.sort_by(f64::total_cmp);
         Some(rates[(rates.len() - 1) / 2])
+    }
+}
+
+/// P(X ≤ x) of n requests at a rate.
+fn at_most((n, x): (u64, u64), rate: f64) -> f64 {
+    match n > x {
+        true => 1.0 - stats::beta_cdf(rate, x as f64 + 1.0, (n - x) as f64),
+        false => 1.0,
     }
 }
 

@@ -354,6 +354,15 @@ mod by_definition {
             .sum()
     }
 
+    /// P(X ≤ x) of n requests, summed term by term.
+    fn at_most(n: f64, x: f64, rate: f64) -> f64 {
+        let term = |k: f64| {
+            let ways = stats::ln_beta(k + 1.0, n - k + 1.0) + (n + 1.0).ln();
+            (k * rate.ln() + (n - k) * (1.0 - rate).ln() - ways).exp()
+        };
+        (0..=x as u64).map(|k| term(k as f64)).sum()
+    }
+
     /// Fifty requests, or as many as make one error to be expected.
     fn weight(pi: f64) -> f64 {
         (1.0 / pi.max(1e-4)).max(50.0)
@@ -381,14 +390,7 @@ mod by_definition {
             let usual = thirds[thirds.len() / 3].rate;
             let flagged = |m: usize| flags.iter().any(|f| (f.from..f.to).contains(&m));
             let (n, x) = sum(&self.own, |m| (from..to).contains(&m) && !flagged(m));
-            // P(X ≤ x), summed term by term.
-            let at_most: f64 = (0..=x as u64)
-                .map(|k| {
-                    let ways = stats::ln_beta(k as f64 + 1.0, n - k as f64 + 1.0) + (n + 1.0).ln();
-                    (k as f64 * usual.ln() + (n - k as f64) * (1.0 - usual).ln() - ways).exp()
-                })
-                .sum();
-            let on = match at_most >= 1e-4 {
+            let on = match at_most(n, x, usual) >= 1e-4 {
                 true => usual,
                 false => self.parents_rate(from, to),
             };
@@ -436,6 +438,34 @@ mod by_definition {
             let lag = 10.min(minutes / 12);
             let away = |t: &Expected| t.to + lag <= from || t.from >= to + lag;
             let quiet = self.thirds().into_iter().find(away);
+            // A third in which the endpoint was in use, and that all that lies outside doesn't contradict, is
+            // the quietest by chance.
+            let outside = |m: usize| {
+                let flagged = flags.iter().any(|f| (f.from..f.to).contains(&m));
+                !flagged && (m + lag < from || m >= to + lag)
+            };
+            let in_use = self.own.iter().position(|(n, _)| *n > 0).unwrap_or(minutes);
+            let quiet = quiet.map(|q| {
+                let (n, x) = sum(&self.own, outside);
+                let (of_third, in_third) = sum(&self.own, |m| (q.from..q.to).contains(&m));
+                let pi = self.parents_rate(0, minutes);
+                let w = weight(pi);
+                let rate = ((w * pi + x) / (w + n)).clamp(1e-4, 1.0 - 1e-4);
+                let by_chance = at_most(of_third, in_third, rate) >= 1e-4;
+                let all = Expected {
+                    rate,
+                    requests: n as u64,
+                    weight: w,
+                    from: 0,
+                    to: minutes,
+                };
+                let early = 2 * in_use <= q.from + q.to;
+                if early && by_chance && rate > q.rate {
+                    all
+                } else {
+                    q
+                }
+            });
             let end = from - 10.min(from / 4);
             if (5..40).contains(&end) {
                 let short = self.rate(0, end, flags);
