@@ -54,24 +54,26 @@ pub(super) fn rule(traces: &[&Trace], failures: &[Failure]) -> Ruling {
         [first, .., last] => last.time_us.saturating_sub(first.time_us),
         _ => 0,
     };
-    let large = is_large(excess, users);
-    if span_us < PERSISTENT_US && !large {
+    let (large, lasts) = (is_large(excess, users), span_us >= PERSISTENT_US);
+    if !lasts && !large {
         return Ruling::Blip;
     }
+    // However much one client asks for within a minute, it is nobody's incident.
+    let by_one = if lasts {
+        Ruling::SingleClient
+    } else {
+        Ruling::Blip
+    };
     let nobody_known = users == 0;
     if count < MIN_LOGICAL || (users < MIN_USERS && !nobody_known) {
-        return if large {
-            Ruling::SingleClient
-        } else {
-            Ruling::Blip
-        };
+        return if large { by_one } else { Ruling::Blip };
     }
     if top_client(failures) < TOP_CLIENT_SHARE * excess
         || holds_without_top(traces, &logical, count)
     {
         Ruling::Incident
     } else {
-        Ruling::SingleClient
+        by_one
     }
 }
 

@@ -7,8 +7,10 @@
 
 use super::Failure;
 
-/// Users are counted by so many remainders of their hash: sums that blocks can add in any order. Of a
-/// user it is an upper bound, 1/64 of the others' requests too high.
+/// Users are counted by parts of their hash, each part in a row of its own: sums that blocks can add in any order. The least
+/// of a user's sums is an upper bound (a count–min sketch; Cormode & Muthukrishnan 2005): that another user with
+/// half of all requests shares all of its parts has a probability of 64⁻⁴.
+const ROWS: usize = 4;
 const BUCKETS: usize = 64;
 /// A client with this share of all successful requests stands for many …
 const MANY: f64 = 0.5;
@@ -17,37 +19,48 @@ const LEAST_REQUESTS: u64 = 50;
 
 /// Successful requests by user.
 #[derive(Debug, Clone)]
-pub(super) struct Crowd([u64; BUCKETS]);
+pub(super) struct Crowd([[u64; BUCKETS]; ROWS]);
 
 impl Default for Crowd {
     fn default() -> Crowd {
-        Crowd([0; BUCKETS])
+        Crowd([[0; BUCKETS]; ROWS])
     }
 }
 
 impl Crowd {
     /// Counts a user's request; 0 is an unknown user.
     pub(super) fn add(&mut self, user: u64) {
-        self.0[user as usize % BUCKETS] += 1;
+        for (row, bucket) in self.0.iter_mut().zip(buckets(user)) {
+            row[bucket] += 1;
+        }
     }
 
     pub(super) fn merge(&mut self, other: &Crowd) {
-        for (sum, count) in self.0.iter_mut().zip(other.0) {
+        let counts = other.0.iter().flatten();
+        for (sum, count) in self.0.iter_mut().flatten().zip(counts) {
             *sum += count;
         }
     }
 
     /// Makes those unknown who make most of the requests that succeed.
     pub(super) fn unmask(&self, failures: &mut [Failure]) {
-        let all: u64 = self.0.iter().sum();
+        let all: u64 = self.0[0].iter().sum();
         if all < LEAST_REQUESTS {
             return;
         }
-        let is_many = |user: u64| self.0[user as usize % BUCKETS] as f64 >= MANY * all as f64;
+        let is_many = |user: u64| {
+            let mut counts = self.0.iter().zip(buckets(user));
+            counts.all(|(row, bucket)| row[bucket] as f64 >= MANY * all as f64)
+        };
         for failure in failures.iter_mut().filter(|f| is_many(f.user)) {
             (failure.user, failure.request) = (0, 0);
         }
     }
+}
+
+/// Where a user is counted in each row.
+fn buckets(user: u64) -> [usize; ROWS] {
+    std::array::from_fn(|row| (user >> (16 * row)) as usize % BUCKETS)
 }
 
 #[cfg(test)]
@@ -72,6 +85,18 @@ mod tests {
         crowd.unmask(&mut failures);
         let told: Vec<(u64, u64)> = failures.iter().map(|f| (f.user, f.request)).collect();
         assert_eq!(told, [(0, 0), (6, 7), (1001, 7)]);
+    }
+
+    #[test]
+    fn a_storm_isn_t_taken_for_the_many_whose_hash_ends_like_its_own() {
+        let mut crowd = Crowd::default();
+        (0..60).for_each(|_| crowd.add(0x0001_0002_0003_0005));
+        let mut failures = [
+            failure(0x0001_0002_0004_0005),
+            failure(0x0001_0002_0003_0005),
+        ];
+        crowd.unmask(&mut failures);
+        assert_eq!(failures.map(|f| f.user), [0x0001_0002_0004_0005, 0]);
     }
 
     #[test]
