@@ -292,6 +292,47 @@ fn a_burst_of_errors_within_seconds_is_a_blip() {
     assert_eq!(confirmed.blips, [expected]);
 }
 
+/// A deploy brings an endpoint that fails from its first request on.
+#[test]
+fn an_endpoint_that_is_new_can_t_have_failed_before_its_first_request() {
+    let mut plan = steady(6, 40.0, 0.002, 300);
+    plan.faults = vec![fault(2, 180.0, 300.0, 0.6)];
+    let mut held = 0;
+    for seed in 0..10 {
+        let mut requests = plan.run(&mut Random(40 + seed));
+        let born_us = plan.start_min * MINUTE_US + 180 * MINUTE_US;
+        requests.retain(|r| r.endpoint != 2 || r.time_us >= born_us);
+        let confirmed = judge(&plan, &requests);
+        let [incident] = confirmed.incidents.as_slice() else {
+            panic!("{} incidents, seed {seed}", confirmed.incidents.len());
+        };
+        let onset = incident.onset.as_ref().unwrap();
+        held += u32::from(within(&plan, onset, 180.0 * MINUTE));
+        let error_s = seconds(&plan, onset.median_us) - 180.0 * MINUTE;
+        assert!(error_s.abs() < 15.0, "seed {seed}: {error_s} s");
+    }
+    assert!(held >= 8, "{held} of 10 intervals hold");
+}
+
+/// A crawler that asks for a hundred pages in three seconds and gets an error for each.
+#[test]
+fn what_one_client_gets_within_seconds_is_a_blip_however_much_it_is() {
+    let plan = steady(6, 40.0, 0.001, 300);
+    let mut requests = plan.run(&mut Random(12));
+    let burst = (0..100).map(|i| Request {
+        time_us: plan.start_min * MINUTE_US + 9_000_000_000 + i * 30_000,
+        endpoint: 2,
+        user: 77,
+        failed: true,
+    });
+    requests.extend(burst);
+    requests.sort_by_key(|r| (r.endpoint, r.time_us));
+    let confirmed = judge(&plan, &requests);
+    assert!(confirmed.incidents.is_empty());
+    let errors: Vec<u64> = confirmed.blips.iter().map(|blip| blip.errors).collect();
+    assert_eq!(errors, [100]);
+}
+
 /// Of the endpoints asked whether they failed at that time, too, 5 % may say so by chance.
 #[test]
 fn a_storm_that_one_client_makes_is_told_as_such() {

@@ -10,6 +10,8 @@ use crate::zoom::{CELL_US, Cells, Failure};
 const REACH: usize = 360;
 /// Cells in ten minutes.
 const BLOCK: usize = 60;
+/// Requests that are missing by chance with a probability of e⁻⁷, 0.1 %.
+const MISSED_REQUESTS: f64 = 7.0;
 /// Failures' worth of presumed calm in the estimate of φ.
 const CALM_WEIGHT: f64 = 5.0;
 
@@ -95,6 +97,11 @@ impl<'a> Trace<'a> {
         let since = since
             .map_or(0, cell_of)
             .max(from.saturating_sub(REACH))
+            .max(if is_new(candidate, set) {
+                totals.first_busy()
+            } else {
+                0
+            })
             .min(from);
         let until = until
             .map_or(usize::MAX, cell_of)
@@ -177,6 +184,16 @@ impl<'a> Trace<'a> {
             phi: self.phi,
         }
     }
+}
+
+/// Whether the endpoint was not there when the log began: so many requests are missing before its first that no
+/// chance leaves them out. It can't have failed before.
+fn is_new(candidate: &Candidate, set: &SeriesSet) -> bool {
+    let first = set.cells_within(candidate.endpoint, 0..i64::MAX).first();
+    let minutes = candidate.to_min.saturating_sub(candidate.from_min);
+    let per_minute = candidate.requests as f64 / (minutes as f64).max(1.0);
+    let before = first.map_or(0, |cell| i64::from(cell.minute) - set.start_min);
+    before as f64 * per_minute >= MISSED_REQUESTS
 }
 
 /// To what the log cuts times off, µs: a second or a minute where all failures lie on whole ones, else 0.
