@@ -4,7 +4,7 @@
 //! against ten after, with the scatter of the minutes themselves as the measure: error counts of
 //! neighbouring minutes vary more than chance alone would have it.
 
-use super::constants::{FIX_EFFECT, FIX_MINUTES, FIX_SETTLES_MIN, FIX_SIGMAS};
+use super::constants::{FIX_EFFECT, FIX_EFFECT_FAR, FIX_MINUTES, FIX_SETTLES_MIN, FIX_SIGMAS};
 use super::{Context, Minute, phrase};
 
 /// A minute, in µs.
@@ -28,6 +28,11 @@ impl Effect {
     /// Whether the rate fell.
     pub(super) fn fell(&self) -> bool {
         self.changed && self.to < self.from
+    }
+
+    /// Whether it fell by so much that it may stay so.
+    pub(super) fn fell_far(&self) -> bool {
+        self.fell() && self.from - self.to >= FIX_EFFECT_FAR * self.from
     }
 }
 
@@ -133,6 +138,12 @@ mod tests {
     fn a_fix_that_does_nothing_is_told_as_such() {
         let found = told(&[150, 148, 155, 151, 146], &[149, 152, 150, 144, 150]);
         assert_eq!(found, "the rate did not change after it (15.0 % → 14.9 %)");
+    }
+
+    #[test]
+    fn a_fix_that_works_slowly_is_seen_to_work() {
+        let found = told(&[999, 1_000, 998, 1_000, 1_000], &[920, 880, 840, 800, 760]);
+        assert_eq!(found, "the rate fell after it (99.9 % → 84.0 %)");
     }
 
     #[test]

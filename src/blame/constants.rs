@@ -107,8 +107,11 @@ pub(super) const LAG_SLOW_MEAN_S: f64 = 21_600.0;
 pub(super) const LAG_UNKNOWN_ROLLOUT_S: f64 = 1_800.0;
 /// Shortest rollout, in seconds.
 pub(super) const LAG_LEAST_ROLLOUT_S: f64 = 60.0;
-/// What begins at a round time begins within this many seconds after it.
+/// What begins at a round time begins within this many seconds,
 pub(super) const CLOCK_WINDOW_S: f64 = 120.0;
+/// from so many before it on: some logs cut times to the second or give those of a request's begin, and an onset lies
+/// before the first failure.
+pub(super) const CLOCK_EARLY_S: f64 = 5.0;
 
 /// Weight of scope: endpoints of one service are not independent witnesses. *Judgement.*
 pub(super) const SCOPE_WEIGHT: f64 = 0.7;
@@ -138,8 +141,8 @@ pub(super) const RECOVERY_BY_ITSELF_PER_S: f64 = 1.0 / 3600.0;
 pub(super) const ROLLBACK_CLIP: (f64, f64) = (-2.3, 4.0);
 /// Worth of a recovery clearly before the undo.
 pub(super) const RECOVERED_BEFORE_UNDO: f64 = -1.2;
-/// Worth of a rate that fell within ten minutes of the undo, but not to what it was: expected in
-/// half of the guilty changes of which something remains (*judgement*), against one end an hour by
+/// Worth of a rate that fell within ten minutes of the undo, but not to what it was, or not until much later: expected
+/// in half of the guilty changes of which something remains (*judgement*), against one end an hour by
 /// itself: ln(0.5/(10/60)).
 pub(super) const UNDONE_IN_PART: f64 = 1.098_612_288_668_109_8;
 /// Worth of a recovery that nothing listed brought about: four in ten of the guilty changes that are
@@ -262,7 +265,9 @@ pub(super) const FIX_SETTLES_MIN: i64 = 2;
 /// A rate has changed when it differs by this many standard errors…
 pub(super) const FIX_SIGMAS: f64 = 3.0;
 /// …and by this share of what it was.
-pub(super) const FIX_EFFECT: f64 = 0.25;
+pub(super) const FIX_EFFECT: f64 = 0.10;
+/// It may stay at a rate that fell by this share: less is seen in what wanders by itself.
+pub(super) const FIX_EFFECT_FAR: f64 = 0.25;
 
 /// What failing requests have in common covers at least this share of the excess…
 pub(super) const COMMON_COVERAGE: f64 = 0.9;

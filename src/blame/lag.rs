@@ -6,9 +6,10 @@
 //! both. A change that came after the onset is no cause, whatever else speaks for it.
 
 use super::constants::{
-    CLOCK_WINDOW_S, DAY_S, LAG_LEAST_ROLLOUT_S, LAG_MEDIAN_S, LAG_SIGMA, LAG_SLOW_MEAN_S,
-    LAG_UNKNOWN_ROLLOUT_S, LAG_WEIGHT_CLOCK, LAG_WEIGHT_LOGNORMAL, LAG_WEIGHT_ROLLOUT,
-    LAG_WEIGHT_SLOW, REACH_US, SKEW_S, UNKNOWN_ROLLOUT_US, VETO_PROBABILITY, VETO_SIGMAS,
+    CLOCK_EARLY_S, CLOCK_WINDOW_S, DAY_S, LAG_LEAST_ROLLOUT_S, LAG_MEDIAN_S, LAG_SIGMA,
+    LAG_SLOW_MEAN_S, LAG_UNKNOWN_ROLLOUT_S, LAG_WEIGHT_CLOCK, LAG_WEIGHT_LOGNORMAL,
+    LAG_WEIGHT_ROLLOUT, LAG_WEIGHT_SLOW, REACH_US, SKEW_S, UNKNOWN_ROLLOUT_US, VETO_PROBABILITY,
+    VETO_SIGMAS,
 };
 use super::{Contribution, EvidenceKind, phrase};
 use crate::changes::Change;
@@ -83,6 +84,7 @@ const ROUND_TIMES: [RoundTime; 3] = [
 impl RoundTime {
     /// The mark whose window holds `time_s`, and the mark before that one.
     fn window(&self, time_s: f64) -> Option<(f64, f64)> {
+        let time_s = time_s + CLOCK_EARLY_S;
         let in_period = time_s.rem_euclid(self.period_s);
         let found = self
             .marks_s

@@ -121,6 +121,18 @@ pub(super) fn contribution(undo: &Change, case: &Case<'_>) -> Option<Contributio
                 .ln()
                 .clamp(ROLLBACK_CLIP.0, ROLLBACK_CLIP.1);
             let after_us = end.median_us.saturating_sub(undo.at_us);
+            if nats < UNDONE_IN_PART
+                && let Some(fall) = fall_after(undo, case).filter(Effect::fell)
+            {
+                let (from, to) = (phrase::percent(fall.from), phrase::percent(fall.to));
+                let time = phrase::duration(after_us);
+                return said(
+                    UNDONE_IN_PART,
+                    format!(
+                        "the rate fell after {by} undid it ({from} → {to}), and was back {time} after it"
+                    ),
+                );
+            }
             let (time, side) = (
                 phrase::duration(after_us),
                 if after_us < 0 { "before" } else { "after" },
@@ -131,9 +143,7 @@ pub(super) fn contribution(undo: &Change, case: &Case<'_>) -> Option<Contributio
             )
         }
         None if incident.state == State::Ongoing && recovery_would_show(start_us, case.context) => {
-            let reference_us = case.moments.reference_us();
-            let effect = aftermath::effect(undo.at_us, reference_us, case.context);
-            if let Some(fall) = effect.filter(Effect::fell) {
+            if let Some(fall) = fall_after(undo, case).filter(Effect::fell_far) {
                 let (from, to) = (phrase::percent(fall.from), phrase::percent(fall.to));
                 let text = format!(
                     "{by} undid it, and the rate fell ({from} → {to}), but not all the way"
@@ -148,6 +158,12 @@ pub(super) fn contribution(undo: &Change, case: &Case<'_>) -> Option<Contributio
         }
         None => None,
     }
+}
+
+/// What became of the rate in the minutes after the undo: caches, sessions and queues let some recover by and by.
+fn fall_after(undo: &Change, case: &Case<'_>) -> Option<Effect> {
+    let reference_us = case.moments.reference_us();
+    aftermath::effect(undo.at_us, reference_us, case.context)
 }
 
 /// The evidence of an incident that ended, against a change that nobody undid: what a change broke

@@ -345,6 +345,45 @@ fn an_undo_that_helps_in_part_speaks_for_the_change() {
     );
 }
 
+/// Sessions that broke heal as their users log in again.
+#[test]
+fn an_undo_after_which_the_rate_falls_by_and_by_speaks_for_the_change() {
+    let (undo_us, back_us) = (clock(11, 0, 0), clock(11, 30, 0));
+    let changes = [
+        deploy("d-1", "api", clock(8, 59, 40)),
+        Change {
+            kind: Kind::Rollback,
+            rollback_of: Some("d-1".to_owned()),
+            ..deploy("r-1", "api", undo_us)
+        },
+    ];
+    // 15 % until the undo, then 0.6 points less each minute.
+    let mut minutes = minutes(clock(9, 0, 0), back_us, 150);
+    for (minute, less) in minutes
+        .iter_mut()
+        .filter(|m| m.start_us >= undo_us)
+        .zip(0..)
+    {
+        minute.errors = 150_u64.saturating_sub(6 * less);
+    }
+    let context = Context {
+        endpoints: one_of_four_services(),
+        minutes,
+        ..context()
+    };
+    let verdict = judge(&incident(clock(9, 0, 0), Some(back_us)), &changes, &context);
+    check(&verdict, &changes);
+    assert_eq!(verdict.kind, VerdictKind::Change);
+    let kind = |c: &&Contribution| c.kind == EvidenceKind::Rollback;
+    let rollback = verdict.suspects[0].contributions.iter().find(kind).unwrap();
+    assert!((rollback.nats - 3.0_f64.ln()).abs() < 1e-12);
+    // Of minutes 2 to 11 after it.
+    assert_eq!(
+        rollback.text,
+        "the rate fell after rollback `r-1` undid it (15.0 % → 11.1 %), and was back 30 min after it"
+    );
+}
+
 #[test]
 fn what_took_no_effect_is_named_only_for_a_sign_of_one() {
     // A minute before the onset, in the only service hit of four: nothing but the status is against it.
