@@ -191,6 +191,7 @@ fn detection(c: &mut Criterion) {
         catalog: Catalog {
             services: vec![b"api".to_vec()],
             endpoints: (0..200).map(endpoint).collect(),
+            ..Catalog::default()
         },
         cells: (0..200)
             .map(|e| (0..1_440).map(|m| minute(e, m)).collect())

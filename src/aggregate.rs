@@ -17,6 +17,10 @@ use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::endpoint::{Memo, Shape, shape_of};
 use crate::sketch::log_bucket;
 
+mod crowds;
+
+pub use crowds::{Crowds, Seen};
+
 /// One minute, the length of a cell, in µs.
 pub const MINUTE_US: i64 = 60_000_000;
 
@@ -24,6 +28,8 @@ pub const MINUTE_US: i64 = 60_000_000;
 const CHUNK_ENDPOINTS: usize = 4_096;
 /// Endpoints that a whole run may tell apart, those of `{other}` not counted.
 const RUN_ENDPOINTS: usize = 10_000;
+/// A run that tells more apart looks for crowds of names among them, before the next chunk brings more.
+const CROWDED: usize = RUN_ENDPOINTS / 2;
 /// First segments under which a chunk and a run tell `{other}` apart.
 const OTHER_GROUPS: usize = 64;
 /// Services that one chunk may tell apart; requests of further ones are counted under [`OTHER_SERVICE`].
@@ -403,11 +409,10 @@ impl ChunkCounts {
         let mut slots: [usize; ROWS] = std::array::from_fn(|slot| slot);
         slots.sort_unstable_by_key(|&slot| self.rows[slot].minute);
         slots.into_iter().for_each(|slot| self.flush(slot));
-        let overflowed = self.seen.len() > CHUNK_ENDPOINTS;
         let mut renumbered = vec![0; self.keys.len()];
-        let endpoints = match overflowed {
+        let (endpoints, overflowed) = match self.seen.len() > CHUNK_ENDPOINTS {
             true => self.busiest(&mut renumbered),
-            false => self.all(&mut renumbered),
+            false => (self.all(&mut renumbered), false),
         };
         for key in &mut self.statuses {
             *key = u64::from(renumbered[(*key >> 16) as usize]) << 16 | *key & 0xffff;
@@ -428,7 +433,7 @@ impl ChunkCounts {
     }
 
     /// The chunk's endpoints in order of first sight.
-    fn all(&self, renumbered: &mut [u32]) -> Vec<(Option<u32>, Arc<Key>)> {
+    fn all(&self, renumbered: &mut [u32]) -> Numbered {
         let seen = self.seen.iter().enumerate();
         seen.map(|(place, &id)| {
             renumbered[id as usize] = place as u32;
@@ -437,21 +442,35 @@ impl ChunkCounts {
         .collect()
     }
 
-    /// The busiest endpoints of the chunk, and those that take the rest.
+    /// The busiest endpoints of the chunk, names of crowds together, and those that take the rest, if
+    /// there is a rest.
     #[cold]
-    fn busiest(&self, renumbered: &mut [u32]) -> Vec<(Option<u32>, Arc<Key>)> {
-        let known = |id: u32| &self.known[id as usize];
-        let mut rank = self.seen.clone();
-        rank.sort_unstable_by(|&a, &b| {
-            let busier = known(b).requests.cmp(&known(a).requests);
-            busier.then_with(|| known(a).name.cmp(&known(b).name))
+    fn busiest(&self, renumbered: &mut [u32]) -> (Numbered, bool) {
+        let seen = || self.seen.iter().map(|&id| (id, &self.known[id as usize]));
+        let requests = |known: &Known| Seen {
+            requests: u64::from(known.requests),
+            // A chunk is a moment.
+            span: None,
+        };
+        let crowds = Crowds::among(seen().map(|(_, known)| (&*known.name, requests(known))));
+        let mut folded: HashMap<Key, (u64, Vec<u32>)> = HashMap::new();
+        for (id, known) in seen() {
+            let (requests, ids) = folded.entry(known.name.folded(&crowds)).or_default();
+            *requests += u64::from(known.requests);
+            ids.push(id);
+        }
+        let mut rank: Vec<(Key, (u64, Vec<u32>))> = folded.into_iter().collect();
+        rank.sort_unstable_by(|(a, (of_a, _)), (b, (of_b, _))| {
+            of_b.cmp(of_a).then_with(|| a.cmp(b))
         });
         let mut numbering = Numbering::default();
-        for (place, &id) in rank.iter().enumerate() {
-            renumbered[id as usize] = numbering.number(&known(id).name, place < CHUNK_ENDPOINTS);
+        for (place, (key, (_, ids))) in rank.iter().enumerate() {
+            let number = numbering.number(key, place < CHUNK_ENDPOINTS);
+            ids.iter().for_each(|&id| renumbered[id as usize] = number);
         }
         let kept = numbering.endpoints.into_iter();
-        kept.map(|key| (None, Arc::new(key))).collect()
+        let kept = kept.map(|key| (None, Arc::new(key))).collect();
+        (kept, numbering.others > 0)
     }
 }
 
@@ -560,13 +579,26 @@ pub struct Key {
     pub template: Vec<u8>,
 }
 
+impl Key {
+    /// It, or what it is counted as where its path has names of crowds.
+    fn folded(&self, crowds: &Crowds) -> Key {
+        let template = crowds.fold(&self.service, &self.template);
+        Key {
+            template: template.unwrap_or_else(|| self.template.clone()),
+            ..self.clone()
+        }
+    }
+}
+
+/// A chunk's endpoints, with the number that each has there, if it has one.
+type Numbered = Vec<(Option<u32>, Arc<Key>)>;
+
 /// The counts of one chunk, ready to be merged.
 #[derive(Debug, Clone)]
 pub struct ChunkAggregate {
     /// Whose numbers the endpoints have.
     numbering: u64,
-    /// The chunk's endpoints, with the number that each has there, if it has one.
-    endpoints: Vec<(Option<u32>, Arc<Key>)>,
+    endpoints: Numbered,
     /// (endpoint, minute, counts), sorted.
     cells: Vec<(u32, i32, Cell)>,
     /// (endpoint, status, errors), sorted.
@@ -580,6 +612,10 @@ pub struct Aggregate {
     numbering: Numbering,
     /// The numbers here of those in the numberings of chunks.
     translated: HashMap<u64, Vec<Option<u32>>>,
+    /// The names that are counted together.
+    crowds: Crowds,
+    /// With more endpoints than these, crowds are looked for.
+    crowded: Crowded,
     /// By endpoint number.
     counts: Vec<Counts>,
     overflowed: bool,
@@ -605,6 +641,16 @@ pub struct LatencyBlock {
     pub minutes: Vec<u8>,
     /// Latencies of each.
     pub latencies: Vec<LatencySum>,
+}
+
+/// A number of endpoints.
+#[derive(Debug)]
+struct Crowded(usize);
+
+impl Default for Crowded {
+    fn default() -> Crowded {
+        Crowded(CROWDED)
+    }
 }
 
 /// All counts of one endpoint.
@@ -644,12 +690,54 @@ impl Aggregate {
                 .add(run);
         }
         for &(endpoint, status, errors) in &chunk.statuses {
-            let statuses = &mut self.counts[ids[endpoint as usize]].statuses;
-            match statuses.iter_mut().find(|(s, _)| *s == status) {
-                Some((_, n)) => *n += errors,
-                None => statuses.push((status, errors)),
+            self.counts[ids[endpoint as usize]].failed(status, errors);
+        }
+        if self.numbering.endpoints.len() > self.crowded.0 {
+            let crowds = Crowds::among(self.seen());
+            self.fold(crowds);
+            // Where little can be counted together it isn't tried again for each chunk.
+            self.crowded.0 = CROWDED.max(2 * self.numbering.endpoints.len());
+        }
+    }
+
+    /// Counts the names of crowds together, those of both aggregates alike.
+    pub fn gather(&mut self, other: &mut Aggregate) -> Crowds {
+        let crowds = Crowds::among(self.seen().chain(other.seen()));
+        self.fold(crowds.clone());
+        other.fold(crowds.clone());
+        crowds
+    }
+
+    /// How often each endpoint was asked for, and when.
+    fn seen(&self) -> impl Iterator<Item = (&Key, Seen)> {
+        let seen = self.counts.iter().map(|counts| {
+            let minutes = counts.blocks.iter().flat_map(|block| &block.counts);
+            Seen {
+                requests: minutes.map(|&(requests, _)| u64::from(requests)).sum(),
+                span: counts.span(),
+            }
+        });
+        self.numbering.endpoints.iter().zip(seen)
+    }
+
+    /// Counts the names of crowds together, from now on too.
+    fn fold(&mut self, crowds: Crowds) {
+        self.crowds = crowds;
+        if self.crowds.is_empty() {
+            return;
+        }
+        self.translated.clear();
+        let others = self.numbering.others;
+        let endpoints = std::mem::take(&mut self.numbering).endpoints;
+        let counts = std::mem::take(&mut self.counts);
+        for (key, counts) in endpoints.into_iter().zip(counts) {
+            let id = self.numbering.number(&key.folded(&self.crowds), true) as usize;
+            match self.counts.get_mut(id) {
+                Some(together) => together.add(&counts),
+                None => self.counts.push(counts),
             }
         }
+        self.numbering.others = others;
     }
 
     /// The numbers of a chunk's endpoints. Those that the same worker's chunks had before are known: a
@@ -674,6 +762,7 @@ impl Aggregate {
     }
 
     fn id(&mut self, key: &Key) -> usize {
+        let key = &key.folded(&self.crowds);
         let keep = self.numbering.endpoints.len() < RUN_ENDPOINTS && !is_other(&key.template);
         let id = self.numbering.number(key, keep) as usize;
         self.overflowed |=
@@ -734,15 +823,8 @@ impl Aggregate {
     pub fn cells(&self, endpoint: usize) -> impl Iterator<Item = (i64, Cell)> + Clone + '_ {
         self.counts[endpoint].blocks.iter().flat_map(|block| {
             let first = i64::from(block.number) << 8;
-            let cells = block.minutes.iter().zip(&block.counts).enumerate();
-            cells.map(move |(i, (&minute, &(requests, errors)))| {
-                let cell = Cell {
-                    requests,
-                    errors,
-                    latency: block.latencies.get(i).copied().unwrap_or_default(),
-                };
-                (first + i64::from(minute), cell)
-            })
+            let cells = block.cells();
+            cells.map(move |(low, cell)| (first + i64::from(low), cell))
         })
     }
 
@@ -755,6 +837,39 @@ impl Aggregate {
 }
 
 impl Counts {
+    /// The first and the last minute with a request.
+    fn span(&self) -> Option<(i32, i32)> {
+        let (first, last) = (self.blocks.first()?, self.blocks.last()?);
+        let minute = |block: &MinuteBlock, low: u8| block.number << 8 | i32::from(low);
+        Some((
+            minute(first, *first.minutes.first()?),
+            minute(last, *last.minutes.last()?),
+        ))
+    }
+
+    /// Adds another's.
+    fn add(&mut self, other: &Counts) {
+        for block in &other.blocks {
+            let minute = |low: u8| block.number << 8 | i32::from(low);
+            let cells: Vec<(u32, i32, Cell)> = block
+                .cells()
+                .map(|(low, cell)| (0, minute(low), cell))
+                .collect();
+            self.block(block.number).add(&cells);
+        }
+        for &(status, errors) in &other.statuses {
+            self.failed(status, errors);
+        }
+    }
+
+    /// Counts errors with a status.
+    fn failed(&mut self, status: u16, errors: u64) {
+        match self.statuses.iter_mut().find(|(s, _)| *s == status) {
+            Some((_, n)) => *n += errors,
+            None => self.statuses.push((status, errors)),
+        }
+    }
+
     /// The block of that number. Logs are nearly in order, so the search begins at the end.
     fn block(&mut self, number: i32) -> &mut MinuteBlock {
         let place = self.blocks.iter().rposition(|b| b.number <= number);
@@ -780,6 +895,19 @@ impl MinuteBlock {
             counts: Vec::with_capacity(minutes),
             ..MinuteBlock::default()
         }
+    }
+
+    /// Its minutes' lowest bytes and counts, in order of time.
+    fn cells(&self) -> impl Iterator<Item = (u8, Cell)> + Clone + '_ {
+        let cells = self.minutes.iter().zip(&self.counts).enumerate();
+        cells.map(|(i, (&low, &(requests, errors)))| {
+            let cell = Cell {
+                requests,
+                errors,
+                latency: self.latencies.get(i).copied().unwrap_or_default(),
+            };
+            (low, cell)
+        })
     }
 
     /// Adds cells of this block, which come in order of time.
@@ -950,11 +1078,10 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_flood_of_paths_is_bounded_and_nothing_is_lost() {
+    /// Forty chunks of 12,000 requests each; every third is of the busiest endpoint.
+    fn flood(path: impl Fn(u32, u32) -> String) -> (Aggregate, BTreeMap<(Key, i64), Cell>) {
         let mut counts = ChunkCounts::default();
         let mut aggregate = Aggregate::default();
-        let mut requests = 0u64;
         for part in 0..40u32 {
             counts.clear();
             for i in 0..12_000u32 {
@@ -962,31 +1089,50 @@ mod tests {
                 let path = if i % 3 == 1 {
                     "/shop/cart".into()
                 } else {
-                    format!("/x{}/y{i}", i * part % 9_777)
+                    path(part, i)
                 };
                 let service = counts.service(b"api");
                 let endpoint = counts.endpoint(service, b"GET", |key| key.push(path.as_bytes()));
                 counts.count(endpoint, 1, (i % 2 == 0).then_some(404), None);
-                requests += 1;
             }
             aggregate.merge(&counts.finish());
         }
-        assert!(aggregate.overflowed());
         let all = dump(&aggregate);
+        let requests: u64 = all.values().map(|cell| u64::from(cell.requests)).sum();
+        assert_eq!(requests, 40 * 12_000);
+        let cart = all
+            .iter()
+            .find(|((key, _), _)| key.template == b"/shop/cart");
+        assert_eq!(cart.unwrap().1.requests, 160_000);
+        (aggregate, all)
+    }
+
+    #[test]
+    fn a_flood_of_paths_is_bounded_and_nothing_is_lost() {
+        // Nowhere are there fifty siblings.
+        let path = |part: u32, i: u32| {
+            let n = i * (2 * part + 1);
+            format!("/a{}/b{}/c{}", n % 41, n / 41 % 41, n / 1_681 % 41)
+        };
+        let (aggregate, all) = flood(path);
+        assert!(aggregate.overflowed());
         assert!(
             all.len() <= RUN_ENDPOINTS + 2 * OTHER_GROUPS + 2,
             "{}",
             all.len()
         );
-        assert_eq!(
-            all.values().map(|c| u64::from(c.requests)).sum::<u64>(),
-            requests
-        );
-        let cart = all
-            .iter()
-            .find(|((key, _), _)| key.template == b"/shop/cart")
-            .unwrap();
-        assert_eq!(cart.1.requests, 160_000);
+    }
+
+    #[test]
+    fn a_flood_of_names_is_one_endpoint_beside_those_that_are_asked_for() {
+        let (mut aggregate, _) = flood(|part, i| format!("/x{}/y{i}", i * part % 9_777));
+        assert!(!aggregate.overflowed());
+        aggregate.gather(&mut Aggregate::default());
+        let all = dump(&aggregate);
+        let templates: Vec<&[u8]> = all.keys().map(|(key, _)| &key.template[..]).collect();
+        // All of the first chunk lie under /x0.
+        let expected: [&[u8]; 3] = [b"/shop/cart", b"/x0/{name}", b"/{name}/{name}"];
+        assert_eq!(templates, expected);
     }
 
     #[test]

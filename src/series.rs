@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::aggregate::{Aggregate, Key, LatencyBlock};
+use crate::aggregate::{Aggregate, Crowds, Key, LatencyBlock};
 
 pub use crate::aggregate::{LatencySum, MINUTE_US};
 
@@ -31,6 +31,8 @@ pub struct Catalog {
     pub services: Vec<Vec<u8>>,
     /// The endpoints, sorted by service, template, method.
     pub endpoints: Vec<Endpoint>,
+    /// The names that are counted together.
+    pub crowds: Crowds,
 }
 
 /// A service's method and path template.
@@ -126,9 +128,11 @@ impl FromIterator<MinuteLatency> for LatencySeries {
 }
 
 impl SeriesSet {
-    /// Puts the counts of the asked time and of the time before it in order, and takes their latencies away.
+    /// Puts the counts of the asked time and of the time before it in order, names of crowds together, and takes
+    /// their latencies away.
     /// The second value is the number of requests left out because they lie too far from the bulk of the log.
     pub fn new(inside: &mut Aggregate, before: &mut Aggregate) -> (SeriesSet, u64) {
+        let crowds = inside.gather(before);
         let mut taken = [&mut *before, &mut *inside].map(Aggregate::take_latencies);
         let mut by_key: BTreeMap<SortKey<'_>, Vec<(&Aggregate, usize)>> = BTreeMap::new();
         let mut told: BTreeMap<SortKey<'_>, Vec<LatencySeries>> = BTreeMap::new();
@@ -141,6 +145,7 @@ impl SeriesSet {
             }
         }
         let mut set = SeriesSet::default();
+        set.catalog.crowds = crowds;
         let mut groups = BTreeMap::new();
         for key in by_key.keys() {
             set.catalog.push(*key, &mut groups);

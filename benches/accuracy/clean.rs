@@ -88,6 +88,7 @@ fn counts(chance: &mut Chance) -> SeriesSet {
                     group: (e / 4) as u32,
                 })
                 .collect(),
+            ..Catalog::default()
         },
         cells,
         latencies: Vec::new(),

@@ -57,6 +57,7 @@ impl Pools {
                 catalog: Catalog {
                     services: set.catalog.services.clone(),
                     endpoints: pools.iter().filter_map(|(_, ids)| first(ids)).collect(),
+                    ..Catalog::default()
                 },
                 cells: wanted
                     .iter()

@@ -192,6 +192,7 @@ impl Plan {
                     .map(|i| format!("s{i}").into_bytes())
                     .collect(),
                 endpoints: self.traffic.iter().enumerate().map(endpoint).collect(),
+                ..Catalog::default()
             },
             cells,
             latencies: Vec::new(),

@@ -8,6 +8,9 @@ use super::convert::{Material, log_offset_s, time};
 use crate::changes::Change;
 use crate::series::MINUTE_US;
 
+/// Most places of names in a note.
+const NAMES_SHOWN: usize = 3;
+
 const DAY_US: i64 = 24 * 60 * MINUTE_US;
 /// Services named where none is asked for.
 const SERVICES_NAMED: usize = 8;
@@ -47,6 +50,10 @@ pub(super) fn notes(m: &Material<'_>) -> Vec<String> {
             ),
         });
     }
+    let crowds = m.series.catalog.crowds.places();
+    if !crowds.is_empty() {
+        notes.push(names_text(&crowds));
+    }
     if m.scan.inside.overflowed() || m.scan.before.overflowed() {
         notes.push(
             "more endpoints than can be told apart: the rarest are counted together under {other}; \
@@ -77,6 +84,22 @@ pub(super) fn notes(m: &Material<'_>) -> Vec<String> {
 }
 
 /// Where the filters let nothing through: what there was to ask for.
+/// Where names were counted together, `(service, path before them)`.
+fn names_text(places: &[(&[u8], &[u8])]) -> String {
+    let place = |(service, path): &(&[u8], &[u8])| {
+        let [service, path] = [service, path].map(|text| String::from_utf8_lossy(text));
+        format!("{path}/{{name}} of {service}")
+    };
+    let mut shown: Vec<String> = places.iter().take(NAMES_SHOWN).map(place).collect();
+    if places.len() > NAMES_SHOWN {
+        shown.push(format!("and {} more", places.len() - NAMES_SHOWN));
+    }
+    format!(
+        "names that come and go are counted together: {}; `routes` in --config can tell them apart",
+        shown.join(", ")
+    )
+}
+
 fn nothing_asked_for(m: &Material<'_>) -> Option<String> {
     if m.scan.requests > 0 || m.scan.filtered == 0 && m.scan.skipped == 0 {
         return None;

@@ -33,7 +33,7 @@ use tally::TallyPart;
 use versions::{AllSightings, PROBED, Sightings};
 use words::{AllWords, Listener, WordsPart};
 
-use crate::aggregate::{is_other, service_name};
+use crate::aggregate::{Crowds, is_other, service_name};
 use crate::detect::{Recurrence, Signal};
 use crate::endpoint::{Interner, ShortText, append_template, other};
 use crate::format::{Aside, Format, Joiner, Piece, Scratch};
@@ -414,6 +414,7 @@ fn select(
 /// The endpoints by name.
 struct Names {
     interner: Interner,
+    crowds: Crowds,
     overflowed: bool,
 }
 
@@ -433,28 +434,30 @@ impl Names {
         }
         Names {
             interner,
+            crowds: catalog.crowds.clone(),
             overflowed: catalog.endpoints.iter().any(|e| is_other(&e.template)),
         }
     }
 
-    /// The endpoint of that key, whose template begins at `template`; where pass 1 could not tell it
+    /// The endpoint of that key, whose template begins at `template`; where pass 1 did not tell it
     /// apart, the one that took it.
-    fn find(&self, key: &mut ShortText, template: usize) -> Option<EndpointId> {
-        let exact = self.interner.find(key.as_bytes());
-        if exact.is_some() || !self.overflowed {
-            return exact.map(EndpointId);
+    fn find(&self, key: &mut ShortText, service: &[u8], template: usize) -> Option<EndpointId> {
+        let exact = self.interner.find(key.as_bytes()).map(EndpointId);
+        if exact.is_some() || !self.overflowed && self.crowds.is_empty() {
+            return exact;
         }
-        let first = key.as_bytes()[template..]
-            .split(|&b| b == b'/')
-            .nth(1)
-            .map(<[u8]>::to_vec);
-        [other(first.as_deref()), other(None)]
-            .into_iter()
-            .find_map(|taker| {
-                key.truncate(template);
-                key.push(&taker);
-                self.interner.find(key.as_bytes()).map(EndpointId)
-            })
+        let path = &key.as_bytes()[template..];
+        let together = self.crowds.fold(service, path);
+        let mut takers: Vec<Vec<u8>> = together.into_iter().collect();
+        if self.overflowed {
+            let first = path.split(|&b| b == b'/').nth(1);
+            takers.extend([other(first), other(None)]);
+        }
+        takers.into_iter().find_map(|taker| {
+            key.truncate(template);
+            key.push(&taker);
+            self.interner.find(key.as_bytes()).map(EndpointId)
+        })
     }
 }
 
@@ -620,7 +623,8 @@ impl<'r> Worker<'r> {
             Some(route) => self.key.push(route.as_bytes()),
             None => append_template(target, &mut self.key),
         }
-        self.names.find(&mut self.key, template)
+        self.names
+            .find(&mut self.key, service_name(service), template)
     }
 }
 

@@ -29,6 +29,7 @@ mod labels;
 mod latency;
 mod laws;
 mod lines;
+mod names;
 mod pieces;
 mod readme;
 mod recurring;
