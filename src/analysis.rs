@@ -245,7 +245,7 @@ fn analyzed<R>(
     changes.extend(blame::unmarked(&sightings, &markers.changes));
     let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
     // Of a week with hundreds of endpoints they are many, and the report doesn't ask for them.
-    series.latencies = Vec::new();
+    let latencies = std::mem::take(&mut series.latencies);
     let material = report::Material {
         found,
         scan: &scan,
@@ -263,7 +263,8 @@ fn analyzed<R>(
             .collect::<Vec<_>>(),
         window_s: options.window_s,
     };
-    let report = pool.install(|| report::convert(&material));
+    let convert = || report::convert(&material);
+    let ((), report) = pool.install(|| rayon::join(|| drop(latencies), convert));
     let analysis = Analysis {
         scan: &scan,
         series: &series,

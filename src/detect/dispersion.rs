@@ -146,7 +146,7 @@ impl Dispersion {
 const USUAL: usize = 64;
 
 /// What one block adds to the sums.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Told {
     excess: f64,
     scale: f64,
@@ -162,15 +162,16 @@ fn measure_blocks(totals: &Totals, flags: &[Flag], p: f64, length: usize) -> Blo
             telling: (np / (1.0 + np)).powi(2),
         }
     };
-    // Most blocks have few requests and no error: what those tell is worked out once.
-    let usual: [Told; USUAL] = std::array::from_fn(|n| of_block(n as f64, 0.0));
+    // Most blocks have few requests and no error: what those tell is worked out once. One with less than two
+    // tells nothing; to add that asks no question that is hard to foresee.
+    let usual: [Told; USUAL] = std::array::from_fn(|n| match n {
+        0 | 1 => Told::default(),
+        _ => of_block(n as f64, 0.0),
+    });
     let (mut excess, mut scale, mut telling) = (0.0, 0.0, 0.0);
     for (_, (n, x)) in calm_blocks(totals, length, flags) {
-        if n < 2 {
-            continue;
-        }
         let told = match usual.get(n as usize) {
-            Some(told) if x == 0 => *told,
+            Some(told) if x == 0 || n < 2 => *told,
             _ => of_block(real(n), real(x)),
         };
         excess += told.excess;

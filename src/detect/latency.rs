@@ -90,13 +90,8 @@ struct Usual {
 
 type SlowFlag = Flag<Usual>;
 
-/// Number of endpoints whose latencies can be tested.
-pub(super) fn series(set: &SeriesSet) -> usize {
-    telling(set).len()
-}
-
 /// The endpoints whose latencies can be tested.
-fn telling(set: &SeriesSet) -> Vec<EndpointId> {
+pub(super) fn telling(set: &SeriesSet) -> Vec<EndpointId> {
     let tells = |cells: &LatencySeries| {
         let told = cells.iter().map(|cell| u64::from(cell.latency.told));
         told.sum::<u64>() >= MIN_TOLD + LEAST_TOLD
@@ -109,12 +104,11 @@ fn telling(set: &SeriesSet) -> Vec<EndpointId> {
         .collect()
 }
 
-/// Scans every endpoint of a log for slowdowns, by endpoint, then by time.
+/// Scans the endpoints that tell their latencies for slowdowns, by endpoint, then by time.
 ///
 /// As with errors: the first round presumes little noise and flags too much; then noise is measured
 /// outside of what is flagged, and what is flagged tested again, until nothing changes.
-pub(super) fn slowdowns(set: &SeriesSet, ln_alpha: f64) -> Vec<Slowdown> {
-    let endpoints = telling(set);
+pub(super) fn slowdowns(set: &SeriesSet, endpoints: &[EndpointId], ln_alpha: f64) -> Vec<Slowdown> {
     // Added up where they are needed: of all endpoints at once they would fill the caches.
     let totals_of = |i: usize| set.latency_totals(endpoints[i]);
     let mut flags: Vec<Vec<SlowFlag>> = vec![Vec::new(); endpoints.len()];

@@ -145,7 +145,8 @@ const ROUNDS: usize = 8;
 
 /// Scans every endpoint of a log for excess errors and for slowness.
 pub fn candidates(set: &SeriesSet) -> Detection {
-    let scanned = Scanned::new(set);
+    let telling = latency::telling(set);
+    let scanned = Scanned::new(set, telling.len());
     let counted = counted(set);
     let patterns = recurring::patterns(set, &counted, &scanned);
     let mut found = match patterns.is_empty() {
@@ -153,7 +154,7 @@ pub fn candidates(set: &SeriesSet) -> Detection {
         // What comes back is no part of the past, nor of the noise, that all else is held against.
         false => {
             let rest = recurring::without(set, &patterns);
-            Scanned::new(&rest).candidates(&rest)
+            Scanned::new(&rest, telling.len()).candidates(&rest)
         }
     };
     let back = patterns
@@ -163,7 +164,7 @@ pub fn candidates(set: &SeriesSet) -> Detection {
     found.sort_by_key(|c| (c.endpoint, c.from_min, c.to_min));
     Detection {
         candidates: found,
-        slowdowns: latency::slowdowns(set, scanned.ln_alpha),
+        slowdowns: latency::slowdowns(set, &telling, scanned.ln_alpha),
         chronic: chronic(set, &counted, &scanned.parents),
     }
 }
@@ -178,9 +179,10 @@ struct Scanned {
 }
 
 impl Scanned {
-    fn new(set: &SeriesSet) -> Scanned {
+    /// Of a log in which so many endpoints tell their latencies.
+    fn new(set: &SeriesSet, telling: usize) -> Scanned {
         let (pools, parents) = Pools::new(set);
-        let ln_alpha = ln_alpha(set, pools.len());
+        let ln_alpha = ln_alpha(set, pools.len() + telling);
         let mut noise = Dispersion::new(set.cells.len());
         let flagged = flag(set, &parents, &mut noise, ln_alpha);
         Scanned {
@@ -328,16 +330,16 @@ fn offset(set: &SeriesSet, minute: i64) -> usize {
     usize::try_from(minute.saturating_sub(set.start_min)).unwrap_or(0)
 }
 
-/// ln α: false alarms allowed, shared out among the series of both signals and their pools, minutes of a week and window
-/// lengths. A shorter log has the same α.
-fn ln_alpha(set: &SeriesSet, pools: usize) -> f64 {
+/// ln α: false alarms allowed, shared out among the series of both signals and their pools (those of errors, and
+/// so many more), minutes of a week and window lengths. A shorter log has the same α.
+fn ln_alpha(set: &SeriesSet, more: usize) -> f64 {
     let failing = set
         .cells
         .par_iter()
         .filter(|cells| cells.iter().map(|c| u64::from(c.errors)).sum::<u64>() >= MIN_ERRORS)
         .count();
     let windows: f64 = WINDOWS_MIN.iter().map(|w| 1.0 / *w as f64).sum();
-    let series = failing + pools + latency::series(set);
+    let series = failing + more;
     let tests = series.max(1) as f64 * MINUTES_PER_WEEK as f64 * windows;
     (FALSE_ALARMS_PER_WEEK / tests).ln()
 }

@@ -256,7 +256,7 @@ fn a_log_that_tells_no_latency_has_nothing_to_find() {
     let mut set = log(&[PLAIN; 3], 360, &[], &mut Random(1));
     set.latencies = Vec::new();
     assert_eq!(found(&set), []);
-    assert_eq!(series(&set), 0);
+    assert_eq!(telling(&set), Vec::new());
 }
 
 /// A single endpoint's noise by hand: two means a minute apart, and blocks around their past.

@@ -125,7 +125,7 @@ fn the_log_without_a_pattern_has_every_other_minute() {
     let mut plan = steady(2, 10.0, 0.002, 435);
     job(&mut plan, 1, 0.5, 60, FIRST);
     let set = plan.series(&plan.run(&mut random));
-    let scanned = Scanned::new(&set);
+    let scanned = Scanned::new(&set, 0);
     let patterns = patterns(&set, &counted(&set), &scanned);
     let [pattern] = patterns.as_slice() else {
         panic!("{} patterns", patterns.len());
