@@ -118,6 +118,7 @@ struct Memory {
     memo: keys::Memo,
     groups: pattern::Groups,
     tracks: track::Tracks,
+    shapes: prose::Shapes,
 }
 
 impl Format {
@@ -292,6 +293,7 @@ impl Format {
             memo,
             groups,
             tracks,
+            shapes,
         } = lines;
         match &self.shape {
             Shape::Delimited(layout) => layout.parse(line, fields)?,
@@ -307,7 +309,7 @@ impl Format {
             Shape::W3c(columns) => columns.parse(line, fields)?,
             Shape::Csv(table) => table.parse(line, fields, &self.keys)?,
             Shape::Pattern(pattern) => pattern.parse(line, fields, groups)?,
-            Shape::Prose => prose::parse(line, fields)?,
+            Shape::Prose => prose::parse(line, fields, shapes)?,
             Shape::Plain => return Err(plain::reason(line, clock)),
         }
         Ok(true)
@@ -350,7 +352,7 @@ impl Format {
             Shape::W3c(columns) => columns.parse_plain(line, counted).is_some(),
             Shape::Csv(table) => table.parse_plain(line, counted).is_some(),
             Shape::Pattern(pattern) => pattern.parse_plain(line, counted).is_some(),
-            Shape::Prose => prose::parse(line, counted).is_ok(),
+            Shape::Prose => prose::parse(line, counted, &mut lines.shapes).is_ok(),
             Shape::Plain => false,
         }
     }
