@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ $# -eq 0 ]; then
-    set -- combined 1700 json 5500 json-nested 8000 logfmt 5000 csv 3600 gin 5900
+    set -- combined 1700 json 4600 json-nested 8000 logfmt 3900 csv 3000 gin 3000
 fi
 
 cargo build --release --quiet --bin triage --example make-log

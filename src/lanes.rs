@@ -3,11 +3,13 @@
 //! Bytes in; out comes a bit for each byte, the first one in the lowest bit. Whoever uses it asks
 //! [`are_here`] once, at run time, and has another way for processors that lack them. Knows no line.
 
+use std::hint::cold_path;
+
 use std::arch::x86_64::{
     __m256i, _mm_cmpeq_epi8, _mm_crc32_u64, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8,
-    _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
-    _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x,
-    _mm256_shuffle_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
+    _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cvtsi256_si32, _mm256_loadu_si256, _mm256_min_epu8,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x,
+    _mm256_setr_epi64x, _mm256_shuffle_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
 /// Bytes in [`Lanes`].
@@ -141,6 +143,13 @@ impl Half {
         Half(half(bytes))
     }
 
+    /// The first of them.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn first(self) -> u8 {
+        _mm256_cvtsi256_si32(self.0) as u8
+    }
+
     /// Which of them are the same as the others.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
@@ -155,13 +164,90 @@ impl Half {
         self.same(Half(_mm256_set1_epi8(byte.cast_signed())))
     }
 
-    /// Which of them are decimal digits.
+    /// Which of them lie in a range of so many bytes from this one on.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
-    pub fn digits(self) -> u32 {
-        let value = _mm256_sub_epi8(self.0, _mm256_set1_epi8(b'0'.cast_signed()));
-        let small = _mm256_min_epu8(value, _mm256_set1_epi8(9));
+    pub fn within(self, first: u8, count: u8) -> u32 {
+        let value = _mm256_sub_epi8(self.0, _mm256_set1_epi8(first.cast_signed()));
+        let small = _mm256_min_epu8(value, _mm256_set1_epi8((count - 1).cast_signed()));
         Half(small).same(Half(value))
+    }
+}
+
+/// What a text may begin with.
+#[derive(Debug, Clone, Copy)]
+pub struct Prefix {
+    /// Its first bytes, and a bit for each of these that isn't its own.
+    head: [u8; WIDTH / 2],
+    beyond: u32,
+}
+
+impl Prefix {
+    /// The first thirty-two bytes of this.
+    pub fn of(text: &[u8]) -> Prefix {
+        let mut head = [0; WIDTH / 2];
+        let len = text.len().min(head.len());
+        head[..len].copy_from_slice(&text[..len]);
+        let beyond = u32::MAX.checked_shl(len as u32).unwrap_or(0);
+        Prefix { head, beyond }
+    }
+
+    /// Whether these bytes begin with it.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn is_at(&self, bytes: Half) -> bool {
+        self.differs(bytes) == 0
+    }
+
+    /// Which of these bytes are not as it has them.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub fn differs(&self, bytes: Half) -> u32 {
+        !(bytes.same(Half::load(&self.head)) | self.beyond)
+    }
+}
+
+/// A text of at least thirty-two bytes, of which as many can be loaded anywhere: behind its end are zeros.
+pub struct Readable<'a> {
+    text: &'a [u8],
+    /// The last place from which all of them are its own.
+    last: usize,
+    /// Its last bytes, and zeros.
+    tail: [u8; WIDTH],
+}
+
+impl<'a> Readable<'a> {
+    /// This text; `None` if it is shorter.
+    #[inline]
+    pub fn new(text: &'a [u8]) -> Option<Readable<'a>> {
+        let end = text.last_chunk::<{ WIDTH / 2 }>()?;
+        let mut tail = [0; WIDTH];
+        tail[..WIDTH / 2].copy_from_slice(end);
+        let last = text.len() - WIDTH / 2;
+        Some(Readable { text, last, tail })
+    }
+
+    /// All of it.
+    #[inline]
+    pub fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// The bytes from there on; none but zeros from its end on.
+    // One compare and no more, as it is asked twice for each value of a line.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    #[allow(unsafe_code)]
+    pub fn half(&self, at: usize) -> Half {
+        if at > self.last {
+            cold_path();
+            let beyond = (at - self.last).min(WIDTH / 2);
+            // SAFETY: the tail has 32 bytes behind its first 32; the load asks for no alignment.
+            return Half(unsafe { _mm256_loadu_si256(self.tail.as_ptr().add(beyond).cast()) });
+        }
+        // SAFETY: `last` is 32 bytes before the end of the text, so that as many follow any place up to it; the load
+        // asks for no alignment.
+        Half(unsafe { _mm256_loadu_si256(self.text.as_ptr().add(at).cast()) })
     }
 }
 
@@ -268,10 +354,52 @@ mod tests {
             kept,
             [
                 half.equal(b'/'),
-                half.digits(),
+                half.within(b'0', 10),
                 half.same(Half::load(other_head)),
             ],
         )
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn halves(text: &[u8]) -> Vec<(u8, u32)> {
+        let Some(readable) = Readable::new(text) else {
+            return Vec::new();
+        };
+        assert_eq!(readable.text(), text);
+        let mut all = Vec::new();
+        for at in (0..=text.len() + 40).chain([usize::MAX]) {
+            let half = readable.half(at);
+            let rest = text.get(at..).unwrap_or_default();
+            assert!(Prefix::of(rest).is_at(half));
+            assert!(!Prefix::of(&[rest, &[0xff]].concat()).is_at(half) || rest.len() >= 32);
+            all.push((half.first(), half.within(0, 1)));
+        }
+        all
+    }
+
+    #[test]
+    fn what_is_behind_the_end_of_a_text_reads_as_zeros() {
+        if !are_here() {
+            return;
+        }
+        // Each text is an allocation of its own, so that whatever checks memory sees a read beyond it.
+        for len in 0..=100usize {
+            let text: Box<[u8]> = (0..len).map(|i| i as u8 + 1).collect();
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has the features.
+            let found = unsafe { halves(&text) };
+            if len < 32 {
+                assert!(found.is_empty());
+                continue;
+            }
+            let places = (0..=len + 40).chain([usize::MAX]);
+            for (at, (first, zeros)) in places.zip(found) {
+                assert_eq!(first, text.get(at).copied().unwrap_or(0));
+                let left = len.saturating_sub(at);
+                assert_eq!(zeros.trailing_zeros() as usize, left.min(32));
+                assert_eq!(zeros.count_ones() as usize, 32 - left.min(32));
+            }
+        }
     }
 
     proptest! {

@@ -1,15 +1,27 @@
-//! Where the cells of a table's line end, found sixteen bytes at a time.
+//! Where the cells of a table's line end, found sixty-four bytes at a time, or sixteen.
 //!
 //! Nearly all lines of tables are plain: no quotes, fewer cells than [`MOST`], not very long. What has quotes
 //! (inside of which a separator is none), or is longer, is left to the tables' own walks. Knows no column.
+
+use super::text::of_sixteen;
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::Readable;
 
 /// Separators that are counted.
 pub(super) const MOST: usize = 64;
 /// Longer lines are not looked at; their places are counted in two bytes.
 const LONGEST: usize = 1 << 13;
 
-/// Bytes that are compared at once.
+/// Bytes that are compared at once on any processor.
 const WIDTH: usize = 16;
+
+/// Whether the processor has what finds them faster.
+pub(super) fn has_lanes() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return crate::lanes::are_here();
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
 
 /// The separators of a plain line.
 pub(super) struct Cells {
@@ -21,10 +33,11 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// Those of a line; `None` where it has a quote, or is out of the ordinary.
+    /// Those of a line; `None` where it has a quote, or is out of the ordinary. `has_lanes` is what
+    /// [`has_lanes`] says.
     #[inline]
-    pub(super) fn of(line: &[u8], separator: u8) -> Option<Cells> {
-        if line.len() > LONGEST {
+    pub(super) fn of(line: &[u8], separator: u8, has_lanes: bool) -> Option<Cells> {
+        if !(WIDTH..=LONGEST).contains(&line.len()) {
             return None;
         }
         let mut cells = Cells {
@@ -33,39 +46,79 @@ impl Cells {
             len: line.len(),
             has_empty: false,
         };
-        // The last sixteen bytes overlap those before, of which nothing is taken twice.
-        let last = line.last_chunk::<WIDTH>()?;
-        let (chunks, rest) = line.as_chunks::<WIDTH>();
-        let mut behind = WIDTH;
-        for (index, chunk) in chunks.iter().enumerate() {
-            let (separators, quotes) = marks(chunk, separator);
-            if quotes != 0 {
-                return None;
-            }
-            cells.add(separators, index * WIDTH, &mut behind)?;
+        #[cfg(target_arch = "x86_64")]
+        if has_lanes && let Some(line) = Readable::new(line) {
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has the features.
+            unsafe { cells.find_by_lanes(&line, separator) }?;
+            return Some(cells);
         }
-        if !rest.is_empty() {
-            let (separators, quotes) = marks(last, separator);
-            if quotes != 0 {
-                return None;
-            }
-            let seen = u32::MAX << (WIDTH - rest.len());
-            cells.add(separators & seen, line.len() - WIDTH, &mut behind)?;
-        }
+        let _ = has_lanes;
+        cells.find(line, separator)?;
         Some(cells)
     }
 
+    fn find(&mut self, line: &[u8], separator: u8) -> Option<()> {
+        // The last sixteen bytes overlap those before, of which nothing is taken twice.
+        let last = line.last_chunk::<WIDTH>()?;
+        let (chunks, rest) = line.as_chunks::<WIDTH>();
+        let mut last_bit = 0;
+        for (index, chunk) in chunks.iter().enumerate() {
+            let [separators, quotes] = of_sixteen(chunk, [separator, b'"']);
+            if quotes != 0 {
+                return None;
+            }
+            let before = u64::from(separators) << 1 | last_bit;
+            last_bit = u64::from(separators) >> (WIDTH - 1);
+            self.add(u64::from(separators), before, index * WIDTH)?;
+        }
+        if !rest.is_empty() {
+            let [separators, quotes] = of_sixteen(last, [separator, b'"']);
+            if quotes != 0 {
+                return None;
+            }
+            let seen = WIDTH - rest.len();
+            let separators = u64::from(separators) >> seen;
+            self.add(
+                separators,
+                separators << 1 | last_bit,
+                line.len() - rest.len(),
+            )?;
+        }
+        Some(())
+    }
+
+    /// The same, sixty-four bytes at a time.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn find_by_lanes(&mut self, line: &Readable<'_>, separator: u8) -> Option<()> {
+        let (mut at, mut last_bit) = (0, 0);
+        while at < self.len {
+            let (low, high) = (line.half(at), line.half(at + 32));
+            if low.equal(b'"') | high.equal(b'"') != 0 {
+                return None;
+            }
+            let separators =
+                u64::from(low.equal(separator)) | u64::from(high.equal(separator)) << 32;
+            self.add(separators, separators << 1 | last_bit, at)?;
+            last_bit = separators >> 63;
+            at += 64;
+        }
+        Some(())
+    }
+
+    /// Adds those of some bytes; `before` has a bit for each byte that follows one.
     #[inline]
-    fn add(&mut self, separators: u32, offset: usize, behind: &mut usize) -> Option<()> {
+    fn add(&mut self, separators: u64, before: u64, offset: usize) -> Option<()> {
+        self.has_empty |= separators & before != 0;
+        let count = self.count + separators.count_ones() as usize;
+        let places = self.places.get_mut(self.count..count)?;
         let mut left = separators;
-        while left != 0 {
-            let place = offset + left.trailing_zeros() as usize;
-            *self.places.get_mut(self.count)? = place as u16;
-            self.has_empty |= place == *behind && self.count > 0;
-            *behind = place + 1;
-            self.count += 1;
+        for place in places {
+            *place = (offset + left.trailing_zeros() as usize) as u16;
             left &= left - 1;
         }
+        self.count = count;
         Some(())
     }
 
@@ -92,26 +145,6 @@ impl Cells {
     }
 }
 
-/// Which of these bytes are the separator, and which are double quotes; a bit for each, the first one lowest.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn marks(bytes: &[u8; WIDTH], separator: u8) -> (u32, u32) {
-    crate::lanes::of_sixteen(bytes, [separator, b'"']).into()
-}
-
-/// The same, byte by byte.
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn marks_by_bytes(bytes: &[u8; WIDTH], separator: u8) -> (u32, u32) {
-    let mask = |wanted: u8| {
-        let bits = bytes.iter().map(|&byte| u32::from(byte == wanted));
-        bits.enumerate().fold(0, |mask, (i, bit)| mask | bit << i)
-    };
-    (mask(separator), mask(b'"'))
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-use marks_by_bytes as marks;
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -125,23 +158,17 @@ mod tests {
             separator in prop::sample::select(b",; ".to_vec()),
         ) {
             let parts: Vec<&[u8]> = line.split(|&b| b == separator).collect();
-            let cells = Cells::of(&line, separator);
             let is_plain = line.len() >= WIDTH && !line.contains(&b'"') && parts.len() <= MOST + 1;
-            prop_assert_eq!(cells.is_some(), is_plain);
-            if let Some(cells) = cells {
+            for has_lanes in [false, super::has_lanes()] {
+                let cells = Cells::of(&line, separator, has_lanes);
+                prop_assert_eq!(cells.is_some(), is_plain);
+                let Some(cells) = cells else { continue };
                 let found: Vec<&[u8]> = (0..=cells.separators()).map(|i| &line[cells.place(i)]).collect();
                 prop_assert_eq!(&found, &parts);
                 let inner = &parts[1..parts.len().max(2) - 1];
                 prop_assert_eq!(cells.has_empty, inner.iter().any(|part| part.is_empty()));
                 prop_assert_eq!(cells.ends_with_one(), line.last() == Some(&separator));
             }
-        }
-
-        #[test]
-        fn bytes_are_marked_as_a_loop_marks_them(
-            bytes in prop::array::uniform16(prop_oneof![Just(b','), Just(b'"'), any::<u8>()]),
-        ) {
-            prop_assert_eq!(marks(&bytes, b','), marks_by_bytes(&bytes, b','));
         }
     }
 }

@@ -13,6 +13,30 @@ use super::access::without_protocol;
 use super::fields::{Fields, Slot, Times, is_small_number, is_target, without_port};
 use super::text::{find_near, latency_us};
 
+/// Who asks for parts of a line: each also for what those before it do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Asked {
+    /// [`Counted`]: what pass 1 counts.
+    ToCount,
+    /// [`Fields`] in pass 1, which are told besides by what else a line has that it is a request.
+    ToWeigh,
+    /// [`Fields`] of whole records.
+    InFull,
+}
+
+impl Asked {
+    pub(super) const ALL: [Asked; 3] = [Asked::ToCount, Asked::ToWeigh, Asked::InFull];
+
+    /// Who at least has a use for this part.
+    pub(super) fn for_slot(slot: Slot) -> Asked {
+        match slot {
+            slot if slot.is_counted() => Asked::ToCount,
+            Slot::Client | Slot::Agent => Asked::ToWeigh,
+            _ => Asked::InFull,
+        }
+    }
+}
+
 /// Who takes the values on a line.
 pub(super) trait Sink<'a> {
     /// What stands where the format has this part: taken as it is.
@@ -25,6 +49,9 @@ pub(super) trait Sink<'a> {
     fn set_times(&mut self, times: Times);
 
     fn depth(&self) -> Depth;
+
+    /// Which parts it has a use for.
+    fn asks(&self) -> Asked;
 
     /// Whether the line must have the whole shape of its format, down to its end.
     fn is_strict(&self) -> bool;
@@ -48,6 +75,14 @@ impl<'a> Sink<'a> for Fields<'a> {
     #[inline]
     fn depth(&self) -> Depth {
         Fields::depth(self)
+    }
+
+    #[inline]
+    fn asks(&self) -> Asked {
+        match Fields::depth(self) {
+            Depth::Counts => Asked::ToWeigh,
+            Depth::Full => Asked::InFull,
+        }
     }
 
     #[inline]
@@ -124,6 +159,11 @@ impl<'a> Sink<'a> for Counted<'a> {
     }
 
     #[inline]
+    fn asks(&self) -> Asked {
+        Asked::ToCount
+    }
+
+    #[inline]
     fn is_strict(&self) -> bool {
         false
     }
@@ -136,9 +176,13 @@ impl<'a> Counted<'a> {
         (self.ranks[index] != ABSENT).then_some(self.texts[index])
     }
 
-    /// The request, if all about it is plain; `outer` knows what stands around the line.
+    /// The request, if all about it is plain; `outer` knows what stands around the line, if anything does.
     #[inline]
-    pub(super) fn record(&self, clock: &mut Clock, outer: &Fields<'a>) -> Option<Record<'a>> {
+    pub(super) fn record(
+        &self,
+        clock: &mut Clock,
+        outer: Option<&Fields<'a>>,
+    ) -> Option<Record<'a>> {
         if self.has_escapes {
             return None;
         }
@@ -170,9 +214,9 @@ impl<'a> Counted<'a> {
     }
 
     #[inline]
-    fn time_us(&self, clock: &mut Clock, outer: &Fields<'a>) -> Option<i64> {
+    fn time_us(&self, clock: &mut Clock, outer: Option<&Fields<'a>>) -> Option<i64> {
         let Some(text) = self.get(Slot::Time) else {
-            return outer.time_us(clock);
+            return outer?.time_us(clock);
         };
         if is_small_number(text) {
             return None;
@@ -203,11 +247,12 @@ impl<'a> Counted<'a> {
 
     /// The same of the service.
     #[inline]
-    fn service(&self, outer: &Fields<'a>) -> Option<Option<&'a [u8]>> {
+    fn service(&self, outer: Option<&Fields<'a>>) -> Option<Option<&'a [u8]>> {
+        let around = || outer.and_then(Fields::service);
         match self.get(Slot::Service) {
-            None => Some(outer.service()),
+            None => Some(around()),
             Some([] | [b'-']) => {
-                let is_told = self.has_choice || outer.service().is_some();
+                let is_told = self.has_choice || around().is_some();
                 (!is_told).then_some(None)
             }
             Some(text) => Some(Some(without_port(text))),

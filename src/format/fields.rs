@@ -665,14 +665,9 @@ fn without_long_port(text: &[u8]) -> &[u8] {
 /// `shop.example:443` is the same service as `shop.example`.
 #[inline]
 pub(super) fn without_port(name: &[u8]) -> &[u8] {
-    if !name.ends_with_digit() {
-        return name
-            .strip_suffix(b":")
-            .filter(|name| !name.is_empty())
-            .unwrap_or(name);
-    }
-    match memchr::memrchr(b':', name) {
-        Some(at) if at > 0 && name[at + 1..].iter().all(u8::is_ascii_digit) => &name[..at],
+    let port = name.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    match name.split_at_checked(name.len() - port) {
+        Some(([host @ .., b':'], _)) if !host.is_empty() => host,
         _ => name,
     }
 }

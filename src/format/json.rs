@@ -14,11 +14,11 @@ use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning, Memo, Path};
 use super::text::{find_near2, unescape};
+#[cfg(target_arch = "x86_64")]
+use super::track::{HEAD, Plain, plain_quoted};
 use super::track::{Lesson, Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use super::track::{Padded, Plain};
-#[cfg(target_arch = "x86_64")]
-use crate::lanes::Half;
+use crate::lanes::{Half, Readable};
 
 /// What is open besides objects and lists: an attribute whose name is not known yet, or is no more, and one
 /// with a name.
@@ -467,30 +467,28 @@ impl Notation for Json {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain {
-        let Some(here) = line.chunk(at) else {
-            return Plain::NONE;
-        };
-        let first = here[0];
+    unsafe fn plain_by_lanes(line: &Readable<'_>, at: usize, here: Half) -> Plain {
+        let first = here.first();
         if first == b'"' {
-            return line.plain_quoted(at);
+            return plain_quoted(line, at, here);
         }
-        let digits = Half::load(here).digits();
-        let whole = digits.trailing_ones() as usize;
-        if whole == 0 || first == b'0' && whole > 1 {
-            return Plain::NONE;
-        }
-        let mut len = whole;
-        if here.get(whole) == Some(&b'.') {
-            let decimals = (digits >> ((whole + 1) & 31)).trailing_ones() as usize;
-            if decimals == 0 {
-                return Plain::NONE;
-            }
-            len += 1 + decimals;
-        }
-        match here.get(len) {
-            Some(b'e' | b'E') | None => Plain::NONE,
-            Some(_) => Plain::new(at, at + len),
+        let digits = here.within(b'0', 10);
+        let whole = digits.trailing_ones();
+        let decimals = match here.equal(b'.').checked_shr(whole) {
+            Some(points) if points & 1 == 1 => (digits >> whole >> 1).trailing_ones(),
+            _ => u32::MAX,
+        };
+        let len = whole.wrapping_add(decimals.wrapping_add(1)) as usize;
+        // Whatever else follows a number is not what a gap begins with.
+        let has_exponent = here.equal(b'e').checked_shr(len as u32).unwrap_or(1) & 1 == 1;
+        let is_odd = whole == 0
+            || first == b'0' && whole > 1
+            || decimals == 0
+            || len >= HEAD
+            || has_exponent;
+        match is_odd {
+            true => Plain::NONE,
+            false => Plain::new(at, at + len),
         }
     }
 }

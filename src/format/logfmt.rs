@@ -11,10 +11,10 @@ use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
 #[cfg(target_arch = "x86_64")]
-use super::track::{HEAD, Padded, Plain};
+use super::track::{HEAD, Plain, plain_quoted};
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::Half;
+use crate::lanes::{Half, Readable};
 
 const FEWEST_PAIRS: usize = 2;
 
@@ -105,22 +105,20 @@ impl Notation for Logfmt {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain {
-        let Some(here) = line.chunk(at) else {
-            return Plain::NONE;
-        };
-        if here[0] == b'"' {
-            return line.plain_quoted(at);
+    unsafe fn plain_by_lanes(line: &Readable<'_>, at: usize, here: Half) -> Plain {
+        if here.first() == b'"' {
+            return plain_quoted(line, at, here);
         }
-        let spaces = Half::load(here).equal(b' ');
+        let text = line.text();
+        let spaces = here.equal(b' ');
         let end = match spaces {
             // Nothing but zeros follows the line.
-            0 if at + HEAD > line.text.len() => line.text.len(),
+            0 if at + HEAD > text.len() => text.len(),
             0 => return Plain::NONE,
             _ => at + spaces.trailing_zeros() as usize,
         };
-        let is_odd = match line.text.get(end.wrapping_sub(1)) {
-            Some(b'0'..=b'9') => may_be_unit(line.text, end + 1),
+        let is_odd = match text.get(end.wrapping_sub(1)) {
+            Some(b'0'..=b'9') => may_be_unit(text, end + 1),
             // It may close what is open.
             Some(b'}' | b':') => true,
             _ => false,

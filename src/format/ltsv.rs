@@ -8,10 +8,10 @@ use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
 #[cfg(target_arch = "x86_64")]
-use super::track::{HEAD, Padded, Plain};
+use super::track::{HEAD, Plain};
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::Half;
+use crate::lanes::{Half, Readable};
 
 /// `12:30 at the office` is no log line.
 const FEWEST_LABELS: usize = 3;
@@ -79,18 +79,15 @@ impl Notation for Ltsv {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain {
-        let Some(here) = line.chunk(at) else {
-            return Plain::NONE;
-        };
-        let tabs = Half::load(here).equal(b'\t');
+    unsafe fn plain_by_lanes(line: &Readable<'_>, at: usize, here: Half) -> Plain {
+        let tabs = here.equal(b'\t');
         let end = match tabs {
             // Nothing but zeros follows the line.
-            0 if at + HEAD > line.text.len() => line.text.len(),
+            0 if at + HEAD > line.text().len() => line.text().len(),
             0 => return Plain::NONE,
             _ => at + tabs.trailing_zeros() as usize,
         };
-        match here[0] {
+        match here.first() {
             b'"' => Plain::NONE,
             _ => Plain::new(at, end),
         }

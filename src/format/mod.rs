@@ -118,6 +118,7 @@ struct Memory {
     memo: keys::Memo,
     groups: pattern::Groups,
     tracks: track::Tracks,
+    shapes: prose::Shapes,
 }
 
 impl Format {
@@ -230,10 +231,16 @@ impl Format {
             return Err(Reject::Blank);
         }
         let Scratch { text, outer, lines } = scratch;
-        let mut fields = Fields::new(depth);
-        fields.set_strict(manner == Manner::Strict);
         let is_short = depth == Depth::Counts && manner == Manner::Shortest;
         let whole = line;
+        if is_short
+            && self.wrapped_in.is_empty()
+            && let Some(record) = self.read_plain(line, whole, None, clock, lines)
+        {
+            return Ok(record);
+        }
+        let mut fields = Fields::new(depth);
+        fields.set_strict(manner == Manner::Strict);
         let line = if self.wrapped_in.is_empty() {
             line
         } else {
@@ -245,17 +252,13 @@ impl Format {
                 record.service = fields.service();
                 return Ok(record);
             }
-            inner
-        };
-        if is_short {
-            let mut counted = Counted::default();
-            if self.plain_parts(line, &mut counted, lines)
-                && let Some(record) = counted.record(clock, &fields)
-                && (self.is_marked(line) || self.is_marked(whole))
+            if is_short
+                && let Some(record) = self.read_plain(inner, whole, Some(&fields), clock, lines)
             {
                 return Ok(record);
             }
-        }
+            inner
+        };
         let parsed = self.parts(line, &mut fields, text, lines, clock);
         // Only logfmt can tell a line of its shape from prose after having read it.
         let is_logfmt = parsed != Ok(false);
@@ -290,6 +293,7 @@ impl Format {
             memo,
             groups,
             tracks,
+            shapes,
         } = lines;
         match &self.shape {
             Shape::Delimited(layout) => layout.parse(line, fields)?,
@@ -305,10 +309,30 @@ impl Format {
             Shape::W3c(columns) => columns.parse(line, fields)?,
             Shape::Csv(table) => table.parse(line, fields, &self.keys)?,
             Shape::Pattern(pattern) => pattern.parse(line, fields, groups)?,
-            Shape::Prose => prose::parse(line, fields)?,
+            Shape::Prose => prose::parse(line, fields, shapes)?,
             Shape::Plain => return Err(plain::reason(line, clock)),
         }
         Ok(true)
+    }
+
+    /// What pass 1 counts of a line that is as plain as most of its shape are; `whole` and `outer` are what is
+    /// around it.
+    #[inline]
+    fn read_plain<'a>(
+        &self,
+        line: &'a [u8],
+        whole: &[u8],
+        outer: Option<&Fields<'a>>,
+        clock: &mut Clock,
+        lines: &mut Memory,
+    ) -> Option<Record<'a>> {
+        let mut counted = Counted::default();
+        let is_plain = self.plain_parts(line, &mut counted, lines)
+            && (self.is_marked(line) || self.is_marked(whole));
+        match is_plain {
+            true => counted.record(clock, outer),
+            false => None,
+        }
     }
 
     /// Takes the parts of a request off a line that is as plain as most of its shape are.
@@ -328,7 +352,7 @@ impl Format {
             Shape::W3c(columns) => columns.parse_plain(line, counted).is_some(),
             Shape::Csv(table) => table.parse_plain(line, counted).is_some(),
             Shape::Pattern(pattern) => pattern.parse_plain(line, counted).is_some(),
-            Shape::Prose => prose::parse(line, counted).is_ok(),
+            Shape::Prose => prose::parse(line, counted, &mut lines.shapes).is_ok(),
             Shape::Plain => false,
         }
     }

@@ -7,6 +7,8 @@
 //! column before it, or one that is called so. So prose with numbers in it (`retrying GET /a in 500 ms`,
 //! `GET /a failed for user 404`) stays prose. Calls that a service makes itself are no requests to it.
 
+#[cfg(target_arch = "x86_64")]
+mod built;
 mod places;
 
 use std::ops::Range;
@@ -15,7 +17,9 @@ use crate::record::Reject;
 
 use super::counted::Sink;
 use super::fields::{Fields, Slot, is_ip, request_line, split_once};
-use super::text::latency_us;
+use super::text::{latency_us, place};
+#[cfg(target_arch = "x86_64")]
+pub(super) use built::Shapes;
 
 /// What may stand between a request and its status. An address and a duration may too.
 const FILLERS: [&[u8]; 30] = [
@@ -112,9 +116,9 @@ const BEGINNINGS: [&[u8]; 1] = [b"started"];
 /// The parts that such a line may tell.
 pub(super) const SLOTS: [Slot; 6] = [
     Slot::Time,
-    Slot::Status,
     Slot::Method,
     Slot::Target,
+    Slot::Status,
     Slot::Latency,
     Slot::Client,
 ];
@@ -144,8 +148,64 @@ pub(super) fn offer_time<'a>(line: &'a [u8], fields: &mut Fields<'a>) {
     }
 }
 
-/// Takes the parts of a request that a line of prose tells.
-pub(super) fn parse<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<(), Reject> {
+/// A memory of lines that serves no other processor.
+#[cfg(not(target_arch = "x86_64"))]
+#[derive(Debug, Default)]
+pub(super) struct Shapes;
+
+/// Takes the parts of a request that a line of prose tells. Where lines before this one were built the same, it is
+/// known where they stand.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn parse<'a>(
+    line: &'a [u8],
+    fields: &mut impl Sink<'a>,
+    shapes: &mut Shapes,
+) -> Result<(), Reject> {
+    let Some(places) = shapes.find(line) else {
+        let read = walk(line, fields)?;
+        if shapes.learns()
+            && let Some(read) = read
+        {
+            shapes.learn(line, &read);
+        }
+        return Ok(());
+    };
+    for (slot, (start, end)) in SLOTS.into_iter().zip(places) {
+        if end > 0 {
+            let text = line.get(start as usize..end as usize);
+            fields.set(slot, text.unwrap_or_default(), None);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn parse<'a>(
+    line: &'a [u8],
+    fields: &mut impl Sink<'a>,
+    _: &mut Shapes,
+) -> Result<(), Reject> {
+    walk(line, fields).map(|_| ())
+}
+
+/// Where things stand on a line that was read at length.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+struct Read {
+    time: Range<usize>,
+    method: Range<usize>,
+    target: Range<usize>,
+    /// The end of all that is the request's.
+    request_end: usize,
+    status: Range<usize>,
+    /// Whether nothing behind the status could be taken for it.
+    is_settled: bool,
+    latency: Option<Range<usize>>,
+    client: Option<Range<usize>>,
+}
+
+/// The same word by word; says where the parts stand, if there is a time.
+fn walk<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<Option<Read>, Reject> {
     if line.first() == Some(&b'{') {
         return Err(Reject::Unrecognized);
     }
@@ -172,7 +232,7 @@ pub(super) fn parse<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<()
     fields.set(Slot::Method, request.method, None);
     fields.set(Slot::Target, request.target, None);
     fields.set(Slot::Status, status, None);
-    if let Some(time) = time.and_then(|time| line.get(time)) {
+    if let Some(time) = time.clone().and_then(|time| line.get(time)) {
         fields.set(Slot::Time, time, None);
     }
     for (slot, text) in [(Slot::Latency, told.latency), (Slot::Client, told.client)] {
@@ -180,7 +240,19 @@ pub(super) fn parse<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<()
             fields.set(slot, text, None);
         }
     }
-    Ok(())
+    let read = |time| {
+        Some(Read {
+            time,
+            method: place(line, request.method)?,
+            target: place(line, request.target)?,
+            request_end: request.end,
+            status: place(line, status)?,
+            is_settled: told.is_settled,
+            latency: told.latency.and_then(|text| place(line, text)),
+            client: told.client.and_then(|text| place(line, text)),
+        })
+    };
+    Ok(time.and_then(read))
 }
 
 /// A request and where it stands.
@@ -242,6 +314,8 @@ impl<'a> Request<'a> {
 #[derive(Default)]
 struct Told<'a> {
     status: Option<&'a [u8]>,
+    /// Whether that was told behind the request, where the first one counts.
+    is_settled: bool,
     latency: Option<&'a [u8]>,
     client: Option<&'a [u8]>,
 }
@@ -267,6 +341,7 @@ impl<'a> Told<'a> {
             is_named = is_one_of(word, &STATUS_NAMES);
             is_near &= is_named || is_one_of(word, &FILLERS) || is_protocol(word);
         }
+        self.is_settled = self.status.is_some();
         self.status = self.status.or(in_column);
     }
 

@@ -11,16 +11,20 @@
 use crate::record::Reject;
 use crate::timestamp::Unit;
 
-use super::cells::Cells;
-use super::counted::Sink;
+use super::cells::{self, Cells};
+use super::counted::{Asked, Sink};
 use super::fields::{Slot, Times};
 use super::keys::{Keys, Meaning};
-use super::text::find_near;
+use super::text::{find_near, place};
 
 /// What the columns mean, from left to right; none before a header has been seen.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     columns: Vec<Column>,
+    /// Those that mean something, by their index; who has a use for them.
+    told: Vec<(usize, Column, Asked)>,
+    /// Whether the processor has what finds cells faster.
+    has_lanes: bool,
     separator: u8,
     header: Box<[u8]>,
     /// The vendor's own columns, whose dates have the month first.
@@ -38,6 +42,17 @@ enum Column {
         unit: Option<Unit>,
     },
     Other,
+}
+
+impl Column {
+    /// Who has a use for it, if anybody has.
+    fn asked(self) -> Option<Asked> {
+        match self {
+            Column::Date | Column::Time => Some(Asked::ToCount),
+            Column::Part { slot, .. } => Some(Asked::for_slot(slot)),
+            Column::Other => None,
+        }
+    }
 }
 
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -86,8 +101,13 @@ impl Table {
                 Some(Meaning::Wrapper) | None => Column::Other,
             }
         };
+        let columns: Vec<Column> = names.iter().enumerate().map(column).collect();
+        let told = columns.iter().enumerate();
+        let told = told.filter_map(|(index, column)| Some((index, *column, column.asked()?)));
         let table = Table {
-            columns: names.iter().enumerate().map(column).collect(),
+            told: told.collect(),
+            columns,
+            has_lanes: cells::has_lanes(),
             separator,
             header: line.into(),
             is_fixed: false,
@@ -144,7 +164,7 @@ impl Table {
         if *line == *self.header {
             return None;
         }
-        let cells = Cells::of(line, self.separator)?;
+        let cells = Cells::of(line, self.separator, self.has_lanes)?;
         let count = self.columns.len();
         // Some end each line with a separator.
         let fits = match cells.separators() + 1 == count {
@@ -158,12 +178,12 @@ impl Table {
             fields.set_times(Times::MonthFirst);
         }
         let mut date_at = None;
-        for (index, column) in self.columns.iter().enumerate() {
-            if *column == Column::Other {
-                continue;
+        let asks = fields.asks();
+        for &(index, column, asked) in &self.told {
+            if asked <= asks {
+                let value = line.get(cells.place(index))?.trim_ascii();
+                self.take(column, line, value, &mut date_at, fields);
             }
-            let value = line.get(cells.place(index))?.trim_ascii();
-            self.take(*column, line, value, &mut date_at, fields);
         }
         Some(())
     }
@@ -234,10 +254,4 @@ fn cell(text: &[u8], separator: u8) -> Option<(&[u8], Option<&[u8]>)> {
         let next = memchr::memchr(separator, after).and_then(|at| after.get(at + 1..));
         return Some((quoted.get(..end)?, next));
     }
-}
-
-/// Where a part of a line stands in it.
-fn place(line: &[u8], part: &[u8]) -> Option<std::ops::Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(line.as_ptr() as usize)?;
-    Some(start..start.checked_add(part.len())?)
 }

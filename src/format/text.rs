@@ -204,17 +204,10 @@ pub(super) fn unescape(text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// How many bytes stand before the first backslash.
-#[cfg(target_arch = "x86_64")]
 #[inline]
 fn escape_in(chunk: &[u8; 16]) -> usize {
-    let [escapes, _] = crate::lanes::of_sixteen(chunk, [b'\\'; 2]);
+    let [escapes, _] = of_sixteen(chunk, [b'\\'; 2]);
     (escapes | 1 << 16).trailing_zeros() as usize
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn escape_in(chunk: &[u8; 16]) -> usize {
-    let at = chunk.iter().position(|&b| b == b'\\');
-    at.unwrap_or(chunk.len())
 }
 
 /// Appends what the escape at the start stands for; the number of bytes it takes, 0 if it is none.
@@ -264,45 +257,69 @@ fn hex(digits: &[u8]) -> Option<u32> {
         .try_fold(0, |sum, &b| Some(sum * 16 + char::from(b).to_digit(16)?))
 }
 
-/// The first such byte, where it is likely to be among the next sixteen: they are looked at in two
-/// words before memchr is called, since a call costs as much as reading them.
+/// The first such byte, where it is likely to be near: thirty-two are looked at before memchr is called, since
+/// a call costs as much as reading them.
 #[inline]
 pub(super) fn find_near(text: &[u8], byte: u8) -> Option<usize> {
-    find_near_by(
-        text,
-        |word| zero_bytes(word ^ repeat(byte)),
-        |rest| memchr::memchr(byte, rest),
-    )
+    find_near_by(text, [byte; 2], |rest| memchr::memchr(byte, rest))
 }
 
 /// The first of two bytes, likely near.
 #[inline]
 pub(super) fn find_near2(text: &[u8], one: u8, two: u8) -> Option<usize> {
-    find_near_by(
-        text,
-        |word| zero_bytes(word ^ repeat(one)) | zero_bytes(word ^ repeat(two)),
-        |rest| memchr::memchr2(one, two, rest),
-    )
+    find_near_by(text, [one, two], |rest| memchr::memchr2(one, two, rest))
 }
 
 #[inline]
 fn find_near_by(
     text: &[u8],
-    in_word: impl Fn(u64) -> u64,
+    wanted: [u8; 2],
     in_rest: impl Fn(&[u8]) -> Option<usize>,
 ) -> Option<usize> {
     let mut at = 0;
-    while at < 16
+    while at < 32
         && let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk())
     {
-        let found = in_word(u64::from_le_bytes(*bytes));
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+        let [one, two] = of_sixteen(bytes, wanted);
+        if one | two != 0 {
+            return Some(at + (one | two).trailing_zeros() as usize);
+        }
+        at += 16;
+    }
+    if at < 32
+        && let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk())
+    {
+        let word = u64::from_le_bytes(*bytes);
+        let [one, two] = wanted.map(|byte| zero_bytes(word ^ repeat(byte)));
+        if one | two != 0 {
+            return Some(at + (one | two).trailing_zeros() as usize / 8);
         }
         at += 8;
     }
     in_rest(text.get(at..)?).map(|found| at + found)
 }
+
+/// Where a part of a line stands in it.
+pub(super) fn place(line: &[u8], part: &[u8]) -> Option<std::ops::Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(line.as_ptr() as usize)?;
+    Some(start..start.checked_add(part.len())?)
+}
+
+/// Which of sixteen bytes are each of two; a bit for each, the first one lowest.
+#[cfg(target_arch = "x86_64")]
+pub(super) use crate::lanes::of_sixteen;
+
+/// The same, byte by byte.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+pub(super) fn of_sixteen_by_bytes(bytes: &[u8; 16], wanted: [u8; 2]) -> [u32; 2] {
+    wanted.map(|wanted| {
+        let bits = bytes.iter().map(|&byte| u32::from(byte == wanted));
+        bits.enumerate().fold(0, |mask, (i, bit)| mask | bit << i)
+    })
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use of_sixteen_by_bytes as of_sixteen;
 
 const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
@@ -357,6 +374,19 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn near_bytes_are_those_that_a_loop_finds(
+            text in proptest::collection::vec(proptest::sample::select(b"abcdefgh\0\xff\x01".to_vec()), 0..60),
+        ) {
+            let first = |wanted: &[u8]| text.iter().position(|b| wanted.contains(b));
+            proptest::prop_assert_eq!(find_near(&text, b'a'), first(b"a"));
+            proptest::prop_assert_eq!(find_near2(&text, 0, b'b'), first(b"\0b"));
+            if let Some(bytes) = text.first_chunk() {
+                let wanted = [b'a', b'b'];
+                proptest::prop_assert_eq!(of_sixteen(bytes, wanted), of_sixteen_by_bytes(bytes, wanted));
+            }
+        }
+
         #[test]
         fn plain_durations_are_what_any_are(text in "[0-9]{0,11}[.]?[0-9.]{0,8}([a-z]{0,1}| ?(\u{b5}|[munh])?s)") {
             for unit in [Unit::Seconds, Unit::Millis, Unit::Micros, Unit::Nanos] {

@@ -13,10 +13,10 @@
 //! ends, the parsers say.
 
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::Half;
-use crate::record::Depth;
+use crate::lanes::{Half, Prefix, Readable};
+use crate::timestamp::Unit;
 
-use super::counted::Sink;
+use super::counted::{Asked, Sink};
 use super::fields::Slot;
 use super::keys::{Keys, Meaning};
 
@@ -26,6 +26,8 @@ const MOST_GAPS: usize = 1024;
 const MOST_NEXT: usize = 12;
 /// Places in lines that are told apart.
 const MOST_STATES: usize = 4096;
+/// Values of a line that are offered; lines with more are walked.
+const MOST_FOUND: usize = 32;
 /// Lessons that are taken. Most files have one or a few kinds of lines.
 const MOST_LESSONS: u32 = 1024;
 
@@ -37,49 +39,40 @@ pub(super) trait Notation {
     /// The value that begins here.
     fn value_at(line: &[u8], at: usize) -> Option<Value>;
 
-    /// The same for a value as plain as most are; whatever else is there is [`Plain::NONE`].
+    /// The same for a value as plain as most are, whose first bytes are here; whatever else is there is
+    /// [`Plain::NONE`], and so may be a value of more bytes than these.
     ///
     /// # Safety
     /// The processor must have what [`crate::lanes`] needs.
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
-    unsafe fn plain_by_lanes(line: &Padded<'_>, at: usize) -> Plain;
+    unsafe fn plain_by_lanes(line: &Readable<'_>, at: usize, here: Half) -> Plain;
 }
 
 /// Where the text of a plain value stands: nothing is undone in it, and it ends as many bytes before what
-/// follows it as it begins behind its own begin, as in quotes. Small enough for a register: through
-/// memory it takes twice the time to follow a line.
+/// follows it as it begins behind its own begin, as in quotes.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub(super) struct Plain(u64);
+pub(super) struct Plain {
+    start: u32,
+    end: u32,
+}
 
 #[cfg(target_arch = "x86_64")]
 impl Plain {
     /// There is none. No text ends where a line begins.
-    pub(super) const NONE: Plain = Plain(0);
+    pub(super) const NONE: Plain = Plain { start: 0, end: 0 };
 
     #[inline]
     pub(super) fn new(start: usize, end: usize) -> Plain {
-        Plain((end as u64) << 32 | start as u64)
+        let (start, end) = (start as u32, end as u32);
+        Plain { start, end }
     }
 
     #[inline]
     fn is_none(self) -> bool {
-        self.0 == 0
+        self.end == 0
     }
-
-    #[inline]
-    fn place(self) -> (u32, u32) {
-        (self.0 as u32, (self.0 >> 32) as u32)
-    }
-}
-
-/// A line of at least [`HEAD`] bytes of which as many can be read anywhere.
-#[cfg(target_arch = "x86_64")]
-pub(super) struct Padded<'a> {
-    pub text: &'a [u8],
-    /// Its last bytes, and zeros.
-    tail: [u8; 2 * HEAD],
 }
 
 /// A value on a line.
@@ -104,8 +97,8 @@ pub(super) struct Tracks {
     gaps: Vec<Gap>,
     places: Vec<Place>,
     lessons: u32,
-    /// The values on the line at hand that are to be offered, with the gap before each.
-    found: Vec<Found>,
+    /// The values on the line at hand that are to be offered come first.
+    found: [Found; MOST_FOUND],
     /// Whether the line at hand is known to go no known way.
     is_missed: bool,
     lesson: Lesson,
@@ -114,38 +107,76 @@ pub(super) struct Tracks {
     has_lanes: bool,
 }
 
-/// A value that is to be offered, and the gap before it.
+/// A value that is to be offered, and as what.
 #[derive(Debug, Clone, Copy)]
 struct Found {
-    gap: u16,
-    escaped: bool,
     text: (u32, u32),
+    part: Part,
 }
 
-impl Found {
-    fn new(gap: u16, value: &Value) -> Found {
-        Found {
-            gap,
-            escaped: value.escaped,
-            text: value.text,
-        }
+/// What a value is offered as. Copied as one word.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(4))]
+struct Part {
+    slot: Slot,
+    rank: u8,
+    unit: Option<Unit>,
+    escaped: bool,
+}
+
+/// How many values a line has that goes a known way (in the upper half), and how many of them are offered:
+/// one addition counts both.
+#[derive(Debug, Clone, Copy)]
+struct Followed(u64);
+
+impl Followed {
+    const NONE: Followed = Followed(0);
+
+    #[inline]
+    fn value(is_offered: bool) -> Followed {
+        Followed(1 << 32 | u64::from(is_offered))
+    }
+
+    #[inline]
+    fn add(&mut self, more: Followed) {
+        self.0 += more.0;
+    }
+
+    #[inline]
+    fn offered(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    #[inline]
+    fn values(self) -> usize {
+        (self.0 >> 32) as usize
     }
 }
+
+const NO_PART: Part = Part {
+    slot: Slot::Message,
+    rank: u8::MAX,
+    unit: None,
+    escaped: false,
+};
+
+const NOT_FOUND: Found = Found {
+    text: (0, 0),
+    part: NO_PART,
+};
 
 /// What stands before a value, or before the end of the line.
 #[derive(Debug)]
 struct Gap {
-    /// Its first bytes, and a bit for each of these that isn't its own.
-    head: [u8; HEAD],
-    beyond: u32,
+    #[cfg(target_arch = "x86_64")]
+    head: Prefix,
     len: u32,
     is_end: bool,
     /// Whether its head says all there is to know of it.
     is_short: bool,
-    /// What its value is offered as, and whether that matters at all, and to pass 1.
-    meaning: Option<Meaning>,
-    is_named: bool,
-    is_counted: bool,
+    /// What its value is offered as, and what it adds to the values of a line for each who may ask.
+    part: Part,
+    adds: [Followed; Asked::ALL.len()],
     /// What may follow the value, no gap behind one that it begins with; 0 is none.
     next: [u16; MOST_NEXT],
     /// All of it.
@@ -187,7 +218,7 @@ impl Default for Tracks {
             gaps: Vec::new(),
             places: Vec::new(),
             lessons: 0,
-            found: Vec::new(),
+            found: [NOT_FOUND; MOST_FOUND],
             is_missed: false,
             lesson: Lesson::default(),
             #[cfg(target_arch = "x86_64")]
@@ -221,17 +252,17 @@ impl Tracks {
         if std::mem::take(&mut self.is_missed) {
             return false;
         }
-        let is_full = fields.depth() == Depth::Full;
-        if !matches!(self.find::<N>(line, is_full), Some(values) if values >= fewest) {
+        let Some(followed) = self.find::<N>(line, fields.asks()) else {
+            return false;
+        };
+        if followed.values() < fewest {
             return false;
         }
-        for found in &self.found {
-            if let Some(gap) = self.gaps.get(usize::from(found.gap))
-                && let Some(Meaning::Part { slot, rank, unit }) = gap.meaning
-            {
-                let text = line.get(found.text.0 as usize..found.text.1 as usize);
-                fields.offer(slot, rank, unit, text.unwrap_or_default(), found.escaped);
-            }
+        let found = self.found.get(..followed.offered());
+        for Found { text, part } in found.unwrap_or_default() {
+            let text = line.get(text.0 as usize..text.1 as usize);
+            let text = text.unwrap_or_default();
+            fields.offer(part.slot, part.rank, part.unit, text, part.escaped);
         }
         true
     }
@@ -250,24 +281,23 @@ impl Tracks {
         is_followed
     }
 
-    /// Finds the values that matter of a line that goes a known way, and says how many it has in all.
+    /// Finds the values of a line that goes a known way.
     #[inline]
-    fn find<N: Notation>(&mut self, line: &[u8], is_full: bool) -> Option<usize> {
+    fn find<N: Notation>(&mut self, line: &[u8], asks: Asked) -> Option<Followed> {
         #[cfg(target_arch = "x86_64")]
         if self.has_lanes
-            && let Some(padded) = Padded::new(line)
+            && let Some(line) = Readable::new(line)
         {
             #[allow(unsafe_code)]
             // SAFETY: the processor has the features.
-            return unsafe { self.find_by_lanes::<N>(&padded, is_full) };
+            return unsafe { self.find_by_lanes::<N>(&line, asks) };
         }
-        self.find_by_bytes::<N>(line, is_full)
+        self.find_by_bytes::<N>(line, asks)
     }
 
-    fn find_by_bytes<N: Notation>(&mut self, line: &[u8], is_full: bool) -> Option<usize> {
+    fn find_by_bytes<N: Notation>(&mut self, line: &[u8], asks: Asked) -> Option<Followed> {
         let Tracks { gaps, found, .. } = self;
-        found.clear();
-        let (mut at, mut values) = (0, 0);
+        let (mut at, mut followed) = (0, Followed::NONE);
         let mut gap = gaps.first()?;
         loop {
             let rest = line.get(at..)?;
@@ -275,13 +305,11 @@ impl Tracks {
             let number = *behind.find(|&&number| gaps[usize::from(number)].begins(rest))?;
             gap = &gaps[usize::from(number)];
             if gap.is_end {
-                return Some(values);
+                return Some(followed);
             }
             let value = N::value_at(line, at + gap.text.len())?;
-            if gap.is_asked(is_full) && !value.is_void {
-                found.push(Found::new(number, &value));
-            }
-            values += 1;
+            *found.get_mut(followed.offered())? = gap.found(&value);
+            followed.add(gap.adds(&value, asks));
             at = value.end as usize;
         }
     }
@@ -290,53 +318,49 @@ impl Tracks {
     // No closures here: what takes them has not these features, so they would be called each time.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    fn find_by_lanes<N: Notation>(&mut self, line: &Padded<'_>, is_full: bool) -> Option<usize> {
+    fn find_by_lanes<N: Notation>(&mut self, line: &Readable<'_>, asks: Asked) -> Option<Followed> {
         let Tracks { gaps, found, .. } = self;
-        found.clear();
-        let (mut at, mut values) = (0, 0);
-        let mut next = &gaps.first()?.next;
+        let (mut at, mut followed) = (0, Followed::NONE);
+        let mut gap = gaps.first()?;
         loop {
-            let here = Half::load(line.chunk(at)?);
-            let mut candidates = next.iter();
-            let (number, gap) = loop {
+            let here = line.half(at);
+            let mut candidates = gap.next.iter();
+            gap = loop {
                 let number = *candidates.next()?;
                 if number == 0 {
                     return None;
                 }
                 let gap = gaps.get(usize::from(number))?;
-                if here.same(Half::load(&gap.head)) | gap.beyond == u32::MAX
-                    && (gap.is_short || gap.ends_as(line.text, at))
-                {
-                    break (number, gap);
+                if !gap.head.is_at(here) {
+                    continue;
+                }
+                if gap.is_short {
+                    break gap;
+                }
+                if gap.is_long_at(line, at) {
+                    if gap.is_end {
+                        return Some(followed);
+                    }
+                    break gap;
                 }
             };
-            if gap.is_end {
-                return Some(values);
-            }
-            values += 1;
-            next = &gap.next;
             let begin = at + gap.len as usize;
             #[allow(unsafe_code)]
             // SAFETY: the processor has the features.
-            let plain = unsafe { N::plain_by_lanes(line, begin) };
-            let is_asked = gap.is_asked(is_full);
+            let plain = unsafe { N::plain_by_lanes(line, begin, line.half(begin)) };
+            let place = found.get_mut(followed.offered())?;
             if plain.is_none() {
-                let value = N::value_at(line.text, begin)?;
-                if is_asked && !value.is_void {
-                    found.push(Found::new(number, &value));
-                }
+                let value = N::value_at(line.text(), begin)?;
+                *place = gap.found(&value);
+                followed.add(gap.adds(&value, asks));
                 at = value.end as usize;
                 continue;
             }
-            let text = plain.place();
-            if is_asked {
-                found.push(Found {
-                    gap: number,
-                    escaped: false,
-                    text,
-                });
-            }
-            at = (text.1 + text.0) as usize - begin;
+            let Plain { start, end } = plain;
+            place.text = (start, end);
+            place.part = gap.part;
+            followed.add(gap.adds[asks as usize]);
+            at = (start + end) as usize - begin;
         }
     }
 
@@ -439,34 +463,53 @@ impl Tracks {
 
 impl Gap {
     fn new(text: &[u8], before: State, meaning: Option<Meaning>, is_end: bool) -> Gap {
-        let mut head = [0; HEAD];
-        let len = text.len().min(HEAD);
-        head[..len].copy_from_slice(&text[..len]);
-        let is_counted = match meaning {
-            Some(Meaning::Part { slot, .. }) => {
-                slot.is_counted() || matches!(slot, Slot::Client | Slot::Agent)
+        let (who, part) = match meaning {
+            Some(Meaning::Part { slot, rank, unit }) => {
+                let part = Part {
+                    slot,
+                    rank,
+                    unit,
+                    escaped: false,
+                };
+                (Some(Asked::for_slot(slot)), part)
             }
-            _ => false,
+            _ => (None, NO_PART),
         };
+        let is_offered = |asks: Asked| who.is_some_and(|who| who <= asks);
         Gap {
-            head,
-            beyond: u32::MAX.checked_shl(len as u32).unwrap_or(0),
+            #[cfg(target_arch = "x86_64")]
+            head: Prefix::of(text),
             len: text.len() as u32,
             is_end,
             is_short: text.len() <= HEAD && !is_end,
-            meaning,
-            is_named: matches!(meaning, Some(Meaning::Part { .. })),
-            is_counted,
+            part,
+            adds: Asked::ALL.map(|asks| Followed::value(is_offered(asks))),
             next: [0; MOST_NEXT],
             text: text.into(),
             before,
         }
     }
 
-    /// Whether the value behind it is to be offered.
+    /// The value that stands behind it.
     #[inline]
-    fn is_asked(&self, is_full: bool) -> bool {
-        self.is_counted | is_full & self.is_named
+    fn found(&self, value: &Value) -> Found {
+        let part = Part {
+            escaped: value.escaped,
+            ..self.part
+        };
+        Found {
+            text: value.text,
+            part,
+        }
+    }
+
+    /// What it adds to the values of a line.
+    #[inline]
+    fn adds(&self, value: &Value, asks: Asked) -> Followed {
+        match value.is_void {
+            true => Followed::value(false),
+            false => self.adds[asks as usize],
+        }
     }
 
     /// Whether it stands at the begin of what is left of a line.
@@ -478,59 +521,42 @@ impl Gap {
         }
     }
 
-    /// Whether it stands on the line where its head does.
+    /// Whether it stands on the line where its head does. Not part of the loop, or its slices would be made for
+    /// every gap.
     #[cfg(target_arch = "x86_64")]
-    fn ends_as(&self, line: &[u8], at: usize) -> bool {
-        line.get(at..).is_some_and(|rest| self.begins(rest))
+    #[inline(never)]
+    fn is_long_at(&self, line: &Readable<'_>, at: usize) -> bool {
+        match line.text().get(at..) {
+            Some(rest) if self.is_end && rest.len() <= HEAD => rest.len() == self.text.len(),
+            Some(rest) => self.begins(rest),
+            None => false,
+        }
     }
 }
 
+/// The value in quotes that begins with these bytes, unless it has escapes.
 #[cfg(target_arch = "x86_64")]
-impl<'a> Padded<'a> {
-    #[inline]
-    fn new(text: &'a [u8]) -> Option<Padded<'a>> {
-        let mut tail = [0; 2 * HEAD];
-        tail[..HEAD].copy_from_slice(text.last_chunk::<HEAD>()?);
-        Some(Padded { text, tail })
-    }
-
-    /// The value in quotes that begins here, unless it has escapes.
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    #[inline]
-    pub(super) fn plain_quoted(&self, at: usize) -> Plain {
-        let start = at + 1;
-        let mut from = start;
-        while let Some(chunk) = self.chunk(from) {
-            let bytes = Half::load(chunk);
-            let (quotes, escapes) = (bytes.equal(b'"'), bytes.equal(b'\\'));
-            // The lowest bit that is set, and those below it.
-            if quotes != 0 && escapes & (quotes ^ (quotes - 1)) == 0 {
-                return Plain::new(start, from + quotes.trailing_zeros() as usize);
-            }
-            if quotes | escapes != 0 {
-                return Plain::NONE;
-            }
-            from += HEAD;
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+pub(super) fn plain_quoted(line: &Readable<'_>, at: usize, here: Half) -> Plain {
+    // The first byte is the quote that opens it.
+    let (mut quotes, mut escapes) = (here.equal(b'"') & !1, here.equal(b'\\'));
+    let mut from = at;
+    loop {
+        // The lowest bit that is set, and those below it.
+        let up_to_quote = quotes ^ quotes.wrapping_sub(1);
+        if escapes & up_to_quote != 0 {
+            return Plain::NONE;
         }
-        Plain::NONE
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn at_end(&self, at: usize) -> Option<&[u8; HEAD]> {
-        let at = (at + HEAD).checked_sub(self.text.len())?;
-        self.tail.get(at..)?.first_chunk()
-    }
-
-    /// The bytes from here on, with zeros behind the end of the line.
-    #[inline]
-    pub(super) fn chunk(&self, at: usize) -> Option<&[u8; HEAD]> {
-        if let Some(rest) = self.text.get(at..)
-            && let Some(chunk) = rest.first_chunk()
-        {
-            return Some(chunk);
+        if quotes != 0 {
+            return Plain::new(at + 1, from + quotes.trailing_zeros() as usize);
         }
-        self.at_end(at)
+        from += HEAD;
+        if from >= line.text().len() {
+            return Plain::NONE;
+        }
+        let bytes = line.half(from);
+        (quotes, escapes) = (bytes.equal(b'"'), bytes.equal(b'\\'));
     }
 }
 

@@ -8,8 +8,8 @@
 use crate::record::Reject;
 use crate::timestamp::Unit;
 
-use super::cells::Cells;
-use super::counted::Sink;
+use super::cells::{self, Cells};
+use super::counted::{Asked, Sink};
 use super::fields::{Slot, Times};
 use super::keys::{Keys, Meaning};
 use super::text::find_near;
@@ -18,8 +18,12 @@ use super::text::find_near;
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
     columns: Vec<Column>,
+    /// Those that mean something, by their index; who has a use for them.
+    told: Vec<(usize, Column, Asked)>,
     /// Times are the server's own, not in UTC.
     is_local: bool,
+    /// Whether the processor has what finds cells faster.
+    has_lanes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,17 @@ enum Column {
     Other,
 }
 
+impl Column {
+    /// Who has a use for it, if anybody has.
+    fn asked(self) -> Option<Asked> {
+        match self {
+            Column::Date | Column::Time | Column::TimeTaken { .. } => Some(Asked::ToCount),
+            Column::Part { slot, .. } => Some(Asked::for_slot(slot)),
+            Column::Other => None,
+        }
+    }
+}
+
 /// IIS's Advanced Logging has the server's own time, too.
 const LOCAL_TIME: &[u8] = b"time-local";
 
@@ -51,7 +66,9 @@ impl Columns {
     pub(super) fn unknown() -> Columns {
         Columns {
             columns: Vec::new(),
+            told: Vec::new(),
             is_local: false,
+            has_lanes: false,
         }
     }
 
@@ -96,9 +113,14 @@ impl Columns {
                 Some(Meaning::Part { slot, rank, unit }) => Column::Part { slot, rank, unit },
             },
         };
+        let columns: Vec<Column> = names.iter().enumerate().map(column).collect();
+        let told = columns.iter().enumerate();
+        let told = told.filter_map(|(index, column)| Some((index, *column, column.asked()?)));
         Some(Columns {
-            columns: names.iter().enumerate().map(column).collect(),
+            told: told.collect(),
+            columns,
             is_local: names.contains(&LOCAL_TIME),
+            has_lanes: cells::has_lanes(),
         })
     }
 
@@ -128,7 +150,7 @@ impl Columns {
             return None;
         }
         let separator = separator_of(line);
-        let cells = Cells::of(line, separator)?;
+        let cells = Cells::of(line, separator, self.has_lanes)?;
         let is_aligned = separator == b' ' && (cells.has_empty || line.first() == Some(&b' '));
         if is_aligned || cells.separators() + 1 != self.columns.len() {
             return None;
@@ -137,11 +159,12 @@ impl Columns {
             fields.set_times(Times::Utc);
         }
         let mut date_at = None;
-        for (index, column) in self.columns.iter().enumerate() {
-            if *column != Column::Other {
+        let asks = fields.asks();
+        for &(index, column, asked) in &self.told {
+            if asked <= asks {
                 let place = cells.place(index);
                 let (start, value) = (place.start, line.get(place.clone())?);
-                Columns::take(*column, line, start, place.end, value, &mut date_at, fields);
+                Columns::take(column, line, start, place.end, value, &mut date_at, fields);
             }
         }
         Some(())

@@ -67,6 +67,9 @@ struct Seconds {
     /// Digits of the fraction behind them, 0 without one.
     fraction: usize,
     minute_us: i64,
+    /// The text's last sixteen bytes, and which bits of them are none of these digits'.
+    last: u128,
+    fixed: u128,
 }
 
 impl Memo {
@@ -84,19 +87,19 @@ impl Memo {
             at,
             fraction,
             minute_us,
+            last,
+            fixed,
         } = self.seconds?;
-        let known = self.text.get(..self.len)?;
-        let end = at + 2 + fraction + usize::from(fraction > 0);
-        // A date, an hour and a minute have sixteen bytes. For the few that are left a call to memcmp costs more
-        // than the compare.
-        let are_same = |one: &[u8], other: &[u8]| one.iter().zip(other).all(|(a, b)| a == b);
-        if text.len() != known.len()
-            || text.first_chunk::<16>()? != known.first_chunk::<16>()?
-            || !are_same(text.get(16..at)?, known.get(16..at)?)
-            || !are_same(text.get(end..)?, known.get(end..)?)
+        // A date, an hour and a minute have sixteen bytes, and no more than sixteen follow. As words: a call to
+        // memcmp costs more than the compare.
+        let changed = (u128::from_le_bytes(*text.last_chunk()?) ^ last) & fixed;
+        if text.len() != self.len
+            || text.first_chunk::<16>() != self.text.first_chunk()
+            || changed != 0
         {
             return None;
         }
+        let end = at + 2 + fraction + usize::from(fraction > 0);
         let (seconds, rest) = text.get(at..end)?.split_first_chunk::<2>()?;
         let us = text::within_minute(*seconds, rest)?;
         Some(minute_us + us)
@@ -139,10 +142,23 @@ impl Seconds {
         };
         let end = fraction + usize::from(fraction > 0);
         let within_us = text::within_minute([a, b], rest.get(..end)?)?;
+        let at = date + from + 6;
+        // Times that are longer are read anew.
+        let before_last = text
+            .len()
+            .checked_sub(16)
+            .filter(|&len| len <= at.min(16))?;
+        let mut fixed = [u8::MAX; 16];
+        fixed
+            .get_mut(at - before_last..at - before_last + 2 + end)?
+            .fill(0);
+        // The point of a fraction is looked at with it.
         Some(Seconds {
-            at: date + from + 6,
+            at,
             fraction,
             minute_us: us - within_us,
+            last: u128::from_le_bytes(*text.last_chunk()?),
+            fixed: u128::from_le_bytes(fixed),
         })
     }
 }

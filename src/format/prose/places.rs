@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 /// The methods that make a request of prose.
-const METHODS: [&[u8]; 8] = [
+pub(super) const METHODS: [&[u8]; 8] = [
     b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE",
 ];
 
@@ -91,7 +91,7 @@ pub(super) fn time(line: &[u8]) -> Option<Range<usize>> {
 }
 
 /// The same where it is a date and a time of day of the common kinds, or there is none; `None` says nothing.
-fn plain_time(line: &[u8]) -> Option<Option<Range<usize>>> {
+pub(super) fn plain_time(line: &[u8]) -> Option<Option<Range<usize>>> {
     // An epoch, or a time of Tornado's, stands where the line begins.
     let begin = line.strip_prefix(b"[").unwrap_or(line);
     let is_epoch = begin.len() >= 10 && begin.iter().take(10).all(u8::is_ascii_digit);
