@@ -202,7 +202,7 @@ fn pieces(line: &[u8], read: &Read) -> Option<Vec<Piece>> {
     for (place, kind) in free {
         // What is next to a time might be taken for more of it.
         let is_close = place.start == at && pieces.last().is_some_and(Piece::is_time_or_number);
-        if is_close && matches!(kind, Kind::Time | Kind::Method) || is_close && kind.is_number() {
+        if is_close && (matches!(kind, Kind::Time | Kind::Method) || kind.is_number()) {
             return None;
         }
         let fixed = line.get(at..place.start)?;
