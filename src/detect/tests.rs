@@ -82,17 +82,17 @@ fn forty_quiet_days_of_wandering_error_rates_stay_quiet() {
 
 /// Endpoints of a request every two minutes that fail in a tenth of them, all day long: of the thirds of so
 /// few requests one has hardly an error by chance, against which the others look broken. As above 0.1 false
-/// candidates a week are allowed, 0.24 in these 17 days.
+/// candidates a week are allowed, 0.24 in these 17 days; against the quietest third alone there were eight.
 #[test]
 fn endpoints_that_are_seldom_asked_for_and_always_fail_a_bit_stay_quiet() {
     let mut alarms = 0;
     for seed in 0..40 {
         let mut random = Random(3_000 + seed);
-        let mut plan = steady(8, 20.0, 0.003, 600);
-        for seldom in &mut plan.traffic[..3] {
+        let mut plan = steady(16, 5.0, 0.003, 600);
+        for seldom in plan.traffic.iter_mut().step_by(2) {
             (seldom.per_minute, seldom.error_rate) = (0.5, 0.1);
         }
-        plan.sigma = 0.3;
+        plan.sigma = 0.5;
         alarms += detect(&plan, &mut random).candidates.len();
     }
     assert!(alarms <= 2, "{alarms} false candidates");
