@@ -582,11 +582,11 @@ pub struct Key {
 impl Key {
     /// It, or what it is counted as where its path has names of crowds.
     fn folded(&self, crowds: &Crowds) -> Key {
-        let template = crowds.fold(&self.service, &self.template);
-        Key {
-            template: template.unwrap_or_else(|| self.template.clone()),
-            ..self.clone()
+        let mut key = self.clone();
+        if let Some(template) = crowds.fold(&self.service, &self.template) {
+            key.template = template;
         }
+        key
     }
 }
 
@@ -614,8 +614,8 @@ pub struct Aggregate {
     translated: HashMap<u64, Vec<Option<u32>>>,
     /// The names that are counted together.
     crowds: Crowds,
-    /// With more endpoints than these, crowds are looked for.
-    crowded: Crowded,
+    /// Endpoints that were left apart when crowds were last looked for.
+    left_apart: usize,
     /// By endpoint number.
     counts: Vec<Counts>,
     overflowed: bool,
@@ -641,16 +641,6 @@ pub struct LatencyBlock {
     pub minutes: Vec<u8>,
     /// Latencies of each.
     pub latencies: Vec<LatencySum>,
-}
-
-/// A number of endpoints.
-#[derive(Debug)]
-struct Crowded(usize);
-
-impl Default for Crowded {
-    fn default() -> Crowded {
-        Crowded(CROWDED)
-    }
 }
 
 /// All counts of one endpoint.
@@ -692,11 +682,11 @@ impl Aggregate {
         for &(endpoint, status, errors) in &chunk.statuses {
             self.counts[ids[endpoint as usize]].failed(status, errors);
         }
-        if self.numbering.endpoints.len() > self.crowded.0 {
+        // Where little can be counted together it isn't tried again for each chunk.
+        if self.numbering.endpoints.len() > CROWDED.max(2 * self.left_apart) {
             let crowds = Crowds::among(self.seen());
             self.fold(crowds);
-            // Where little can be counted together it isn't tried again for each chunk.
-            self.crowded.0 = CROWDED.max(2 * self.numbering.endpoints.len());
+            self.left_apart = self.numbering.endpoints.len();
         }
     }
 

@@ -221,12 +221,16 @@ impl<'a> Past<'a> {
 
     /// The quietest third of the log that keeps away from the window.
     fn quietest(&mut self, from: usize, to: usize) -> Option<Expected> {
-        // A short log can't afford the whole lag.
-        let lag = LAG_MIN.min(self.totals.slots() / 12);
+        let lag = self.lag();
         self.thirds()
             .iter()
             .copied()
             .find(|t| t.to + lag <= from || t.from >= to + lag)
+    }
+
+    /// Minutes that what stands in for the past keeps away from the window: a short log can't afford the whole lag.
+    fn lag(&self) -> usize {
+        LAG_MIN.min(self.totals.slots() / 12)
     }
 
     /// Of many thirds with few requests one has few errors by chance. Where all that lies outside of the window
@@ -239,7 +243,7 @@ impl<'a> Past<'a> {
         flags: &[Flag],
     ) -> Expected {
         let slots = self.totals.slots();
-        let lag = LAG_MIN.min(slots / 12);
+        let lag = self.lag();
         let before = calm(self.totals, 0, from.saturating_sub(lag), flags);
         let after = calm(self.totals, (to + lag).min(slots), slots, flags);
         let outside = (before.0 + after.0, before.1 + after.1);

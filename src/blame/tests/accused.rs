@@ -310,6 +310,12 @@ fn what_failed_or_was_done_elsewhere_is_less_probable_and_says_so() {
     );
 }
 
+/// What its undo says of the first suspect.
+fn rollback_of_first(verdict: &Verdict) -> &Contribution {
+    let kind = |c: &&Contribution| c.kind == EvidenceKind::Rollback;
+    verdict.suspects[0].contributions.iter().find(kind).unwrap()
+}
+
 #[test]
 fn an_undo_that_helps_in_part_speaks_for_the_change() {
     let changes = [
@@ -336,8 +342,7 @@ fn an_undo_that_helps_in_part_speaks_for_the_change() {
     let verdict = judge(&incident(clock(10, 11, 0), None), &changes, &context);
     check(&verdict, &changes);
     assert_eq!(verdict.kind, VerdictKind::Change);
-    let kind = |c: &&Contribution| c.kind == EvidenceKind::Rollback;
-    let rollback = verdict.suspects[0].contributions.iter().find(kind).unwrap();
+    let rollback = rollback_of_first(&verdict);
     assert!((rollback.nats - 3.0_f64.ln()).abs() < 1e-12);
     assert_eq!(
         rollback.text,
@@ -374,8 +379,7 @@ fn an_undo_after_which_the_rate_falls_by_and_by_speaks_for_the_change() {
     let verdict = judge(&incident(clock(9, 0, 0), Some(back_us)), &changes, &context);
     check(&verdict, &changes);
     assert_eq!(verdict.kind, VerdictKind::Change);
-    let kind = |c: &&Contribution| c.kind == EvidenceKind::Rollback;
-    let rollback = verdict.suspects[0].contributions.iter().find(kind).unwrap();
+    let rollback = rollback_of_first(&verdict);
     assert!((rollback.nats - 3.0_f64.ln()).abs() < 1e-12);
     // Of minutes 2 to 11 after it.
     assert_eq!(
