@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ $# -eq 0 ]; then
-    set -- combined 1700 json 4600 json-nested 8000 logfmt 3900 csv 3000 gin 3000
+    set -- combined 1400 json 3600 json-nested 5300 logfmt 2900 csv 3000 gin 3000 squid 4250 iis 2970 \
+        cloudfront 3450
 fi
 
 cargo build --release --quiet --bin triage --example make-log

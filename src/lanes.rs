@@ -251,6 +251,46 @@ impl<'a> Readable<'a> {
     }
 }
 
+/// A text that something else follows, so that thirty-two bytes can be loaded anywhere in it.
+#[derive(Clone, Copy)]
+pub struct Inside<'a> {
+    text: &'a [u8],
+    /// The same, and what follows it.
+    bytes: &'a [u8],
+}
+
+impl<'a> Inside<'a> {
+    /// The text from `begin` to `end` of a longer one; `None` if fewer than thirty-two bytes follow, or anything but
+    /// a blank or a zero.
+    #[inline]
+    pub fn of(whole: &'a [u8], begin: usize, end: usize) -> Option<Inside<'a>> {
+        let behind = whole.get(end..)?.first_chunk::<{ WIDTH / 2 }>()?;
+        match behind[0] <= b' ' {
+            true => Some(Inside {
+                text: whole.get(begin..end)?,
+                bytes: whole.get(begin..)?,
+            }),
+            false => None,
+        }
+    }
+
+    /// All of it.
+    #[inline]
+    pub fn text(self) -> &'a [u8] {
+        self.text
+    }
+
+    /// The bytes from there on, be they behind its end; from beyond its end on, those that follow it.
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    #[allow(unsafe_code)]
+    pub fn half(self, at: usize) -> Half {
+        let at = at.min(self.text.len());
+        // SAFETY: 32 bytes follow the text in the same slice, and so any place in it; the load asks for no alignment.
+        Half(unsafe { _mm256_loadu_si256(self.bytes.as_ptr().add(at).cast()) })
+    }
+}
+
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
 #[inline]
 #[allow(unsafe_code)]
@@ -398,6 +438,44 @@ mod tests {
                 let left = len.saturating_sub(at);
                 assert_eq!(zeros.trailing_zeros() as usize, left.min(32));
                 assert_eq!(zeros.count_ones() as usize, 32 - left.min(32));
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    fn halves_inside(text: Inside<'_>) -> Vec<(u8, u32)> {
+        let places = (0..=text.text().len() + 40).chain([usize::MAX]);
+        let mut all = Vec::new();
+        for at in places {
+            let half = text.half(at);
+            all.push((half.first(), half.equal(b' ')));
+        }
+        all
+    }
+
+    #[test]
+    fn what_follows_a_text_is_read_and_nothing_behind_that() {
+        if !are_here() {
+            return;
+        }
+        for len in 0..=70usize {
+            // An allocation of its own, so that whatever checks memory sees a read beyond it.
+            let whole: Box<[u8]> = (0..len as u8).map(|i| i + 33).chain([b' '; 32]).collect();
+            assert!(Inside::of(&whole, 0, len + 1).is_none());
+            assert!(Inside::of(&whole, len + 1, len).is_none());
+            assert!(len < 40 || Inside::of(&whole, 0, len - 1).is_none());
+            let text = Inside::of(&whole, 0, len).unwrap();
+            assert_eq!(text.text(), &whole[..len]);
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has the features.
+            let found = unsafe { halves_inside(text) };
+            let places = (0..=len + 40).chain([usize::MAX]);
+            for (at, (first, blanks)) in places.zip(found) {
+                assert_eq!(first, whole[at.min(len)]);
+                assert_eq!(
+                    blanks.count_ones() as usize,
+                    32 - len.saturating_sub(at).min(32)
+                );
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::endpoint::Shape;
 use crate::endpoint::append_template;
 use crate::format::{Aside, Format, Joiner, Mixture, Piece, ReadBy, Scratch};
 #[cfg(target_arch = "x86_64")]
-use crate::format::{Glance, Glances};
+use crate::format::{Glance, Glancing};
 #[cfg(target_arch = "x86_64")]
 use crate::input::LineEnds;
 use crate::input::{Block, Lines, Place, Salvage};
@@ -390,13 +390,14 @@ impl Worker<'_> {
             return false;
         }
         let format = Arc::clone(&lot.format);
-        let Some(glances) = format.glances() else {
-            return false;
-        };
         #[allow(unsafe_code)]
         // SAFETY: there are glances only where the processor has these features.
         unsafe {
-            self.glance_over(text, glances, lot);
+            match (format.glances(), format.keyed_glances()) {
+                (Some(glances), _) => self.glance_over(text, glances, lot),
+                (_, Some(glances)) => self.glance_over(text, glances, lot),
+                _ => return false,
+            }
         }
         true
     }
@@ -408,7 +409,7 @@ impl Worker<'_> {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    fn glance_over(&mut self, text: &[u8], mut glances: Glances<'_>, lot: &mut Lot<'_>) {
+    fn glance_over(&mut self, text: &[u8], mut glances: impl Glancing, lot: &mut Lot<'_>) {
         let mut ends = LineEnds::new(text);
         let mut begin = 0;
         // No line has this time, so the first one's is looked at.
@@ -421,7 +422,11 @@ impl Worker<'_> {
             let newline = ends.next();
             let is_crlf = newline > begin && text[newline - 1] == b'\r';
             let end = newline - usize::from(is_crlf);
-            match glances.read::<1>(text, begin, end, &mut self.clock) {
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has the features.
+            let glance =
+                unsafe { glances.read::<1>(text, begin, end, &mut self.clock, &mut lot.scratch) };
+            match glance {
                 Some(glance) => {
                     if glance.time_us != now.time_us {
                         now = self.moment(glance.time_us, &mut lot.counts);
@@ -441,7 +446,7 @@ impl Worker<'_> {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
-    fn count_glance(&mut self, text: &[u8], glance: &Glance, at: Moment, lot: &mut Lot<'_>) {
+    fn count_glance(&mut self, text: &[u8], glance: &Glance<'_>, at: Moment, lot: &mut Lot<'_>) {
         let counts = &mut lot.counts;
         let (target, service) = match at.side {
             Side::Inside => (&mut self.inside, lot.services[0]),
@@ -450,6 +455,10 @@ impl Worker<'_> {
                 counts.filtered += 1;
                 return;
             }
+        };
+        let service = match glance.service {
+            Some(name) => target.service(name),
+            None => service,
         };
         let path = &text[glance.target..];
         let shape = match path.first_chunk() {
@@ -465,11 +474,16 @@ impl Worker<'_> {
             None => {
                 let method = &glance.method.to_le_bytes()[..glance.method_len];
                 let path = &path[..glance.target_len];
-                let endpoint = target.endpoint(service, method, |key| append_template(path, key));
-                if let Some(shape) = shape {
-                    target.remember(&shape, endpoint);
+                match shape {
+                    Some(shape) => {
+                        let endpoint =
+                            target.endpoint(service, method, |key| append_template(path, key));
+                        target.remember(&shape, endpoint);
+                        endpoint
+                    }
+                    // A long path, an absolute URL, the end of the text.
+                    None => target.endpoint_of(service, method, path),
                 }
-                endpoint
             }
         };
         self.count_at(at, endpoint, glance.status, glance.latency_us, counts);

@@ -92,7 +92,7 @@ impl<'a> Sink<'a> for Fields<'a> {
 }
 
 /// Number of slots that pass 1 counts.
-const SLOTS: usize = Slot::Latency as usize + 1;
+pub(super) const SLOTS: usize = Slot::Latency as usize + 1;
 
 /// The best text of each part.
 pub(super) struct Counted<'a> {
@@ -201,7 +201,11 @@ impl<'a> Counted<'a> {
             method,
             target,
             status,
-            latency_us: self.latency_us()?,
+            latency_us: plain_latency(
+                self.get(Slot::Latency),
+                self.units[Slot::Latency as usize],
+                self.has_choice,
+            )?,
             service: self.service(outer)?,
             client: None,
             user: None,
@@ -228,24 +232,7 @@ impl<'a> Counted<'a> {
         }
     }
 
-    /// How long the answer took, if that is told; `None` if it isn't plain.
-    #[inline]
-    fn latency_us(&self) -> Option<Option<u64>> {
-        let Some(text) = self.get(Slot::Latency) else {
-            return Some(None);
-        };
-        if matches!(*text, [] | [b'-']) {
-            return (!self.has_choice).then_some(None);
-        }
-        let unit = self.units[Slot::Latency as usize];
-        let is_duration = unit.is_some() || !text.last().is_some_and(u8::is_ascii_digit);
-        if !is_duration || text.get(4) == Some(&b'-') {
-            return None;
-        }
-        Some(latency_us(text, unit))
-    }
-
-    /// The same of the service.
+    /// The service, if one is told; `None` if it isn't plain.
     #[inline]
     fn service(&self, outer: Option<&Fields<'a>>) -> Option<Option<&'a [u8]>> {
         let around = || outer.and_then(Fields::service);
@@ -260,9 +247,29 @@ impl<'a> Counted<'a> {
     }
 }
 
+/// How long the answer took, if that is told; `None` if it isn't plain.
+#[inline]
+pub(super) fn plain_latency(
+    text: Option<&[u8]>,
+    unit: Option<Unit>,
+    has_choice: bool,
+) -> Option<Option<u64>> {
+    let Some(text) = text else {
+        return Some(None);
+    };
+    if matches!(*text, [] | [b'-']) {
+        return (!has_choice).then_some(None);
+    }
+    let is_duration = unit.is_some() || !text.last().is_some_and(u8::is_ascii_digit);
+    if !is_duration || text.get(4) == Some(&b'-') {
+        return None;
+    }
+    Some(latency_us(text, unit))
+}
+
 /// Method and target of `GET /orders HTTP/1.1`, where nothing about it is odd.
 #[inline]
-fn plain_request(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn plain_request(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = find_near(line.get(..16).unwrap_or(line), b' ')?;
     let (method, rest) = (line.get(..space)?, line.get(space + 1..)?);
     without_protocol(rest)

@@ -582,6 +582,8 @@ fn is_method(method: &[u8]) -> bool {
 pub(super) fn is_target(target: &[u8]) -> bool {
     match target.first() {
         Some(b'/' | b'*') => true,
+        // What nearly all proxies write.
+        Some(b'h') if target.starts_with(b"http://") => true,
         Some(b) if b.is_ascii_alphabetic() => {
             let scheme = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
             let len = target.iter().take(16).take_while(|b| scheme(b)).count();

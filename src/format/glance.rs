@@ -8,9 +8,9 @@ use crate::lanes::{Lanes, WIDTH};
 use crate::record::Status;
 use crate::timestamp::Clock;
 
-use super::LONGEST_LINE;
 use super::access::last_millis;
 use super::delimited::{Layout, Way, latency_at_end};
+use super::{LONGEST_LINE, Scratch};
 
 /// Length of `17/May/2015:10:05:03 +0000`, and of the `] "` behind it.
 const TIME: usize = 26;
@@ -22,14 +22,14 @@ const NEAR: usize = 256;
 
 /// What pass 1 reads of a plain line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Glance {
+pub struct Glance<'t> {
     /// As in a record.
     pub time_us: i64,
     /// The method, its first byte lowest: at most seven.
     pub method: u64,
     /// How many these are.
     pub method_len: usize,
-    /// Where the target begins in the text; there are [`WIDTH`] bytes from here on.
+    /// Where the target begins in the text.
     pub target: usize,
     /// Its length.
     pub target_len: usize,
@@ -37,6 +37,29 @@ pub struct Glance {
     pub status: Status,
     /// As in a record.
     pub latency_us: Option<u64>,
+    /// As in a record.
+    pub service: Option<&'t [u8]>,
+}
+
+/// Who reads lines of one format at a glance.
+pub trait Glancing: Sized {
+    /// The same, but for how long requests took: to find that may cost more than all else.
+    fn without_latency(self) -> Self;
+
+    /// The line `text[begin..end]`, if it is plain and not near the end of the text. Each pass has
+    /// its own, so that it is part of its loop.
+    ///
+    /// # Safety
+    /// The processor must have what [`crate::lanes`] needs.
+    #[allow(unsafe_code)]
+    unsafe fn read<'t, const PASS: u8>(
+        &mut self,
+        text: &'t [u8],
+        begin: usize,
+        end: usize,
+        clock: &mut Clock,
+        scratch: &mut Scratch,
+    ) -> Option<Glance<'t>>;
 }
 
 /// Reads lines of one format; remembers the last time.
@@ -59,26 +82,40 @@ impl<'f> Glances<'f> {
         }
     }
 
-    /// The same, but for how long requests took: to find that may cost more than all else.
-    pub fn without_latency(self) -> Glances<'f> {
+    #[cold]
+    #[inline(never)]
+    fn read_time(&mut self, text: &[u8; 32], clock: &mut Clock) -> Option<i64> {
+        let (time, behind) = text.split_at(TIME);
+        if !behind.starts_with(b"] \"") {
+            return None;
+        }
+        let time_us = clock.clf(time)?;
+        self.time = *text;
+        self.time_us = Some(time_us);
+        Some(time_us)
+    }
+}
+
+impl Glancing for Glances<'_> {
+    fn without_latency(self) -> Self {
         Glances {
             way: Way::Nowhere,
             ..self
         }
     }
 
-    /// The line `text[begin..end]`, if it is plain and not near the end of the text. Each pass has
-    /// its own, so that it is part of its loop.
     // No closures here: what takes them has not these features, so they would be called each time.
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
-    pub fn read<const PASS: u8>(
+    #[allow(unsafe_code)]
+    unsafe fn read<'t, const PASS: u8>(
         &mut self,
-        text: &[u8],
+        text: &'t [u8],
         begin: usize,
         end: usize,
         clock: &mut Clock,
-    ) -> Option<Glance> {
+        _: &mut Scratch,
+    ) -> Option<Glance<'t>> {
         // All places from here on are less than 256 by their sizes.
         let near = text.get(begin..)?.first_chunk::<NEAR>()?;
         if !near[0].is_ascii_alphanumeric() || end - begin > LONGEST_LINE {
@@ -144,20 +181,8 @@ impl<'f> Glances<'f> {
             target_len: target_end - target_at,
             status,
             latency_us,
+            service: None,
         })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn read_time(&mut self, text: &[u8; 32], clock: &mut Clock) -> Option<i64> {
-        let (time, behind) = text.split_at(TIME);
-        if !behind.starts_with(b"] \"") {
-            return None;
-        }
-        let time_us = clock.clf(time)?;
-        self.time = *text;
-        self.time_us = Some(time_us);
-        Some(time_us)
     }
 }
 
@@ -181,7 +206,7 @@ const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
 
 /// Whether the first `len` bytes, one to seven, are all of A to Z; the others are 0.
 #[inline(always)]
-fn is_upper(word: u64, len: usize) -> bool {
+pub(super) fn is_upper(word: u64, len: usize) -> bool {
     let at_least_a = word.wrapping_add(u64::from_le_bytes([0x80 - b'A'; 8]));
     let beyond_z = word.wrapping_add(u64::from_le_bytes([0x80 - b'Z' - 1; 8]));
     len > 0 && word & HIGH == 0 && at_least_a & !beyond_z & HIGH == HIGH >> (64 - 8 * len)

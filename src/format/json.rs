@@ -15,10 +15,10 @@ use super::fields::Fields;
 use super::keys::{Keys, Meaning, Memo, Path};
 use super::text::{find_near2, unescape};
 #[cfg(target_arch = "x86_64")]
-use super::track::{HEAD, Plain, plain_quoted};
+use super::track::{Found, HEAD};
 use super::track::{Lesson, Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::{Half, Readable};
+use crate::lanes::{Half, Inside};
 
 /// What is open besides objects and lists: an attribute whose name is not known yet, or is no more, and one
 /// with a name.
@@ -50,7 +50,7 @@ pub(super) fn parse<'a>(
     };
     walk.line()?;
     if let Some(lesson) = walk.lesson {
-        tracks.learn(line, lesson);
+        tracks.learn::<Json>(line, lesson);
     }
     Ok(())
 }
@@ -65,6 +65,19 @@ pub(super) fn parse_plain<'a>(
 ) -> bool {
     tracks.serve(keys, b'{');
     tracks.follow_first::<Json>(line, fields, 0)
+}
+
+/// The counted values of such a line.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+pub(super) fn counted<'t>(
+    keys: &Keys,
+    line: Inside<'_>,
+    tracks: &'t mut Tracks,
+) -> Option<&'t [Found]> {
+    tracks.serve(keys, b'{');
+    tracks.find_counted::<Json>(line, 0)
 }
 
 /// The same without a memory of other lines.
@@ -458,6 +471,8 @@ fn scalar(text: &[u8], at: usize) -> Result<Value, usize> {
 struct Json;
 
 impl Notation for Json {
+    const HAS_QUOTES: bool = true;
+
     #[inline]
     fn value_at(line: &[u8], at: usize) -> Option<Value> {
         scalar(line, at).ok()
@@ -467,28 +482,22 @@ impl Notation for Json {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn plain_by_lanes(line: &Readable<'_>, at: usize, here: Half) -> Plain {
-        let first = here.first();
-        if first == b'"' {
-            return plain_quoted(line, at, here);
-        }
+    unsafe fn bare_by_lanes(begin: usize, here: Half) -> usize {
         let digits = here.within(b'0', 10);
+        let points = here.equal(b'.');
+        let len = (digits | points).trailing_ones();
+        let inside = points & !u32::MAX.checked_shl(len).unwrap_or(0);
         let whole = digits.trailing_ones();
-        let decimals = match here.equal(b'.').checked_shr(whole) {
-            Some(points) if points & 1 == 1 => (digits >> whole >> 1).trailing_ones(),
-            _ => u32::MAX,
-        };
-        let len = whole.wrapping_add(decimals.wrapping_add(1)) as usize;
-        // Whatever else follows a number is not what a gap begins with.
-        let has_exponent = here.equal(b'e').checked_shr(len as u32).unwrap_or(1) & 1 == 1;
+        // One point at most, with digits around it; `012` and `012.5` are no numbers. An exponent is nothing that a
+        // gap begins with.
         let is_odd = whole == 0
-            || first == b'0' && whole > 1
-            || decimals == 0
-            || len >= HEAD
-            || has_exponent;
+            || whole > 1 && here.first() == b'0'
+            || inside & inside.wrapping_sub(1) != 0
+            || len == whole + 1
+            || len as usize >= HEAD;
         match is_odd {
-            true => Plain::NONE,
-            false => Plain::new(at, at + len),
+            true => 0,
+            false => begin + len as usize,
         }
     }
 }

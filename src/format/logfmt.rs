@@ -11,10 +11,10 @@ use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
 #[cfg(target_arch = "x86_64")]
-use super::track::{HEAD, Plain, plain_quoted};
+use super::track::Found;
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::{Half, Readable};
+use crate::lanes::{Half, Inside};
 
 const FEWEST_PAIRS: usize = 2;
 
@@ -36,9 +36,13 @@ pub(super) fn parse<'a>(
     };
     let is_logfmt = walk(keys, line, fields, |begin, end, meaning| {
         lesson.value(begin, end, meaning, State::TOP);
+        // Behind a number it would be part of the value.
+        if unit_apart(b"0", line.get(end..).unwrap_or_default()) > 0 {
+            lesson.spoil();
+        }
     })?;
     if is_logfmt {
-        tracks.learn(line, lesson);
+        tracks.learn::<Logfmt>(line, lesson);
     }
     Ok(is_logfmt)
 }
@@ -53,6 +57,19 @@ pub(super) fn parse_plain<'a>(
 ) -> bool {
     tracks.serve(keys, b'=');
     tracks.follow_first::<Logfmt>(line, fields, FEWEST_PAIRS)
+}
+
+/// The counted values of such a line.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+pub(super) fn counted<'t>(
+    keys: &Keys,
+    line: Inside<'_>,
+    tracks: &'t mut Tracks,
+) -> Option<&'t [Found]> {
+    tracks.serve(keys, b'=');
+    tracks.find_counted::<Logfmt>(line, FEWEST_PAIRS)
 }
 
 /// The same without a memory of other lines; tells where each value begins and ends, and what it means.
@@ -90,6 +107,8 @@ pub(super) fn walk<'a>(
 struct Logfmt;
 
 impl Notation for Logfmt {
+    const HAS_QUOTES: bool = true;
+
     #[inline]
     fn value_at(line: &[u8], at: usize) -> Option<Value> {
         let from_value = line.get(at..)?;
@@ -105,40 +124,16 @@ impl Notation for Logfmt {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn plain_by_lanes(line: &Readable<'_>, at: usize, here: Half) -> Plain {
-        if here.first() == b'"' {
-            return plain_quoted(line, at, here);
+    unsafe fn bare_by_lanes(begin: usize, here: Half) -> usize {
+        let blanks = here.within(0, b' ' + 1);
+        // What it begins with may open a text, what it ends with may close what is open. A unit of time behind it
+        // is nothing that a gap begins with.
+        let odd = here.equal(b'}') | here.equal(b'"');
+        let up_to_blank = blanks ^ blanks.wrapping_sub(1);
+        match blanks == 0 || odd & up_to_blank != 0 {
+            true => 0,
+            false => begin + blanks.trailing_zeros() as usize,
         }
-        let text = line.text();
-        let spaces = here.equal(b' ');
-        let end = match spaces {
-            // Nothing but zeros follows the line.
-            0 if at + HEAD > text.len() => text.len(),
-            0 => return Plain::NONE,
-            _ => at + spaces.trailing_zeros() as usize,
-        };
-        let is_odd = match text.get(end.wrapping_sub(1)) {
-            Some(b'0'..=b'9') => may_be_unit(text, end + 1),
-            // It may close what is open.
-            Some(b'}' | b':') => true,
-            _ => false,
-        };
-        match is_odd {
-            true => Plain::NONE,
-            false => Plain::new(at, end),
-        }
-    }
-}
-
-/// Whether a unit of time may begin here; nothing that [`unit_apart`] takes is denied.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn may_be_unit(line: &[u8], at: usize) -> bool {
-    match line.get(at) {
-        Some(b's') => matches!(line.get(at + 1), None | Some(b' ')),
-        Some(b'n' | b'u' | b'm') => line.get(at + 1) == Some(&b's'),
-        Some(0xc2) => true,
-        _ => false,
     }
 }
 

@@ -8,10 +8,10 @@ use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
 #[cfg(target_arch = "x86_64")]
-use super::track::{HEAD, Plain};
+use super::track::Found;
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::{Half, Readable};
+use crate::lanes::{Half, Inside};
 
 /// `12:30 at the office` is no log line.
 const FEWEST_LABELS: usize = 3;
@@ -48,7 +48,7 @@ pub(super) fn parse<'a>(
         return Err(Reject::Unrecognized);
     }
     if let Some(lesson) = lesson {
-        tracks.learn(line, lesson);
+        tracks.learn::<Ltsv>(line, lesson);
     }
     Ok(())
 }
@@ -65,9 +65,25 @@ pub(super) fn parse_plain<'a>(
     tracks.follow_first::<Ltsv>(line, fields, FEWEST_LABELS)
 }
 
+/// The counted values of such a line.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+#[inline]
+pub(super) fn counted<'t>(
+    keys: &Keys,
+    line: Inside<'_>,
+    tracks: &'t mut Tracks,
+) -> Option<&'t [Found]> {
+    tracks.serve(keys, b':');
+    tracks.find_counted::<Ltsv>(line, FEWEST_LABELS)
+}
+
 struct Ltsv;
 
 impl Notation for Ltsv {
+    /// They may stand around a value, but do not end it.
+    const HAS_QUOTES: bool = false;
+
     #[inline]
     fn value_at(line: &[u8], at: usize) -> Option<Value> {
         let rest = line.get(at..)?;
@@ -79,17 +95,12 @@ impl Notation for Ltsv {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
     #[inline]
     #[allow(unsafe_code)]
-    unsafe fn plain_by_lanes(line: &Readable<'_>, at: usize, here: Half) -> Plain {
-        let tabs = here.equal(b'\t');
-        let end = match tabs {
-            // Nothing but zeros follows the line.
-            0 if at + HEAD > line.text().len() => line.text().len(),
-            0 => return Plain::NONE,
-            _ => at + tabs.trailing_zeros() as usize,
-        };
-        match here.first() {
-            b'"' => Plain::NONE,
-            _ => Plain::new(at, end),
+    unsafe fn bare_by_lanes(begin: usize, here: Half) -> usize {
+        // A tab, or whatever is behind the line.
+        let ends = here.within(0, b' ');
+        match ends == 0 || here.first() == b'"' {
+            true => 0,
+            false => begin + ends.trailing_zeros() as usize,
         }
     }
 }

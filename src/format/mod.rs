@@ -20,6 +20,8 @@ mod fields;
 mod glance;
 mod join;
 mod json;
+#[cfg(target_arch = "x86_64")]
+mod keyed;
 mod keys;
 mod logfmt;
 mod ltsv;
@@ -48,8 +50,10 @@ use delimited::{Way, latency_at_end};
 pub use explain::{Explanation, Failure, Reason, Trial};
 use fields::Fields;
 #[cfg(target_arch = "x86_64")]
-pub use glance::{Glance, Glances};
+pub use glance::{Glance, Glances, Glancing};
 pub use join::{Joiner, Joins, Piece, REACH};
+#[cfg(target_arch = "x86_64")]
+pub use keyed::KeyedGlances;
 pub use mixed::{Aside, Mixture, ReadBy};
 pub use registry::Registry;
 pub use spelling::Spelling;
@@ -201,6 +205,32 @@ impl Format {
         self.access()
             .filter(|_| crate::lanes::are_here())
             .map(Glances::new)
+    }
+
+    /// The same, if they are keys and values with nothing around them.
+    #[cfg(target_arch = "x86_64")]
+    pub fn keyed_glances(&self) -> Option<KeyedGlances<'_>> {
+        let is_keyed = matches!(self.shape, Shape::Json | Shape::Logfmt | Shape::Ltsv);
+        (is_keyed && self.wrapped_in.is_empty() && crate::lanes::are_here())
+            .then(|| KeyedGlances::new(self))
+    }
+
+    /// The counted values of a line that goes a known way.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    fn counted<'s>(
+        &self,
+        line: crate::lanes::Inside<'_>,
+        scratch: &'s mut Scratch,
+    ) -> Option<&'s [track::Found]> {
+        let tracks = &mut scratch.lines.tracks;
+        match &self.shape {
+            Shape::Json => json::counted(&self.keys, line, tracks),
+            Shape::Logfmt => logfmt::counted(&self.keys, line, tracks),
+            Shape::Ltsv => ltsv::counted(&self.keys, line, tracks),
+            _ => None,
+        }
     }
 
     /// The same for a line that must have the whole shape of this format, down to its end: whether

@@ -557,16 +557,17 @@ fn a_plain_line_takes_the_short_way() {
 
 /// Each line of a text, and what is seen of it at a glance.
 #[cfg(target_arch = "x86_64")]
-fn glanced<'t>(format: &Format, text: &'t [u8]) -> Vec<(&'t [u8], Option<Glance>)> {
+fn glanced<'t>(format: &Format, text: &'t [u8]) -> Vec<(&'t [u8], Option<Glance<'t>>)> {
     let Some(mut glances) = format.glances() else {
         return Vec::new();
     };
     let (mut all, mut begin, mut clock) = (Vec::new(), 0, Clock::new(None));
+    let mut scratch = Scratch::default();
     for line in text.split(|&b| b == b'\n') {
         let end = begin + line.len();
         #[allow(unsafe_code)]
         // SAFETY: there are glances only where the processor has the features.
-        let glance = unsafe { glances.read::<0>(text, begin, end, &mut clock) };
+        let glance = unsafe { glances.read::<0>(text, begin, end, &mut clock, &mut scratch) };
         all.push((line, glance));
         begin = end + 1;
     }
@@ -574,17 +575,15 @@ fn glanced<'t>(format: &Format, text: &'t [u8]) -> Vec<(&'t [u8], Option<Glance>
 }
 
 #[cfg(target_arch = "x86_64")]
-fn glance_as_record<'t>(glance: &Glance, text: &'t [u8]) -> Record<'t> {
+fn glance_as_record<'t>(glance: &Glance<'t>, method: &'t [u8], text: &'t [u8]) -> Record<'t> {
     let target = &text[glance.target..glance.target + glance.target_len];
-    let method = &text[glance.target - 1 - glance.method_len..glance.target - 1];
-    assert_eq!(method, &glance.method.to_le_bytes()[..glance.method_len]);
     Record {
         time_us: glance.time_us,
         method,
         target,
         status: glance.status,
         latency_us: glance.latency_us,
-        service: None,
+        service: glance.service,
         client: None,
         user: None,
         agent: None,
@@ -626,6 +625,105 @@ fn a_plain_line_is_read_at_a_glance_unless_the_text_ends_soon() {
         // However much of it is there: nothing is read beyond the end.
         for len in 0..text.len() {
             glanced(&format, &text[..len]);
+        }
+    }
+}
+
+/// A line built as one before is seen at a glance, with another time, path, status and latency; wherever the text
+/// ends behind it, nothing is read beyond that.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_keyed_line_is_read_at_a_glance_if_one_before_was_built_the_same() {
+    let json = |sec: &str, path: &str, status: u16, ms: u32| {
+        format!(
+            r#"{{"time":"2024-04-10T09:00:{sec}Z","app":"shop","method":"GET","path":"{path}","status":{status},"duration_ms":{ms}}}"#
+        )
+    };
+    let logfmt = |sec: &str, path: &str, status: u16, ms: u32| {
+        format!(
+            r#"ts=2024-04-10T09:00:{sec}Z app=shop method=GET path={path} status={status} duration={ms}ms agent="a b""#
+        )
+    };
+    let ltsv = |sec: &str, path: &str, status: u16, ms: u32| {
+        format!(
+            "time:10/Apr/2024:09:00:{sec} +0000\thost:192.0.2.1\treq:GET {path} HTTP/1.1\tstatus:{status}\treqtime:0.{ms:03}"
+        )
+    };
+    type Write<'w> = &'w dyn Fn(&str, &str, u16, u32) -> String;
+    let all: [(&str, Write<'_>); 3] = [("json", &json), ("logfmt", &logfmt), ("ltsv", &ltsv)];
+    for (name, write) in all {
+        let format = builtin().get(name).unwrap();
+        let Some(mut glances) = format.keyed_glances() else {
+            return;
+        };
+        let (mut clock, mut scratch) = (Clock::new(None), Scratch::default());
+        let first = write("00", "/a", 200, 7);
+        format
+            .parse(first.as_bytes(), &mut clock, &mut scratch, Depth::Counts)
+            .unwrap();
+        let lines = [
+            (write("00", "/", 200, 7), 0, "/", 200, 7_000, true),
+            (
+                write("09", "/orders/42", 503, 123),
+                9,
+                "/orders/42",
+                503,
+                123_000,
+                true,
+            ),
+            (
+                write("09", "https://shop.example/x", 404, 12),
+                9,
+                "https://shop.example/x",
+                404,
+                12_000,
+                true,
+            ),
+            (
+                write("10", "/a", 200, 7).replace("GET", "get"),
+                0,
+                "",
+                0,
+                0,
+                false,
+            ),
+            (write("10", "/a", 99, 7), 0, "", 0, 0, false),
+            (
+                write("10", "/a", 200, 7).replace("status", "state"),
+                0,
+                "",
+                0,
+                0,
+                false,
+            ),
+        ];
+        for (line, second, path, status, latency_us, is_plain) in lines {
+            for behind in 0..80 {
+                // An allocation of its own, so that whatever checks memory sees a read beyond it.
+                let text = [line.as_bytes(), b"\n", &vec![b'x'; behind]]
+                    .concat()
+                    .into_boxed_slice();
+                #[allow(unsafe_code)]
+                // SAFETY: there are glances only where the processor has the features.
+                let glance =
+                    unsafe { glances.read::<0>(&text, 0, line.len(), &mut clock, &mut scratch) };
+                assert_eq!(glance.is_some(), is_plain && behind >= 31, "{line}");
+                let Some(glance) = glance else { continue };
+                assert_eq!(
+                    glance.time_us,
+                    (1_712_739_600 + second) * 1_000_000,
+                    "{line}"
+                );
+                assert_eq!(&text[glance.target..][..glance.target_len], path.as_bytes());
+                assert_eq!(
+                    (glance.method, glance.method_len),
+                    (u64::from_le_bytes(*b"GET\0\0\0\0\0"), 3)
+                );
+                assert_eq!(
+                    (glance.status, glance.latency_us),
+                    (Status(status), Some(latency_us))
+                );
+            }
         }
     }
 }
@@ -733,9 +831,63 @@ proptest! {
         for (line, glance) in glanced(&format, &text) {
             let Some(glance) = glance else { continue };
             let mut clock = Clock::new(None);
-            let seen = Owned::from(glance_as_record(&glance, &text));
+            let method = glance.method.to_le_bytes();
+            let method = &method[..glance.method_len];
+            let seen = Owned::from(glance_as_record(&glance, method, &text));
             let read = short(format.access().unwrap(), line, &mut clock).map(Owned::from);
             prop_assert_eq!(Some(seen), read, "{}", String::from_utf8_lossy(line));
+        }
+    }
+
+    /// The same of lines of keys and values, which are learned from on the way, as in a pass; those with a sound end
+    /// are read at length with no memory.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn a_glance_sees_of_keyed_lines_what_reading_at_length_does(
+        sample in any::<prop::sample::Index>(),
+        edits in prop::collection::vec(prop::collection::vec((
+            any::<prop::sample::Index>(),
+            prop::sample::select(b"\t\r \"\\{}[]:,=-/.0123456789 AGTaemnstx".to_vec()),
+        ), 0..3), 2..9),
+        padding in prop::sample::select(vec![0_usize, 20, 300]),
+    ) {
+        let keyed: Vec<_> = prepared().iter().filter(|(format, _)| format.keyed_glances().is_some()).collect();
+        if keyed.is_empty() {
+            return Ok(());
+        }
+        let (format, line) = sample.get(&keyed);
+        let lines: Vec<Vec<u8>> = edits.into_iter().map(|edits| {
+            let mut line = line.clone().into_bytes();
+            for (at, byte) in edits {
+                let at = at.index(line.len().max(1));
+                line.get_mut(at).into_iter().for_each(|old| *old = byte);
+            }
+            line
+        }).collect();
+        let text = [lines.join(&b'\n'), vec![b'x'; padding]].join(&b'\n');
+        let mut glances = format.keyed_glances().unwrap();
+        let (mut clock, mut scratch, mut begin) = (Clock::new(None), Scratch::default(), 0);
+        for line in text.split(|&b| b == b'\n') {
+            let end = begin + line.len();
+            #[allow(unsafe_code)]
+            // SAFETY: there are glances only where the processor has the features.
+            let glance = unsafe { glances.read::<0>(&text, begin, end, &mut clock, &mut scratch) };
+            begin = end + 1;
+            let mut fresh = Scratch::default();
+            let slow = format.read(line, &mut Clock::new(None), &mut fresh, Depth::Counts, Manner::AtLength);
+            let slow = slow.map(Owned::from);
+            match glance {
+                Some(glance) => {
+                    let method = glance.method.to_le_bytes();
+                    let method = &method[..glance.method_len];
+                    let seen = Owned::from(glance_as_record(&glance, method, &text));
+                    prop_assert_eq!(Ok(seen), slow, "{}", String::from_utf8_lossy(line));
+                }
+                None => {
+                    let read = format.parse(line, &mut clock, &mut scratch, Depth::Counts);
+                    prop_assert_eq!(read.map(Owned::from), slow, "{}", String::from_utf8_lossy(line));
+                }
+            }
         }
     }
 

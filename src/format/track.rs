@@ -13,7 +13,7 @@
 //! ends, the parsers say.
 
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::{Half, Prefix, Readable};
+use crate::lanes::{Half, Inside, Prefix};
 use crate::timestamp::Unit;
 
 use super::counted::{Asked, Sink};
@@ -36,43 +36,22 @@ pub(super) const HEAD: usize = 32;
 
 /// How values are written.
 pub(super) trait Notation {
+    /// Whether a value that begins with a quote ends at the next one that no backslash stands before. The quote
+    /// that opens it is then part of the gap before it: the gap tells what to look for.
+    const HAS_QUOTES: bool;
+
     /// The value that begins here.
     fn value_at(line: &[u8], at: usize) -> Option<Value>;
 
-    /// The same for a value as plain as most are, whose first bytes are here; whatever else is there is
-    /// [`Plain::NONE`], and so may be a value of more bytes than these.
+    /// Where a value ends that has no quotes, is as plain as most are and begins at `begin` with these bytes; 0 for
+    /// whatever else is there, and for one that they don't hold. It need not be right where no gap can
+    /// follow. Behind the line are blanks or zeros.
     ///
     /// # Safety
     /// The processor must have what [`crate::lanes`] needs.
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
-    unsafe fn plain_by_lanes(line: &Readable<'_>, at: usize, here: Half) -> Plain;
-}
-
-/// Where the text of a plain value stands: nothing is undone in it, and it ends as many bytes before what
-/// follows it as it begins behind its own begin, as in quotes.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-pub(super) struct Plain {
-    start: u32,
-    end: u32,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Plain {
-    /// There is none. No text ends where a line begins.
-    pub(super) const NONE: Plain = Plain { start: 0, end: 0 };
-
-    #[inline]
-    pub(super) fn new(start: usize, end: usize) -> Plain {
-        let (start, end) = (start as u32, end as u32);
-        Plain { start, end }
-    }
-
-    #[inline]
-    fn is_none(self) -> bool {
-        self.end == 0
-    }
+    unsafe fn bare_by_lanes(begin: usize, here: Half) -> usize;
 }
 
 /// A value on a line.
@@ -102,6 +81,9 @@ pub(super) struct Tracks {
     /// Whether the line at hand is known to go no known way.
     is_missed: bool,
     lesson: Lesson,
+    /// A line with zeros behind it.
+    #[cfg(target_arch = "x86_64")]
+    padded: Vec<u8>,
     /// Whether the processor has what finds them faster.
     #[cfg(target_arch = "x86_64")]
     has_lanes: bool,
@@ -109,19 +91,20 @@ pub(super) struct Tracks {
 
 /// A value that is to be offered, and as what.
 #[derive(Debug, Clone, Copy)]
-struct Found {
-    text: (u32, u32),
-    part: Part,
+pub(super) struct Found {
+    /// Where its text stands.
+    pub text: (u32, u32),
+    pub part: Part,
 }
 
 /// What a value is offered as. Copied as one word.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(4))]
-struct Part {
-    slot: Slot,
-    rank: u8,
-    unit: Option<Unit>,
-    escaped: bool,
+pub(super) struct Part {
+    pub slot: Slot,
+    pub rank: u8,
+    pub unit: Option<Unit>,
+    pub escaped: bool,
 }
 
 /// How many values a line has that goes a known way (in the upper half), and how many of them are offered:
@@ -138,8 +121,8 @@ impl Followed {
     }
 
     #[inline]
-    fn add(&mut self, more: Followed) {
-        self.0 += more.0;
+    fn and(self, more: Followed) -> Followed {
+        Followed(self.0 + more.0)
     }
 
     #[inline]
@@ -153,25 +136,30 @@ impl Followed {
     }
 }
 
+/// The rank of what is not there.
+pub(super) const ABSENT: u8 = u8::MAX;
+
 const NO_PART: Part = Part {
     slot: Slot::Message,
-    rank: u8::MAX,
+    rank: ABSENT,
     unit: None,
     escaped: false,
 };
 
-const NOT_FOUND: Found = Found {
+/// Stands for a value that is not there.
+pub(super) const NOT_FOUND: Found = Found {
     text: (0, 0),
     part: NO_PART,
 };
 
 /// What stands before a value, or before the end of the line.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Gap {
     #[cfg(target_arch = "x86_64")]
     head: Prefix,
     len: u32,
-    is_end: bool,
+    kind: Kind,
     /// Whether its head says all there is to know of it.
     is_short: bool,
     /// What its value is offered as, and what it adds to the values of a line for each who may ask.
@@ -183,6 +171,17 @@ struct Gap {
     text: Box<[u8]>,
     /// Where in a line it begins.
     before: State,
+}
+
+/// What follows a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A value.
+    Bare,
+    /// A value whose opening quote the gap ends with.
+    Quoted,
+    /// Nothing.
+    End,
 }
 
 /// What is open at a point of a line; the number of a [`Place`].
@@ -221,6 +220,8 @@ impl Default for Tracks {
             found: [NOT_FOUND; MOST_FOUND],
             is_missed: false,
             lesson: Lesson::default(),
+            #[cfg(target_arch = "x86_64")]
+            padded: Vec::new(),
             #[cfg(target_arch = "x86_64")]
             has_lanes: crate::lanes::are_here(),
         }
@@ -275,22 +276,47 @@ impl Tracks {
         fields: &mut impl Sink<'a>,
         fewest: usize,
     ) -> bool {
-        self.is_missed = false;
-        let is_followed = self.follow::<N>(line, fields, fewest);
-        self.is_missed = !is_followed;
-        is_followed
+        self.is_missed = !self.follow::<N>(line, fields, fewest);
+        !self.is_missed
+    }
+
+    /// The values that are counted of a line that goes a known way, in the order in which they would be offered; the
+    /// line is asked about no more, if it goes none.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+    #[inline]
+    pub(super) fn find_counted<N: Notation>(
+        &mut self,
+        line: Inside<'_>,
+        fewest: usize,
+    ) -> Option<&[Found]> {
+        let followed = self.find_by_lanes::<N>(line, Asked::ToCount);
+        self.is_missed = followed.is_none();
+        let followed = followed?;
+        match followed.values() < fewest {
+            true => None,
+            false => self.found.get(..followed.offered()),
+        }
     }
 
     /// Finds the values of a line that goes a known way.
     #[inline]
     fn find<N: Notation>(&mut self, line: &[u8], asks: Asked) -> Option<Followed> {
         #[cfg(target_arch = "x86_64")]
-        if self.has_lanes
-            && let Some(line) = Readable::new(line)
-        {
-            #[allow(unsafe_code)]
-            // SAFETY: the processor has the features.
-            return unsafe { self.find_by_lanes::<N>(&line, asks) };
+        if self.has_lanes {
+            // Where it is not known what follows the line, zeros must.
+            let mut padded = std::mem::take(&mut self.padded);
+            padded.clear();
+            padded.extend_from_slice(line);
+            padded.extend_from_slice(&[0; HEAD]);
+            let followed = match Inside::of(&padded, 0, line.len()) {
+                #[allow(unsafe_code)]
+                // SAFETY: the processor has the features.
+                Some(line) => unsafe { self.find_by_lanes::<N>(line, asks) },
+                None => None,
+            };
+            self.padded = padded;
+            return followed;
         }
         self.find_by_bytes::<N>(line, asks)
     }
@@ -304,12 +330,12 @@ impl Tracks {
             let mut behind = gap.next.iter().take_while(|&&number| number != 0);
             let number = *behind.find(|&&number| gaps[usize::from(number)].begins(rest))?;
             gap = &gaps[usize::from(number)];
-            if gap.is_end {
+            if gap.kind == Kind::End {
                 return Some(followed);
             }
-            let value = N::value_at(line, at + gap.text.len())?;
+            let value = N::value_at(line, at + gap.text.len() - gap.quote())?;
             *found.get_mut(followed.offered())? = gap.found(&value);
-            followed.add(gap.adds(&value, asks));
+            followed = followed.and(gap.adds(&value, asks));
             at = value.end as usize;
         }
     }
@@ -318,49 +344,59 @@ impl Tracks {
     // No closures here: what takes them has not these features, so they would be called each time.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-    fn find_by_lanes<N: Notation>(&mut self, line: &Readable<'_>, asks: Asked) -> Option<Followed> {
+    fn find_by_lanes<N: Notation>(&mut self, line: Inside<'_>, asks: Asked) -> Option<Followed> {
         let Tracks { gaps, found, .. } = self;
-        let (mut at, mut followed) = (0, Followed::NONE);
         let mut gap = gaps.first()?;
+        let (mut at, mut followed) = (0, Followed::NONE);
+        // Where the last value begins, and what there was before it.
+        let (mut begin, mut before) = (0, followed);
         loop {
             let here = line.half(at);
             let mut candidates = gap.next.iter();
-            gap = loop {
+            let next = loop {
                 let number = *candidates.next()?;
+                let next = gaps.get(usize::from(number))?;
                 if number == 0 {
-                    return None;
+                    break None;
                 }
-                let gap = gaps.get(usize::from(number))?;
-                if !gap.head.is_at(here) {
-                    continue;
-                }
-                if gap.is_short {
-                    break gap;
-                }
-                if gap.is_long_at(line, at) {
-                    if gap.is_end {
-                        return Some(followed);
-                    }
-                    break gap;
+                if next.head.is_at(here) && (next.is_short || next.is_long_at(line, at)) {
+                    break Some(next);
                 }
             };
-            let begin = at + gap.len as usize;
-            #[allow(unsafe_code)]
-            // SAFETY: the processor has the features.
-            let plain = unsafe { N::plain_by_lanes(line, begin, line.half(begin)) };
+            let Some(next) = next else {
+                // The last value may be longer than it looked.
+                let (value, more) = gap.value_at::<N>(line, begin, asks)?;
+                if followed.values() == 0 || value.end as usize == at {
+                    return None;
+                }
+                *found.get_mut(before.offered())? = gap.found(&value);
+                (at, followed) = (value.end as usize, before.and(more));
+                continue;
+            };
+            if next.kind == Kind::End {
+                return Some(followed);
+            }
+            gap = next;
+            begin = at + gap.len as usize;
+            before = followed;
             let place = found.get_mut(followed.offered())?;
-            if plain.is_none() {
-                let value = N::value_at(line.text(), begin)?;
+            let here = line.half(begin);
+            let end = match gap.kind {
+                Kind::Quoted => plain_quoted(line, begin, here),
+                #[allow(unsafe_code)]
+                // SAFETY: the processor has the features.
+                _ => unsafe { N::bare_by_lanes(begin, here) },
+            };
+            if end == 0 {
+                let (value, more) = gap.value_at::<N>(line, begin, asks)?;
                 *place = gap.found(&value);
-                followed.add(gap.adds(&value, asks));
-                at = value.end as usize;
+                (at, followed) = (value.end as usize, followed.and(more));
                 continue;
             }
-            let Plain { start, end } = plain;
-            place.text = (start, end);
+            place.text = (begin as u32, end as u32);
             place.part = gap.part;
-            followed.add(gap.adds[asks as usize]);
-            at = (start + end) as usize - begin;
+            followed = followed.and(gap.adds[asks as usize]);
+            at = end + gap.quote();
         }
     }
 
@@ -394,25 +430,30 @@ impl Tracks {
     }
 
     /// Keeps the way that a line took.
-    pub(super) fn learn(&mut self, line: &[u8], lesson: Lesson) {
+    pub(super) fn learn<N: Notation>(&mut self, line: &[u8], lesson: Lesson) {
         if !lesson.is_void {
-            self.keep(line, &lesson);
+            self.keep::<N>(line, &lesson);
         }
         self.lesson = lesson;
     }
 
-    fn keep(&mut self, line: &[u8], lesson: &Lesson) -> Option<()> {
+    fn keep<N: Notation>(&mut self, line: &[u8], lesson: &Lesson) -> Option<()> {
         if self.gaps.is_empty() {
-            self.gaps.push(Gap::new(b"", State::TOP, None, false));
+            self.gaps.push(Gap::new(b"", State::TOP, Kind::Bare, None));
         }
         let (mut from, mut last, mut before) = (0, 0, State::TOP);
         for &(begin, end, meaning, after) in &lesson.steps {
-            let text = line.get(from..begin as usize)?;
-            let number = self.number(text, before, meaning, false)?;
+            let is_quoted = N::HAS_QUOTES && line.get(begin as usize) == Some(&b'"');
+            let text = line.get(from..begin as usize + usize::from(is_quoted))?;
+            let kind = match is_quoted {
+                true => Kind::Quoted,
+                false => Kind::Bare,
+            };
+            let number = self.number(text, before, kind, meaning)?;
             self.link(last, number)?;
             (from, last, before) = (end as usize, number, after);
         }
-        let number = self.number(line.get(from..)?, before, None, true)?;
+        let number = self.number(line.get(from..)?, before, Kind::End, None)?;
         self.link(last, number)
     }
 
@@ -421,15 +462,15 @@ impl Tracks {
         &mut self,
         text: &[u8],
         before: State,
+        kind: Kind,
         meaning: Option<Meaning>,
-        is_end: bool,
     ) -> Option<u16> {
-        let known = |gap: &Gap| (&*gap.text, gap.before, gap.is_end) == (text, before, is_end);
+        let known = |gap: &Gap| (&*gap.text, gap.before, gap.kind) == (text, before, kind);
         let place = match self.gaps.iter().skip(1).position(known) {
             Some(place) => place + 1,
             None if self.gaps.len() >= MOST_GAPS => return None,
             None => {
-                self.gaps.push(Gap::new(text, before, meaning, is_end));
+                self.gaps.push(Gap::new(text, before, kind, meaning));
                 self.gaps.len() - 1
             }
         };
@@ -462,7 +503,7 @@ impl Tracks {
 }
 
 impl Gap {
-    fn new(text: &[u8], before: State, meaning: Option<Meaning>, is_end: bool) -> Gap {
+    fn new(text: &[u8], before: State, kind: Kind, meaning: Option<Meaning>) -> Gap {
         let (who, part) = match meaning {
             Some(Meaning::Part { slot, rank, unit }) => {
                 let part = Part {
@@ -480,14 +521,33 @@ impl Gap {
             #[cfg(target_arch = "x86_64")]
             head: Prefix::of(text),
             len: text.len() as u32,
-            is_end,
-            is_short: text.len() <= HEAD && !is_end,
+            kind,
+            is_short: text.len() <= HEAD && kind != Kind::End,
             part,
             adds: Asked::ALL.map(|asks| Followed::value(is_offered(asks))),
             next: [0; MOST_NEXT],
             text: text.into(),
             before,
         }
+    }
+
+    /// How much of it belongs to the value that it ends with the quote of.
+    #[inline]
+    fn quote(&self) -> usize {
+        usize::from(self.kind == Kind::Quoted)
+    }
+
+    /// The value that stands behind it, whatever it looks like, and what it adds to those of a line.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(never)]
+    fn value_at<N: Notation>(
+        &self,
+        line: Inside<'_>,
+        begin: usize,
+        asks: Asked,
+    ) -> Option<(Value, Followed)> {
+        let value = N::value_at(line.text(), begin.checked_sub(self.quote())?)?;
+        Some((value, self.adds(&value, asks)))
     }
 
     /// The value that stands behind it.
@@ -515,9 +575,9 @@ impl Gap {
     /// Whether it stands at the begin of what is left of a line.
     #[inline]
     fn begins(&self, rest: &[u8]) -> bool {
-        match self.is_end {
-            true => rest == &*self.text,
-            false => rest.starts_with(&self.text),
+        match self.kind {
+            Kind::End => rest == &*self.text,
+            Kind::Bare | Kind::Quoted => rest.starts_with(&self.text),
         }
     }
 
@@ -525,35 +585,37 @@ impl Gap {
     /// every gap.
     #[cfg(target_arch = "x86_64")]
     #[inline(never)]
-    fn is_long_at(&self, line: &Readable<'_>, at: usize) -> bool {
+    fn is_long_at(&self, line: Inside<'_>, at: usize) -> bool {
         match line.text().get(at..) {
-            Some(rest) if self.is_end && rest.len() <= HEAD => rest.len() == self.text.len(),
+            Some(rest) if self.kind == Kind::End && rest.len() <= HEAD => {
+                rest.len() == self.text.len()
+            }
             Some(rest) => self.begins(rest),
             None => false,
         }
     }
 }
 
-/// The value in quotes that begins with these bytes, unless it has escapes.
+/// Where the text in quotes ends that begins with these bytes, which its opening quote stands before; 0 if it has
+/// escapes.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
 #[inline]
-pub(super) fn plain_quoted(line: &Readable<'_>, at: usize, here: Half) -> Plain {
-    // The first byte is the quote that opens it.
-    let (mut quotes, mut escapes) = (here.equal(b'"') & !1, here.equal(b'\\'));
-    let mut from = at;
+fn plain_quoted(line: Inside<'_>, begin: usize, here: Half) -> usize {
+    let (mut quotes, mut escapes) = (here.equal(b'"'), here.equal(b'\\'));
+    let mut from = begin;
     loop {
         // The lowest bit that is set, and those below it.
         let up_to_quote = quotes ^ quotes.wrapping_sub(1);
         if escapes & up_to_quote != 0 {
-            return Plain::NONE;
+            return 0;
         }
         if quotes != 0 {
-            return Plain::new(at + 1, from + quotes.trailing_zeros() as usize);
+            return from + quotes.trailing_zeros() as usize;
         }
         from += HEAD;
         if from >= line.text().len() {
-            return Plain::NONE;
+            return 0;
         }
         let bytes = line.half(from);
         (quotes, escapes) = (bytes.equal(b'"'), bytes.equal(b'\\'));

@@ -12,7 +12,7 @@ use super::cells::{self, Cells};
 use super::counted::{Asked, Sink};
 use super::fields::{Slot, Times};
 use super::keys::{Keys, Meaning};
-use super::text::find_near;
+use super::text::{find_near, find_near2};
 
 /// What the columns mean, from left to right.
 #[derive(Debug, Clone)]
@@ -149,8 +149,9 @@ impl Columns {
         if line.first() == Some(&b'#') {
             return None;
         }
-        let separator = separator_of(line);
-        let cells = Cells::of(line, separator, self.has_lanes)?;
+        // The first that stands there; a line with a tab behind its first space is left to the walk.
+        let separator = line[find_near2(line, b' ', b'\t')?];
+        let cells = Cells::without(other_than(separator), line, separator, self.has_lanes)?;
         let is_aligned = separator == b' ' && (cells.has_empty || line.first() == Some(&b' '));
         if is_aligned || cells.separators() + 1 != self.columns.len() {
             return None;
@@ -259,6 +260,15 @@ fn separator_of(line: &[u8]) -> u8 {
     match memchr::memchr(b'\t', line) {
         Some(_) => b'\t',
         None => b' ',
+    }
+}
+
+/// The byte that must not stand between columns parted by this one: a tab makes spaces a part of them.
+#[inline]
+fn other_than(separator: u8) -> u8 {
+    match separator {
+        b' ' => b'\t',
+        _ => b'"',
     }
 }
 

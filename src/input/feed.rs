@@ -95,7 +95,7 @@ struct Open<T> {
     index: usize,
     begun: OnceLock<T>,
     source: OnceLock<Option<Source>>,
-    /// The header in force at the end of each block of a plain file, where somebody asked.
+    /// The last header line in each block of a plain file, where somebody asked.
     headers: OnceLock<Vec<OnceLock<Header>>>,
     decoder: Mutex<Option<Decoder>>,
 }
@@ -339,36 +339,30 @@ where
         }
     }
 
-    /// The last header line above a block of a plain file. Looks back no further than the next one
-    /// or a block whose end is known, so each block is searched once.
+    /// The last header line above a block of a plain file.
+    ///
+    /// Its own block is searched first, as whoever reads it has it at hand, and the next one asks for it:
+    /// no block is read for its header alone but those that nobody else wants.
     fn above(&self, file: &Open<T>, source: &Source, begun: &T, number: u32) -> Header {
         let begins = (self.headed)(begun)?;
-        let at_end = file.headers.get_or_init(|| {
+        let headers = file.headers.get_or_init(|| {
             let blocks = blocks_of(self.files[file.index].len);
             (0..blocks).map(|_| OnceLock::new()).collect()
         });
         let mut buffer = Vec::new();
-        let mut last_in = |number: u32| {
+        let mut search = |number: u32| {
             let bytes = match source.mapped(number) {
                 Some((_, bytes)) => bytes,
                 None => source.read(number, &mut buffer).ok()?.lines,
             };
             last_line(bytes, begins)
         };
-        let known = |number: u32| at_end.get(number as usize).and_then(|end| end.get());
-        let mut found = None;
-        for before in (0..number).rev() {
-            if let Some(known) = known(before) {
-                found = known.clone();
-                break;
-            }
-            found = last_in(before);
-            if found.is_some() {
-                break;
-            }
-        }
-        let end = at_end.get(number.checked_sub(1)? as usize)?;
-        end.get_or_init(|| found).clone()
+        let mut last_in = |number: u32| {
+            let header = headers.get(number as usize)?;
+            header.get_or_init(|| search(number)).clone()
+        };
+        last_in(number);
+        (0..number).rev().find_map(last_in)
     }
 
     fn decode<R>(
@@ -458,18 +452,16 @@ impl<T> Schedule<T> {
 
 /// The last line that begins so.
 fn last_line(text: &[u8], begins: &[u8]) -> Header {
-    let mut before = text;
-    loop {
-        let at = memchr::memmem::rfind(before, begins)?;
-        let is_begin =
-            matches!(text[..at].last(), None | Some(b'\n')) || text[..at] == *b"\xef\xbb\xbf";
-        if is_begin {
-            let line = &text[at..];
-            let len = memchr::memchr(b'\n', line).unwrap_or(line.len());
-            return Some(line[..len].into());
-        }
-        before = &text[..at];
-    }
+    // By its first byte, which hardly any other line has: that is found as fast as memory is read.
+    let first = *begins.first()?;
+    let is_begin = |at: usize| {
+        text[at..].starts_with(begins)
+            && (matches!(text[..at].last(), None | Some(b'\n')) || text[..at] == *b"\xef\xbb\xbf")
+    };
+    let at = memchr::memrchr_iter(first, text).find(|&at| is_begin(at))?;
+    let line = &text[at..];
+    let len = memchr::memchr(b'\n', line).unwrap_or(line.len());
+    Some(line[..len].into())
 }
 
 /// The last lines of a text, of so many bytes at most.

@@ -237,8 +237,11 @@ impl Clock {
     #[inline]
     pub fn clf(&mut self, text: &[u8]) -> Option<i64> {
         let Ok(full) = <&[u8; CLF]>::try_from(text) else {
-            return match self.memo.within_minute(text) {
-                Some(us) => Some(us),
+            if let Some(us) = self.memo.within_minute(text) {
+                return Some(us);
+            }
+            return match text::plain_epoch(text) {
+                Some(us) => self.noted(us, 0),
                 None => self.read(text),
             };
         };

@@ -291,3 +291,18 @@ proptest! {
         prop_assert_eq!(clock.clf(&text), first);
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_plain_epoch_is_what_any_is(text in "[0-2]?[0-9]{8,10}[.,][0-9]{2,4}|[0-9.]{14}|[0-9]{10}[.][0-9]{2}[0-9x]") {
+        let text = text.as_bytes();
+        let any = text::epoch(text, None);
+        if let Some(us) = text::plain_epoch(text) {
+            proptest::prop_assert_eq!(any, Some(us));
+        }
+        // What a clock says is the same by either way.
+        let mut clock = Clock::new(None);
+        proptest::prop_assert_eq!(clock.clf(text), Clock::new(None).read(text));
+        proptest::prop_assert_eq!(clock.offsets().is_some(), any.is_some());
+    }
+}

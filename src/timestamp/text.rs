@@ -347,6 +347,18 @@ pub(super) fn epoch(text: &[u8], unit: Option<Unit>) -> Option<i64> {
     whole.checked_mul(scale)?.checked_add(fraction)
 }
 
+/// `1712739600.123`, seconds by their size; `None` says nothing but that it is not so plain.
+#[inline]
+pub(super) fn plain_epoch(text: &[u8]) -> Option<i64> {
+    let [whole @ .., b'.', a, b, c] = <&[u8; 14]>::try_from(text).ok()? else {
+        return None;
+    };
+    let (high, low) = whole.split_at_checked(5)?;
+    let seconds = digits(high)? * 100_000 + digits(low)?;
+    let micros = 1_000 * digits(&[*a, *b, *c])?;
+    (seconds >= SECONDS.start).then_some(seconds * 1_000_000 + micros)
+}
+
 /// `1.6938407917564995e9`, as some JSON encoders write large floats. A double holds today's
 /// seconds to about a quarter of a microsecond.
 fn float_epoch(text: &[u8], unit: Option<Unit>) -> Option<i64> {

@@ -6,6 +6,7 @@
 //! routes of the user's own, nothing is passed over or remembered.
 
 use super::{EndpointId, Worker};
+use crate::format::Scratch;
 use crate::input::{Block, Place};
 use crate::reading::Begun;
 use crate::record::{Depth, Record};
@@ -15,7 +16,7 @@ use crate::aggregate::service_name;
 #[cfg(target_arch = "x86_64")]
 use crate::endpoint::{Interner, Memo, Shape, shape_of};
 #[cfg(target_arch = "x86_64")]
-use crate::format::{Glance, Glances};
+use crate::format::{Glance, Glancing};
 #[cfg(target_arch = "x86_64")]
 use crate::input::LineEnds;
 #[cfg(target_arch = "x86_64")]
@@ -60,8 +61,9 @@ impl Worker<'_> {
     pub(super) fn pass_over(
         &mut self,
         _: &Block<'_, Begun>,
+        _: &mut Scratch,
         _: &impl Fn(EndpointId, i64) -> bool,
-        _: &mut impl FnMut(&mut Self, Place, &[u8], Depth),
+        _: &mut impl FnMut(&mut Self, &mut Scratch, Place, &[u8], Depth),
     ) -> bool {
         false
     }
@@ -116,20 +118,27 @@ impl Worker<'_> {
     pub(super) fn pass_over(
         &mut self,
         block: &Block<'_, Begun>,
+        scratch: &mut Scratch,
         wanted: &impl Fn(EndpointId, i64) -> bool,
-        each: &mut impl FnMut(&mut Self, Place, &[u8], Depth),
+        each: &mut impl FnMut(&mut Self, &mut Scratch, Place, &[u8], Depth),
     ) -> bool {
         if !self.query.routes.is_empty() {
             return false;
         }
         let format = block.begun.format_below(block.above.as_deref());
-        let Some(glances) = format.glances().map(Glances::without_latency) else {
-            return false;
-        };
+        let (text, service) = (block.bytes, &*block.begun.service);
         #[allow(unsafe_code)]
         // SAFETY: there are glances only where the processor has these features.
         unsafe {
-            self.pass_over_by(block.bytes, glances, &block.begun.service, wanted, each);
+            match (format.glances(), format.keyed_glances()) {
+                (Some(glances), _) => {
+                    self.pass_over_by(text, glances, scratch, service, wanted, each)
+                }
+                (_, Some(glances)) => {
+                    self.pass_over_by(text, glances, scratch, service, wanted, each)
+                }
+                _ => return false,
+            }
         }
         true
     }
@@ -138,23 +147,32 @@ impl Worker<'_> {
     fn pass_over_by(
         &mut self,
         text: &[u8],
-        mut glances: Glances<'_>,
+        glances: impl Glancing,
+        scratch: &mut Scratch,
         service: &[u8],
         wanted: &impl Fn(EndpointId, i64) -> bool,
-        each: &mut impl FnMut(&mut Self, Place, &[u8], Depth),
+        each: &mut impl FnMut(&mut Self, &mut Scratch, Place, &[u8], Depth),
     ) {
-        let number_of_service = self.number_of(service);
+        let mut glances = glances.without_latency();
+        // Most requests are of the same service as the one before.
+        let (own, mut last) = (service, (service, self.number_of(service)));
         let mut ends = LineEnds::new(text);
         let (mut begin, mut number) = (0, 0);
         while begin < text.len() {
             let newline = ends.next();
             let is_crlf = newline > begin && text[newline - 1] == b'\r';
             let end = newline - usize::from(is_crlf);
-            let glance = glances.read::<2>(text, begin, end, &mut self.clock);
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has the features.
+            let glance = unsafe { glances.read::<2>(text, begin, end, &mut self.clock, scratch) };
             let wanted = match glance {
                 Some(glance) => {
                     let target = &text[glance.target..];
-                    match self.seen_at_a_glance(target, &glance, service, number_of_service) {
+                    let service = glance.service.unwrap_or(own);
+                    if last.0 != service {
+                        last = (service, self.number_of(service));
+                    }
+                    match self.seen_at_a_glance(target, &glance, service, last.1) {
                         Some(endpoint) if wanted(endpoint, glance.time_us) => Some(Depth::Full),
                         _ => None,
                     }
@@ -162,7 +180,13 @@ impl Worker<'_> {
                 None => Some(Depth::Counts),
             };
             if let Some(depth) = wanted {
-                each(self, Place { number, begin }, &text[begin..end], depth);
+                each(
+                    self,
+                    scratch,
+                    Place { number, begin },
+                    &text[begin..end],
+                    depth,
+                );
             }
             begin = newline + 1;
             number += 1;
@@ -175,7 +199,7 @@ impl Worker<'_> {
     fn seen_at_a_glance(
         &mut self,
         target: &[u8],
-        glance: &Glance,
+        glance: &Glance<'_>,
         service: &[u8],
         number_of_service: Option<u16>,
     ) -> Option<EndpointId> {

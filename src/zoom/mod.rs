@@ -515,72 +515,73 @@ impl<'r> Worker<'r> {
             None => Depth::Counts,
         };
         let (is_selective, joins) = (sightings.is_none(), format.joins());
-        let mut each = |worker: &mut Self, at: Place, line: &[u8], depth: Depth| {
-            let mut tell = |worker: &Self,
-                            endpoint: EndpointId,
-                            format: &Format,
-                            record: &Record<'_>,
-                            line: (Place, &[u8])| {
-                let error = worker.query.errors.contains(record.status);
-                see(endpoint, record, error, line);
-                if error {
-                    hear(format, line.0, line.1, true);
-                }
-            };
-            let seen = sightings.as_deref_mut();
-            let mut refused = None;
-            let endpoint = match format.parse(line, &mut worker.clock, &mut scratch, depth) {
-                Ok(record) => {
-                    let endpoint = worker.asked_for(&record, service, seen, &wanted);
-                    if let (Some(endpoint), Depth::Full) = (endpoint, depth) {
-                        tell(worker, endpoint, &format, &record, (at, line));
-                        return;
+        let mut each =
+            |worker: &mut Self, scratch: &mut Scratch, at: Place, line: &[u8], depth: Depth| {
+                let mut tell = |worker: &Self,
+                                endpoint: EndpointId,
+                                format: &Format,
+                                record: &Record<'_>,
+                                line: (Place, &[u8])| {
+                    let error = worker.query.errors.contains(record.status);
+                    see(endpoint, record, error, line);
+                    if error {
+                        hear(format, line.0, line.1, true);
                     }
-                    endpoint
-                }
-                Err(reason) => {
-                    refused = Some(reason);
-                    let clock = &mut worker.clock;
-                    match mixture.read(&format, line, reason, clock, &mut aside, depth) {
-                        Ok((_, record)) => worker.asked_for(&record, service, seen, &wanted),
-                        Err(reason) => {
-                            if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
-                                hear(&format, at, line, false);
-                            }
-                            if let Some(below) = format.header(line) {
-                                format = below;
-                            }
+                };
+                let seen = sightings.as_deref_mut();
+                let mut refused = None;
+                let endpoint = match format.parse(line, &mut worker.clock, scratch, depth) {
+                    Ok(record) => {
+                        let endpoint = worker.asked_for(&record, service, seen, &wanted);
+                        if let (Some(endpoint), Depth::Full) = (endpoint, depth) {
+                            tell(worker, endpoint, &format, &record, (at, line));
                             return;
                         }
+                        endpoint
                     }
+                    Err(reason) => {
+                        refused = Some(reason);
+                        let clock = &mut worker.clock;
+                        match mixture.read(&format, line, reason, clock, &mut aside, depth) {
+                            Ok((_, record)) => worker.asked_for(&record, service, seen, &wanted),
+                            Err(reason) => {
+                                if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
+                                    hear(&format, at, line, false);
+                                }
+                                if let Some(below) = format.header(line) {
+                                    format = below;
+                                }
+                                return;
+                            }
+                        }
+                    }
+                };
+                let Some(endpoint) = endpoint else { return };
+                let (clock, depth) = (&mut worker.clock, Depth::Full);
+                let read = match refused {
+                    None => format
+                        .parse(line, clock, scratch, depth)
+                        .map(|record| (&*format, record)),
+                    Some(reason) => mixture
+                        .read(&format, line, reason, clock, &mut aside, depth)
+                        .map(|(by, record)| (mixture.format(by, &format), record)),
+                };
+                if let Ok((format, record)) = read {
+                    tell(worker, endpoint, format, &record, (at, line));
                 }
             };
-            let Some(endpoint) = endpoint else { return };
-            let (clock, depth) = (&mut worker.clock, Depth::Full);
-            let read = match refused {
-                None => format
-                    .parse(line, clock, &mut scratch, depth)
-                    .map(|record| (&*format, record)),
-                Some(reason) => mixture
-                    .read(&format, line, reason, clock, &mut aside, depth)
-                    .map(|(by, record)| (mixture.format(by, &format), record)),
-            };
-            if let Ok((format, record)) = read {
-                tell(worker, endpoint, format, &record, (at, line));
-            }
-        };
         if joins.any() {
             let mut joiner = Joiner::new(joins, block.before);
             for (at, line) in Lines::new(block.bytes).placed() {
                 match joiner.take(line) {
-                    Piece::Whole => each(self, at, line, depth),
-                    Piece::Joined(text) => each(self, at, text, depth),
+                    Piece::Whole => each(self, &mut scratch, at, line, depth),
+                    Piece::Joined(text) => each(self, &mut scratch, at, text, depth),
                     Piece::Begins => {}
                 }
             }
-        } else if !(is_selective && self.pass_over(block, &wanted, &mut each)) {
+        } else if !(is_selective && self.pass_over(block, &mut scratch, &wanted, &mut each)) {
             for (at, line) in Lines::new(block.bytes).placed() {
-                each(self, at, line, depth);
+                each(self, &mut scratch, at, line, depth);
             }
         }
         (self.scratch, self.aside) = (scratch, aside);

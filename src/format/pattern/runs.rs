@@ -34,16 +34,25 @@ enum Step {
         #[cfg(target_arch = "x86_64")]
         head: Prefix,
     },
-    Run {
-        bytes: Box<Bytes>,
-        /// Most of its bytes, side by side: its first and last.
-        bulk: (u8, u8),
-        least: usize,
-        most: usize,
-    },
+    Run(Run),
     Opens(usize),
     Closes(usize),
     LineEnds,
+}
+
+/// A run of bytes of a class.
+#[derive(Debug, Clone)]
+struct Run {
+    bytes: Box<Bytes>,
+    /// Most of its bytes, side by side: its first and last.
+    bulk: (u8, u8),
+    least: usize,
+    most: usize,
+    /// The groups that are open in it alone, and the byte that must follow: what stands around most runs, in
+    /// the same step.
+    opens: Option<usize>,
+    closes: Option<usize>,
+    then: Option<u8>,
 }
 
 /// What the bytes of a class are.
@@ -67,14 +76,68 @@ impl Step {
     }
 
     fn run(bytes: Box<Bytes>, least: usize, most: usize) -> Step {
-        let bulk = bulk(&bytes);
-        Step::Run {
+        Step::Run(Run {
+            bulk: bulk(&bytes),
             bytes,
-            bulk,
             least,
             most,
+            opens: None,
+            closes: None,
+            then: None,
+        })
+    }
+}
+
+impl Run {
+    /// Where the run that begins here ends, and what must follow it.
+    #[inline]
+    fn ends(&self, places: &mut Places, begin: usize, len: usize, line: &[u8]) -> Option<usize> {
+        let end = begin + len;
+        if let Some(group) = self.opens {
+            places.get_mut(group)?.0 = begin as u32;
+        }
+        if let Some(group) = self.closes {
+            places.get_mut(group)?.1 = end as u32;
+        }
+        match self.then {
+            Some(byte) => (line.get(end) == Some(&byte)).then_some(end + 1),
+            None => Some(end),
         }
     }
+}
+
+/// The same steps, with what stands around a run in one with it.
+fn joined(steps: Vec<Step>) -> Vec<Step> {
+    let mut all: Vec<Step> = Vec::new();
+    for step in steps {
+        match (&step, all.as_mut_slice()) {
+            (Step::Run(_), [.., Step::Opens(group)]) => {
+                let group = *group;
+                let Step::Run(run) = step else { continue };
+                all.pop();
+                all.push(Step::Run(Run {
+                    opens: Some(group),
+                    ..run
+                }));
+                continue;
+            }
+            (Step::Closes(group), [.., Step::Run(run)])
+                if run.closes.is_none() && run.then.is_none() =>
+            {
+                run.closes = Some(*group);
+                continue;
+            }
+            (Step::Text { text, .. }, [.., Step::Run(run)])
+                if text.len() == 1 && run.then.is_none() =>
+            {
+                run.then = text.first().copied();
+                continue;
+            }
+            _ => {}
+        }
+        all.push(step);
+    }
+    all
 }
 
 impl Runs {
@@ -85,7 +148,7 @@ impl Runs {
         flatten(&parser.parse(expression).ok()?, &mut steps)?;
         let is_plain = (0..steps.len()).all(|at| ends_plainly(&steps, at));
         is_plain.then_some(Runs {
-            steps,
+            steps: joined(steps),
             #[cfg(target_arch = "x86_64")]
             has_lanes: crate::lanes::are_here(),
         })
@@ -114,20 +177,15 @@ impl Runs {
                     let begins = line.get(at..)?.starts_with(text);
                     at = begins.then_some(at + text.len())?;
                 }
-                Step::Run {
-                    bytes,
-                    bulk,
-                    least,
-                    most,
-                } => {
+                Step::Run(step) => {
                     let rest = line.get(at..)?;
-                    let rest = rest.get(..*most).unwrap_or(rest);
-                    let len = run(rest, bytes, *bulk);
-                    let stop = rest.get(len).map(|byte| bytes[usize::from(*byte)]);
-                    if len < *least || stop == Some(Membership::Unknown) {
+                    let rest = rest.get(..step.most).unwrap_or(rest);
+                    let len = run(rest, &step.bytes, step.bulk);
+                    let stop = rest.get(len).map(|byte| step.bytes[usize::from(*byte)]);
+                    if len < step.least || stop == Some(Membership::Unknown) {
                         return None;
                     }
-                    at += len;
+                    at = step.ends(&mut places, at, len, line)?;
                 }
                 Step::Opens(group) => places.get_mut(*group)?.0 = at as u32,
                 Step::Closes(group) => places.get_mut(*group)?.1 = at as u32,
@@ -160,24 +218,9 @@ impl Runs {
                     }
                     at += text.len();
                 }
-                Step::Run {
-                    bytes,
-                    bulk,
-                    least,
-                    most,
-                } => {
-                    let most = (*most).min(len - at);
-                    let run = run_by_lanes(line, at, most, bytes, *bulk);
-                    let stop = match run < most {
-                        true => line.text().get(at + run),
-                        false => None,
-                    };
-                    let is_unknown =
-                        stop.is_some_and(|byte| bytes[usize::from(*byte)] == Membership::Unknown);
-                    if run < *least || is_unknown {
-                        return None;
-                    }
-                    at += run;
+                Step::Run(step) => {
+                    let run = run_by_lanes(line, at, step)?;
+                    at = step.ends(&mut places, at, run, line.text())?;
                 }
                 Step::Opens(group) => places.get_mut(*group)?.0 = at as u32,
                 Step::Closes(group) => places.get_mut(*group)?.1 = at as u32,
@@ -190,21 +233,44 @@ impl Runs {
     }
 }
 
-/// How many bytes from there on are in a class, of no more than so many.
+/// How long the run is that begins there; `None` if it is none, or only the engine can tell.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
 #[inline]
-fn run_by_lanes(
-    line: &Readable<'_>,
-    at: usize,
-    most: usize,
-    bytes: &Bytes,
-    bulk: (u8, u8),
-) -> usize {
-    let (first, count) = (bulk.0, bulk.1.wrapping_sub(bulk.0).wrapping_add(1));
+fn run_by_lanes(line: &Readable<'_>, at: usize, step: &Run) -> Option<usize> {
+    let (first, last) = step.bulk;
+    let count = last.wrapping_sub(first).wrapping_add(1);
+    // An empty range goes on below itself, and holds nothing.
+    let inside = match count {
+        0 => 0,
+        _ => line.half(at).within(first, count),
+    };
+    let run = inside.trailing_ones() as usize;
+    // Nearly all end within the bytes that are looked at, on the line, at a byte that is none of theirs.
+    if run >= step.least
+        && run <= step.most
+        && inside != u32::MAX
+        && let Some(stop) = line.text().get(at + run)
+        && step.bytes[usize::from(*stop)] == Membership::Out
+    {
+        return Some(run);
+    }
+    long_run_by_lanes(line, at, step)
+}
+
+/// The same of any run.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
+fn long_run_by_lanes(line: &Readable<'_>, at: usize, step: &Run) -> Option<usize> {
+    let (first, last) = step.bulk;
+    let count = last.wrapping_sub(first).wrapping_add(1);
+    let most = step.most.min(line.text().len().checked_sub(at)?);
+    let membership = |at: usize| {
+        let byte = line.text().get(at)?;
+        Some(step.bytes[usize::from(*byte)])
+    };
     let mut run = 0;
     while run < most {
-        // An empty range goes on below itself, and holds nothing.
         let inside = match count {
             0 => 0,
             _ => line.half(at + run).within(first, count),
@@ -213,17 +279,14 @@ fn run_by_lanes(
         if inside == u32::MAX {
             continue;
         }
-        let is_more = run < most
-            && line
-                .text()
-                .get(at + run)
-                .is_some_and(|byte| bytes[usize::from(*byte)] == Membership::In);
-        if !is_more {
+        if run >= most || membership(at + run) != Some(Membership::In) {
             break;
         }
         run += 1;
     }
-    run.min(most)
+    let run = run.min(most);
+    let is_unknown = run < most && membership(at + run) == Some(Membership::Unknown);
+    (run >= step.least && !is_unknown).then_some(run)
 }
 
 /// How many bytes are in a class, from the begin on.
@@ -280,9 +343,9 @@ fn bulk(bytes: &Bytes) -> (u8, u8) {
 /// Whether it is plain where the run of this step ends, if it is one: at what must follow, which can't
 /// begin with a byte of it. At a byte that only the engine can tell nothing is read at all.
 fn ends_plainly(steps: &[Step], at: usize) -> bool {
-    let Some(Step::Run {
+    let Some(Step::Run(Run {
         bytes, least, most, ..
-    }) = steps.get(at)
+    })) = steps.get(at)
     else {
         return true;
     };
@@ -296,11 +359,11 @@ fn ends_plainly(steps: &[Step], at: usize) -> bool {
                     .first()
                     .is_some_and(|first| bytes[usize::from(*first)] != Membership::In);
             }
-            Step::Run {
+            Step::Run(Run {
                 bytes: others,
                 least,
                 ..
-            } => {
+            }) => {
                 let are_apart = bytes
                     .iter()
                     .zip(others.iter())
