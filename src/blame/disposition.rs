@@ -57,6 +57,11 @@ fn after_onset(index: usize, change: &Change, case: &Case<'_>) -> (DispositionSt
         return (DispositionStatus::After, format!("{late} after the end"));
     }
     let position = case.moments.position(change);
+    let first = &case.changes[case.releases[index]];
+    if first.at_us < change.at_us && !case.moments.vetoed(first) {
+        let why = format!("{position}: the same release as `{}`", first.id);
+        return (DispositionStatus::Cleared, why);
+    }
     if let Some(recovery) = recovery(index, change, case) {
         return (DispositionStatus::Fix, format!("{position}; {recovery}"));
     }
@@ -107,6 +112,15 @@ fn candidate(
             .find(|c| c.kind.is_witness() && c.nats * sign > 0.0);
         witness.map(|c| c.text.clone())
     };
+    if let Some(lead) = candidate.counted_with {
+        let lead = &case.changes[lead].id;
+        return Disposition {
+            change: candidate.index,
+            status: DispositionStatus::Cleared,
+            why: format!("{position}: the same release as `{lead}`, and weighed with it"),
+            contributions,
+        };
+    }
     let (speaks_for, speaks_against) = (evidence(1.0), evidence(-1.0));
     let (status, why) = if probability >= CLEARED_BELOW {
         let reason = match (speaks_for, speaks_against) {

@@ -24,6 +24,7 @@ mod posterior;
 mod power;
 mod prior;
 mod relay;
+mod release;
 mod rollback;
 mod scope;
 mod silence;
@@ -48,7 +49,7 @@ pub use verdict::{
 
 use std::sync::Arc;
 
-use crate::changes::Change;
+use crate::changes::{Change, releases};
 use crate::confirm::{Estimate, Incident};
 use crate::stats::log_sum_exp;
 use crate::zoom::{Tally, Words};
@@ -266,6 +267,8 @@ struct Case<'a> {
     context: &'a Context,
     moments: Moments<'a>,
     undoes: Undoes,
+    /// For each change the first one of its release.
+    releases: Vec<usize>,
 }
 
 /// A change that could be the cause, with its evidence.
@@ -275,12 +278,17 @@ struct Candidate<'a> {
     change: &'a Change,
     footprint: Footprint,
     contributions: Vec<Contribution>,
+    /// The change that stands for its release, where that is another.
+    counted_with: Option<usize>,
 }
 
 impl Candidate<'_> {
-    /// S: the sum of its weighted nats.
+    /// S: the sum of its weighted nats; nothing where another change stands for it.
     fn score(&self) -> f64 {
-        self.contributions.iter().map(|c| c.nats).sum()
+        match self.counted_with {
+            Some(_) => f64::NEG_INFINITY,
+            None => self.contributions.iter().map(|c| c.nats).sum(),
+        }
     }
 
     /// Whether nothing but its time speaks for it.
@@ -327,6 +335,7 @@ pub fn judge(incident: &Incident, changes: &[Change], context: &Context) -> Verd
         context,
         moments,
         undoes,
+        releases: releases(changes),
     };
     if incident.single_client {
         accuse_nobody(&case)
@@ -340,7 +349,8 @@ fn weigh(case: &Case<'_>) -> Verdict {
     let (context, moments) = (case.context, &case.moments);
     let messages = novelty::messages(case);
     let alone = host::alone(case);
-    let candidates = candidates(case, &messages, alone.as_ref());
+    let mut candidates = candidates(case, &messages, alone.as_ref());
+    release::join(&mut candidates, &case.releases);
     let footprints: Vec<&Footprint> = candidates.iter().map(|c| &c.footprint).collect();
     let (dependency_nats, dependency) = dependency::assess(
         context,
@@ -412,7 +422,7 @@ fn candidates<'a>(
     alone: Option<&host::Alone>,
 ) -> Vec<Candidate<'a>> {
     let (changes, context, moments) = (case.changes, case.context, &case.moments);
-    let prior = Prior::new(changes, context);
+    let prior = Prior::new(changes, &case.releases, context);
     let unlisted = scope::of_unlisted(context);
     let production_named = status::production_named(changes);
     let earliest_us = moments
@@ -441,6 +451,7 @@ fn candidates<'a>(
             change,
             footprint,
             contributions,
+            counted_with: None,
         }
     };
     changes

@@ -271,6 +271,7 @@ mod tests {
             context: &context,
             moments: Moments::of(&incident, &incident.onset, &incident.end),
             undoes: Undoes::new(std::slice::from_ref(change)),
+            releases: vec![0],
         };
         let found = super::messages(&case);
         let contributions = contributions(change, &found, &case);

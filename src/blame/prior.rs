@@ -21,17 +21,19 @@ pub(super) struct Prior {
 }
 
 impl Prior {
-    /// Counts the markers from a day before the log to its end.
+    /// Counts the markers from a day before the log to its end, of each release the first.
     ///
     /// Lists of changes are made for an incident, and often begin hours before it: of the time before
     /// the first marker they don't tell that nothing was done. Where that comes within this day, the
     /// changes are those that followed it in the time since then.
-    pub(super) fn new(changes: &[Change], context: &Context) -> Prior {
+    pub(super) fn new(changes: &[Change], releases: &[usize], context: &Context) -> Prior {
         let day_before_us = context.log_from_us.saturating_sub(REACH_US);
         let to_us = context.log_to_us;
         let (mut markers, mut first_us, mut earlier) = (0_usize, to_us, false);
-        let counted = |c: &&Change| c.at_us <= to_us && !c.is_undo();
-        for change in changes.iter().filter(counted) {
+        let counted = |(i, c): &(usize, &Change)| {
+            releases.get(*i) == Some(i) && c.at_us <= to_us && !c.is_undo()
+        };
+        for (_, change) in changes.iter().enumerate().filter(counted) {
             if change.at_us < day_before_us {
                 earlier = true;
             } else {

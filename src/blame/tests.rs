@@ -120,6 +120,7 @@ pub(super) fn with_labels<T>(
         context: &context,
         moments: Moments::of(&incident, &incident.onset, &incident.end),
         undoes: Undoes::new(std::slice::from_ref(change)),
+        releases: vec![0],
     })
 }
 

@@ -239,6 +239,7 @@ pub(super) fn rank(
     let mut ranked: Vec<(&Candidate<'_>, f64)> = candidates
         .iter()
         .zip(probabilities.iter().copied())
+        .filter(|(candidate, _)| candidate.counted_with.is_none())
         .collect();
     ranked.sort_by(|(a, p), (b, q)| {
         q.total_cmp(p)

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::listed;
+use super::release::{MOVING, is_same_release};
 use super::{Change, Kind, Markers, Status, export, sort};
 
 /// Joins marker files.
@@ -122,28 +123,11 @@ fn told_twice(changes: Vec<(usize, Change)>, notes: &mut Vec<String>) -> Vec<(us
 }
 
 fn is_same_deploy(a: &Change, b: &Change) -> bool {
-    let same = |x: &Option<String>, y: &Option<String>| match (x, y) {
+    let agree = |x: &Option<String>, y: &Option<String>| match (x, y) {
         (Some(x), Some(y)) => x.eq_ignore_ascii_case(y),
-        _ => false,
+        _ => true,
     };
-    // `9f3c51a` is short for the whole commit.
-    let same_commit = |x: &Option<String>, y: &Option<String>| match (x, y) {
-        (Some(x), Some(y)) => {
-            x.len().min(y.len()) >= 7 && (x.starts_with(y.as_str()) || y.starts_with(x.as_str()))
-        }
-        _ => false,
-    };
-    let brought = same(&a.version, &b.version)
-        || same_commit(&a.commit, &b.commit)
-        || same_commit(&a.version, &b.commit)
-        || same_commit(&a.commit, &b.version);
-    a.kind == b.kind
-        && matches!(a.kind, Kind::Deploy | Kind::Rollback)
-        && same(&a.service, &b.service)
-        && (a.environment.is_none()
-            || b.environment.is_none()
-            || same(&a.environment, &b.environment))
-        && brought
+    is_same_release(a, b) && agree(&a.environment, &b.environment)
 }
 
 /// Adds to a change what another telling of it knows besides.
@@ -260,11 +244,6 @@ fn sequences(changes: &[(usize, Change)]) -> BTreeMap<Place, Vec<usize>> {
 fn brought(change: &Change) -> Option<&str> {
     change.version.as_deref().or(change.commit.as_deref())
 }
-
-/// Names that stand for something new each time.
-const MOVING: [&str; 8] = [
-    "latest", "main", "master", "head", "stable", "edge", "nightly", "develop",
-];
 
 /// Finds rollbacks in the changes of one place, and fills in the versions they all replaced; the
 /// same version again is a restart, which replaced none.

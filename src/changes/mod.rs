@@ -9,6 +9,7 @@
 //! and draws the conclusions that need all changes at hand: duplicates, previous versions,
 //! rollbacks.
 
+mod alias;
 mod csv;
 mod document;
 mod entry;
@@ -19,6 +20,7 @@ mod lists;
 mod merge;
 mod native;
 mod notes;
+mod release;
 mod time;
 mod words;
 mod yaml;
@@ -35,7 +37,9 @@ use jiff::tz::TimeZone;
 
 use crate::error::Result;
 
+pub use alias::as_logged;
 pub use merge::merge;
+pub use release::releases;
 
 /// The changes of one or several marker files.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -82,6 +86,8 @@ pub struct Change {
     pub kind: Kind,
     /// The service changed.
     pub service: Option<String>,
+    /// What the marker calls that, where the logs have another name for it ([`as_logged`]).
+    pub called: Option<String>,
     /// The version it brought.
     pub version: Option<String>,
     /// The version it replaced.
@@ -149,6 +155,7 @@ impl Change {
             id: String::new(),
             kind: Kind::Deploy,
             service: None,
+            called: None,
             version: None,
             previous_version: None,
             at_us,

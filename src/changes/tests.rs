@@ -27,6 +27,7 @@ fn a_full_native_marker_keeps_everything_it_says() {
         id: "d-1042".to_owned(),
         kind: Kind::Deploy,
         service: Some("api".to_owned()),
+        called: None,
         version: Some("2.4.0".to_owned()),
         previous_version: Some("2.3.9".to_owned()),
         at_us: AT,

@@ -523,3 +523,88 @@ fn declared_paths_tell_two_deploys_of_a_service_apart() {
     assert!((scope(0) - 0.468404).abs() < 1e-6);
     assert!((scope(1) + 4.507040).abs() < 1e-6);
 }
+
+/// A pipeline writes a marker for each of two regions and one when all is done: the fault comes after
+/// the first. The release is named, as surely as if it had one marker.
+#[test]
+fn a_release_of_three_markers_is_one_suspect() {
+    let step = |id: &str, minute: i64, second: i64| Change {
+        version: Some("4.2.0".to_owned()),
+        ..deploy(id, "api", clock(9, minute, second))
+    };
+    let other = deploy("o", "mail", clock(7, 0, 0));
+    let alone = [other.clone(), step("a", 0, 0)];
+    let thrice = [other, step("a", 0, 0), step("b", 0, 10), step("c", 9, 0)];
+    let context = Context {
+        endpoints: one_of_four_services(),
+        minutes: minutes(clock(9, 1, 30), clock(12, 0, 0), 150),
+        ..context()
+    };
+    let incident = incident(clock(9, 1, 30), None);
+    let (one, verdict) = (
+        judge(&incident, &alone, &context),
+        judge(&incident, &thrice, &context),
+    );
+    check(&verdict, &thrice);
+    assert_eq!(verdict.kind, VerdictKind::Change);
+    let named = &verdict.suspects[0];
+    assert_eq!(named.change, 1);
+    assert!((named.probability - probability(&one, 1)).abs() < 0.02);
+    let others: Vec<usize> = verdict.suspects.iter().skip(1).map(|s| s.change).collect();
+    assert_eq!(others, [0]);
+    let told = |i: usize| {
+        (
+            verdict.dispositions[i].status,
+            verdict.dispositions[i].why.as_str(),
+        )
+    };
+    assert_eq!(
+        told(2),
+        (
+            DispositionStatus::Cleared,
+            "80 s before the onset: the same release as `a`, and weighed with it"
+        )
+    );
+    assert_eq!(
+        told(3),
+        (
+            DispositionStatus::Cleared,
+            "7 min 30 s after the onset: the same release as `a`"
+        )
+    );
+}
+
+/// Ten steps over an hour and a half have ten chances to be near an onset: each is worth a tenth.
+#[test]
+fn steps_spread_over_an_hour_are_not_ten_times_as_suspicious() {
+    let steps: Vec<Change> = (0..10)
+        .map(|i| Change {
+            version: Some("4.2.0".to_owned()),
+            ..deploy(&format!("s{i}"), "api", clock(8, 10 * i, 0))
+        })
+        .collect();
+    let context = Context {
+        endpoints: one_of_four_services(),
+        minutes: minutes(clock(9, 31, 30), clock(12, 0, 0), 150),
+        ..context()
+    };
+    let incident = incident(clock(9, 31, 30), None);
+    let lag = |changes: &[Change]| {
+        let verdict = judge(&incident, changes, &context);
+        check(&verdict, changes);
+        let best = &verdict.suspects[0];
+        let lag = best
+            .contributions
+            .iter()
+            .find(|c| c.kind == EvidenceKind::Lag);
+        (changes[best.change].id.clone(), lag.unwrap().nats)
+    };
+    let (named, spread) = lag(&steps);
+    let (_, single) = lag(&steps[9..]);
+    assert_eq!(named, "s9");
+    // A tenth of the last step's, and a bit for the others: between −ln 10 and −ln 5.
+    assert!(
+        (-10.0_f64.ln()..-5.0_f64.ln()).contains(&(spread - single)),
+        "{spread} {single}"
+    );
+}

@@ -393,7 +393,7 @@ fn a_list_of_changes_that_begins_with_the_incident_says_nothing_of_the_day_befor
         let changes: Vec<Change> = (0..4)
             .map(|i| deploy("d", "api", clock(first_hour, i * 20, 0)))
             .collect();
-        prior::Prior::new(&changes, &context())
+        prior::Prior::new(&changes, &releases(&changes), &context())
             .contribution(&changes[0])
             .nats
     };
@@ -404,7 +404,8 @@ fn a_list_of_changes_that_begins_with_the_incident_says_nothing_of_the_day_befor
         .map(|i| deploy("d", "api", clock(9, i * 20, 0)))
         .collect();
     changes.insert(0, old);
-    let prior = prior::Prior::new(&changes, &context()).contribution(&changes[1]);
+    let prior =
+        prior::Prior::new(&changes, &releases(&changes), &context()).contribution(&changes[1]);
     assert!(
         (prior.nats - (0.05_f64 * 75.0 / 28.0).ln()).abs() < 1e-5,
         "{}",
@@ -415,6 +416,7 @@ fn a_list_of_changes_that_begins_with_the_incident_says_nothing_of_the_day_befor
         kind: Kind::Rollback,
         ..deploy("r", "api", clock(11, 0, 0))
     });
-    let with_undo = prior::Prior::new(&changes, &context()).contribution(&changes[1]);
+    let with_undo =
+        prior::Prior::new(&changes, &releases(&changes), &context()).contribution(&changes[1]);
     assert_eq!(with_undo.nats, prior.nats);
 }
