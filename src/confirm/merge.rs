@@ -2,21 +2,25 @@
 //!
 //! Candidates are taken strongest first; each joins the group in which a common onset costs it least,
 //! if that is less than 3 nats against an onset of its own. So a dependency that fails everywhere
-//! is one incident across services, and two faults that overlap stay two.
+//! is one incident across services, and two faults that overlap stay two. What flares up while an
+//! incident lasts, and could have been a part of it from the start, is one.
 
 use rayon::prelude::*;
 
 use super::edge::{Side, Surface};
 use super::trace::Trace;
-use crate::stats::log_sum_exp;
+use crate::series::SeriesSet;
+use crate::stats::{ln_beta, log_sum_exp};
 
 /// What a common onset may cost.
 const COMMON_ONSET_NATS: f64 = 3.0;
 /// An onset of its own could lie in any of so many cells: two hours.
 const OWN_ONSET_CELLS: f64 = 720.0;
+/// Minutes by which a part of an incident may outlast it: ends are cut where the excess is.
+const OUTLASTS_MIN: i64 = 10;
 
 /// Groups of indices into the traces: each in the order of strength.
-pub(super) fn groups(traces: &[Trace]) -> Vec<Vec<usize>> {
+pub(super) fn groups(traces: &[Trace], set: &SeriesSet) -> Vec<Vec<usize>> {
     let sides: Vec<Side> = traces.iter().map(Trace::onset_side).collect();
     let mut order: Vec<usize> = (0..traces.len()).collect();
     order.sort_by(|a, b| {
@@ -42,10 +46,8 @@ pub(super) fn groups(traces: &[Trace]) -> Vec<Vec<usize>> {
             _ => groups.push((vec![i], own)),
         }
     }
-    absorb_relapses(
-        traces,
-        groups.into_iter().map(|(members, _)| members).collect(),
-    )
+    let groups = groups.into_iter().map(|(members, _)| members).collect();
+    absorb(traces, groups, set)
 }
 
 /// Those among the sides that share their moment with the first, which is the first of the result.
@@ -65,32 +67,74 @@ pub(super) fn sharing_with_first(surfaces: Vec<Surface>) -> Vec<Surface> {
     shared
 }
 
-/// A lull on one endpoint doesn't end what goes on at the others: what flares up again on endpoints
-/// of an incident, while it lasts, is part of it.
-fn absorb_relapses(traces: &[Trace], groups: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
-    let span = |group: &[usize]| {
-        let from = group.iter().map(|i| traces[*i].candidate.from_min).min();
-        let to = group.iter().map(|i| traces[*i].candidate.to_min).max();
-        (from, to)
-    };
-    let mut kept: Vec<Vec<usize>> = Vec::new();
+/// Adds what flares up while an incident lasts to it, where it is a relapse or was a part all along.
+fn absorb(traces: &[Trace], groups: Vec<Vec<usize>>, set: &SeriesSet) -> Vec<Vec<usize>> {
+    let of = |group: &[usize]| -> Vec<&Trace> { group.iter().map(|i| &traces[*i]).collect() };
     let mut by_begin = groups;
-    by_begin.sort_by_key(|group| (span(group).0, group.first().copied()));
+    by_begin.sort_by_key(|group| (span(&of(group)).0, group.first().copied()));
+    let mut kept: Vec<Vec<usize>> = Vec::new();
     for group in by_begin {
-        let (from, _) = span(&group);
-        let known = |host: &[usize], i: &usize| {
-            host.iter()
-                .any(|h| traces[*h].candidate.endpoint == traces[*i].candidate.endpoint)
-        };
-        let host = kept
-            .iter_mut()
-            .find(|host| from < span(host).1 && group.iter().all(|i| known(host, i)));
+        let flare = of(&group);
+        let host = kept.iter_mut().find(|host| {
+            let host = of(host);
+            span(&flare).0 < span(&host).1
+                && (is_relapse(&host, &flare) || all_along(&host, &flare, set))
+        });
         match host {
             Some(host) => host.extend(group),
             None => kept.push(group),
         }
     }
     kept
+}
+
+/// First minute of the traces' candidates, and the first after the last.
+fn span(traces: &[&Trace]) -> (i64, i64) {
+    let from = traces.iter().map(|t| t.candidate.from_min).min();
+    let to = traces.iter().map(|t| t.candidate.to_min).max();
+    from.zip(to).unwrap_or_default()
+}
+
+/// A lull on one endpoint doesn't end what goes on at the others.
+fn is_relapse(host: &[&Trace], flare: &[&Trace]) -> bool {
+    let known = |t: &&Trace| {
+        host.iter()
+            .any(|h| h.candidate.endpoint == t.candidate.endpoint)
+    };
+    flare.iter().all(known)
+}
+
+/// Whether endpoints of an incident's services may have failed since its onset, and were asked too
+/// seldom to show it: one rate from then on, against one between two moments of their own and the
+/// usual rate else. Of either rate nothing is known (uniform); the moments may be any minutes of it.
+fn all_along(host: &[&Trace], flare: &[&Trace], set: &SeriesSet) -> bool {
+    let is_slow = |t: &&Trace| t.candidate.baseline.signal.is_latency();
+    let service = |t: &Trace| set.service_of(t.candidate.endpoint);
+    let at_home = |t: &&Trace| host.iter().any(|h| service(h) == service(t));
+    let (since, until) = span(host);
+    if flare.iter().any(is_slow)
+        || host.iter().all(is_slow)
+        || !flare.iter().all(at_home)
+        || span(flare).1 > until + OUTLASTS_MIN
+    {
+        return false;
+    }
+    let ln_rate_unknown = |(n, x): (f64, f64)| ln_beta(x + 1.0, n - x + 1.0);
+    let own_times = |t: &&Trace| {
+        let c = t.candidate;
+        let cells = set.cells_within(c.endpoint, since..until.max(c.to_min));
+        let (n, x) = cells.iter().fold((0.0, 0.0), |(n, x), cell| {
+            (n + f64::from(cell.requests), x + f64::from(cell.errors))
+        });
+        let during = (c.requests as f64, c.errors as f64);
+        let (spared, stray) = ((n - during.0).max(0.0), (x - during.1).max(0.0));
+        let calm = stray * c.baseline.rate.ln() + (spared - stray) * (-c.baseline.rate).ln_1p();
+        calm + ln_rate_unknown(during) - ln_rate_unknown((n, x))
+    };
+    let nats: f64 = flare.iter().map(own_times).sum();
+    // One begin for all, and an end for each.
+    let moments = 1.0 + flare.len() as f64;
+    nats - moments * ((until - since) as f64).ln() < COMMON_ONSET_NATS
 }
 
 /// ln L of a common onset, by cell.

@@ -148,7 +148,7 @@ pub fn incidents(candidates: &[Candidate], cells: &[Cells], set: &SeriesSet) -> 
     }
     let is_slow = |t: &&Trace| t.candidate.baseline.signal.is_latency();
     let mut slow: Vec<Incident> = Vec::new();
-    for group in merge::groups(&traces) {
+    for group in merge::groups(&traces, set) {
         let members = group.iter().map(|i| &traces[*i]);
         let (slow_ones, failing): (Vec<&Trace>, Vec<&Trace>) = members.partition(is_slow);
         if !failing.is_empty() {

@@ -398,6 +398,44 @@ fn an_endpoint_that_relapses_during_an_incident_belongs_to_it() {
 }
 
 /// 600 requests a minute of which 15 % fail: the mean wait for the first failure is 0.67 s.
+/// A tenth of the users fails for two and a half hours. Endpoints that are asked every two minutes show
+/// it at some later time, by chance: told apart, each would be held against whatever change was near.
+#[test]
+fn what_is_seldom_asked_and_fails_late_in_an_incident_belongs_to_it() {
+    let (mut covered, mut more) = (0, 0);
+    for seed in 0..40 {
+        let mut plan = steady(20, 10.0, 0.002, 400);
+        plan.traffic[3..]
+            .iter_mut()
+            .for_each(|t| t.per_minute = 0.4);
+        plan.users = 60;
+        plan.faults = (1..20).map(|e| fault(e, 200.0, 350.0, 0.12)).collect();
+        let incidents = run(&plan, seed).incidents;
+        let [incident] = incidents.as_slice() else {
+            let hit: Vec<Vec<u32>> = incidents.iter().map(endpoints).collect();
+            panic!("seed {seed}: {hit:?}");
+        };
+        let onset = incident.onset.as_ref().unwrap();
+        covered += usize::from(within(&plan, onset, 200.0 * MINUTE));
+        more += endpoints(incident).len() - 2;
+    }
+    assert!(covered >= 36, "{covered} of 40");
+    assert!(more >= 40, "{more} of 40 times 17");
+}
+
+/// As seldom asked, but it answered forty requests in the incident before all fail: a fault of its own.
+#[test]
+fn what_was_fine_for_most_of_an_incident_is_another() {
+    for seed in 0..20 {
+        let mut plan = steady(4, 10.0, 0.002, 420);
+        plan.traffic[2].per_minute = 0.4;
+        plan.faults = vec![fault(1, 200.0, 400.0, 0.25), fault(2, 300.0, 390.0, 1.0)];
+        let incidents = run(&plan, seed).incidents;
+        let hit: Vec<Vec<u32>> = incidents.iter().map(endpoints).collect();
+        assert_eq!(hit, [vec![1], vec![2]], "seed {seed}");
+    }
+}
+
 #[test]
 fn heavy_traffic_dates_an_onset_to_seconds() {
     let (mut covered, mut narrow) = (0, 0);

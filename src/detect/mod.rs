@@ -157,6 +157,7 @@ pub fn candidates(set: &SeriesSet) -> Detection {
             Scanned::new(&rest, telling.len()).candidates(&rest)
         }
     };
+    recurring::join(set, &patterns, &mut found);
     let back = patterns
         .iter()
         .flat_map(|pattern| pattern.candidates(set, &scanned));

@@ -10,6 +10,8 @@
 //! unrest. Could faults do it that come at random times? Each cycle has a share of the windows at other
 //! times that were as bad.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::baseline::{Expected, RATE_FLOOR};
@@ -44,6 +46,13 @@ const AT_RANDOM_TIMES: f64 = 0.01;
 const LEAST_P: f64 = 1e-4;
 /// What an endpoint may cost by chance, among all that are asked whether they follow another's pattern.
 const FOLLOWS_BY_CHANCE: f64 = 0.05;
+/// A fault of a random time lies in a pattern's windows by chance, unless they are at most this part.
+const SELDOM_PART: i64 = 10;
+/// Minutes by which it may stand out of its window on either side.
+const SLACK_MIN: i64 = 1;
+/// An endpoint that is fine at the other times, or fails beyond one, with less than this chance is none of
+/// its pattern.
+const BY_CHANCE: f64 = 0.01;
 
 /// When a pattern comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +78,17 @@ impl Recurrence {
         let minutes = time_us.div_euclid(MINUTE_US).saturating_sub(self.first_min);
         let begun = minutes.div_euclid(self.every_min).saturating_add(1);
         self.times - begun.clamp(0, self.times)
+    }
+
+    /// Which of the times is the nearest to the middle of a span of minutes, and its own, with
+    /// [`SLACK_MIN`] on either side.
+    fn nearest(&self, from_min: i64, to_min: i64) -> (i64, Range<i64>) {
+        let middle = from_min.saturating_add(to_min) / 2;
+        let since = middle.saturating_sub(self.first_min + self.lasts_min / 2);
+        let time = (since + self.every_min / 2).div_euclid(self.every_min);
+        let time = time.clamp(0, self.times - 1);
+        let from = self.first_min + time * self.every_min;
+        (time, from - SLACK_MIN..from + self.lasts_min + SLACK_MIN)
     }
 
     /// Whether a moment, in µs since the epoch, lies in one of the times.
@@ -350,6 +370,48 @@ impl Pattern {
         self.followers.iter().any(|(follower, _)| *follower == id)
     }
 
+    /// Whether a candidate without a pattern of its own is a part of this one: it fails at one of the times
+    /// and beyond it no more than usual, on a service of the followers, and is asked too seldom at the
+    /// others to have told.
+    fn takes_in(&self, set: &SeriesSet, candidate: &Candidate) -> bool {
+        let (r, endpoint) = (self.recurrence, candidate.endpoint);
+        let service = set.service_of(endpoint);
+        let at_home = |id: EndpointId| set.service_of(id) == service;
+        if r.lasts_min * SELDOM_PART > r.every_min
+            || !self.followers.iter().any(|(id, _)| at_home(*id))
+        {
+            return false;
+        }
+        let counted = |minutes: Range<i64>| {
+            let cells = set.cells_within(endpoint, minutes);
+            cells.iter().fold((0, 0), |(n, x): (u64, u64), cell| {
+                (n + u64::from(cell.requests), x + u64::from(cell.errors))
+            })
+        };
+        let (its_time, held) = r.nearest(candidate.from_min, candidate.to_min);
+        let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+        let inside = counted(held.start.max(candidate.from_min)..held.end.min(candidate.to_min));
+        let beyond = sum(
+            counted(candidate.from_min..held.start.min(candidate.to_min)),
+            counted(held.end.max(candidate.from_min)..candidate.to_min),
+        );
+        let others = (0..r.times).filter(|time| *time != its_time);
+        let others = others.fold((0, 0), |total, time| {
+            let from = r.first_min + time * r.every_min;
+            sum(total, counted(from..from + r.lasts_min))
+        });
+        let usual = &candidate.baseline;
+        let kappa = 1.0 / usual.rho - 1.0;
+        let (fails, passes) = (usual.rate * kappa, (1.0 - usual.rate) * kappa);
+        // By what this time says of its rate, under Jeffreys' prior.
+        let failed = inside.1 as f64 + 0.5;
+        let fine = (inside.0 - inside.1) as f64 + 0.5;
+        inside.1 > 0
+            && stats::ln_beta_binomial_tail(beyond.1, beyond.0, fails, passes) >= BY_CHANCE.ln()
+            && stats::ln_beta_binomial_tail(others.0 - others.1, others.0, fine, failed)
+                >= BY_CHANCE.ln()
+    }
+
     /// Each time of each endpoint that has an error in it.
     pub(super) fn candidates<'a>(
         &'a self,
@@ -368,6 +430,14 @@ impl Pattern {
                 .map(of_window)
                 .filter(|c| c.errors > 0)
         })
+    }
+}
+
+/// Gives the patterns what fails at their times on endpoints that are asked too seldom to show one.
+pub(super) fn join(set: &SeriesSet, patterns: &[Pattern], found: &mut [Candidate]) {
+    for candidate in found {
+        let pattern = patterns.iter().find(|p| p.takes_in(set, candidate));
+        candidate.recurs = pattern.map(|p| p.recurrence);
     }
 }
 

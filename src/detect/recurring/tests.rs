@@ -55,6 +55,55 @@ fn a_job_of_each_hour_is_one_pattern_of_its_two_endpoints() {
     }
 }
 
+/// A backup at 02:00 of each of ten nights fails two busy endpoints and twenty that are asked every seven
+/// minutes: these show no pattern, and on some nights would be told alone, near whatever was deployed.
+#[test]
+fn what_is_seldom_asked_and_fails_with_the_job_is_a_part_of_it() {
+    let mut joined = 0;
+    for seed in 0..10 {
+        let mut random = Random(400 + seed);
+        let mut plan = steady(24, 2.0, 0.001, 10 * 1_440);
+        for endpoint in 4..24 {
+            plan.traffic[endpoint].per_minute = 0.15;
+        }
+        for endpoint in [1, 3].into_iter().chain(4..24) {
+            job(&mut plan, endpoint, 0.9, 1_440, 120);
+        }
+        let found = detect(&plan, &mut random);
+        let told = told(&found);
+        let [(r, endpoints)] = told.as_slice() else {
+            panic!("seed {seed}: {told:?}");
+        };
+        assert_eq!((r.every_min, r.times), (1_440, 10), "seed {seed}: {r:?}");
+        assert!([1, 3].iter().all(|e| endpoints.contains(e)), "seed {seed}");
+        assert!([0, 2].iter().all(|e| !endpoints.contains(e)), "seed {seed}");
+        joined += endpoints.len() - 2;
+        let others = found.candidates.iter().filter(|c| c.recurs.is_none());
+        assert_eq!(others.count(), 0, "seed {seed}");
+    }
+    assert!(joined >= 20, "{joined} of 200");
+}
+
+/// One night an endpoint fails at the job's time that never did before, though it was asked as much.
+#[test]
+fn what_was_fine_at_the_other_times_is_no_part_of_the_job() {
+    for seed in 0..10 {
+        let mut random = Random(500 + seed);
+        let mut plan = steady(4, 4.0, 0.001, 7 * 1_440);
+        job(&mut plan, 1, 0.9, 1_440, 120);
+        let night = 120.0 + 5.0 * 1_440.0;
+        plan.faults.push(fault(3, night, night + 5.0, 0.9));
+        let found = detect(&plan, &mut random);
+        let other: Vec<u32> = found
+            .candidates
+            .iter()
+            .filter(|c| c.recurs.is_none())
+            .map(|c| c.endpoint.0)
+            .collect();
+        assert_eq!(other, [3], "seed {seed}");
+    }
+}
+
 #[test]
 fn an_outage_beside_the_job_stays_an_outage() {
     for seed in 0..20 {
