@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 use jiff::tz::TimeZone;
 
 use crate::blame::{self, Context, EndpointFact, Load, Minute, Slowness};
-use crate::changes::{Change, Markers};
+use crate::changes::{Change, Markers, as_logged};
 use crate::confirm::{self, Blip, Incident};
 use crate::detect::{self, Detection, Recurrence, Slowdown};
 use crate::error::{Error, Result};
@@ -242,7 +242,10 @@ fn analyzed<R>(
     incidents.retain(|incident| asked(incident.last_failure_us));
     blips.retain(|blip| asked(blip.last_us));
     let mut changes = markers.changes.clone();
-    changes.extend(blame::unmarked(&sightings, &markers.changes));
+    as_logged(&mut changes, &series.catalog.services);
+    let unmarked = blame::unmarked(&sightings, &changes);
+    let clock_shift = blame::clock_shift(&sightings, &changes);
+    changes.extend(unmarked);
     let findings = look_closely(&reading, &scan, &series, incidents, &cells, &changes);
     // Of a week with hundreds of endpoints they are many, and the report doesn't ask for them.
     let latencies = std::mem::take(&mut series.latencies);
@@ -253,7 +256,7 @@ fn analyzed<R>(
         left_out,
         markers,
         changes: &changes,
-        clock_shift: blame::clock_shift(&sightings, &markers.changes),
+        clock_shift,
         findings: &findings,
         chronic: &detection.chronic,
         blips: &blips,

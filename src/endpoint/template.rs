@@ -309,18 +309,14 @@ fn append_segment(segment: &[u8], has_at: bool, out: &mut ShortText) {
         out.push(placeholder);
         return;
     }
-    for (i, part) in segment
-        .split_inclusive(|&b| CLASS[usize::from(b)] & PART != 0)
-        .enumerate()
-    {
+    for part in segment.split_inclusive(|&b| CLASS[usize::from(b)] & PART != 0) {
         let (body, separator) = match part.split_last() {
             Some((last, body)) if CLASS[usize::from(*last)] & PART != 0 => (body, part.len() - 1),
             _ => (part, part.len()),
         };
-        let versionlike = i == 0 && body.first().is_some_and(|b| matches!(b, b'v' | b'V'));
         match part_placeholder(body) {
-            Some(placeholder) if !versionlike => out.push(placeholder),
-            _ => append_word(body, out),
+            Some(placeholder) => out.push(placeholder),
+            None => append_word(body, out),
         }
         out.push(&part[separator..]);
     }
@@ -449,6 +445,8 @@ mod tests {
             ("/u/ann@example.com/mail", "/u/{email}/mail"),
             ("/@ann", "/@ann"),
             ("/reset/Zk3vQ9xLw81PbT5sYd2m", "/reset/{token}"),
+            ("/menus/VMADAKZPVJSCKEZDXPP7HRDV1A", "/menus/{token}"),
+            ("/v2beta1/menus", "/v2beta1/menus"),
             ("/customers/cus_NffrFeUfNV2Hib04", "/customers/cus_{token}"),
             ("/order-4711.json", "/order-{id}.json"),
             ("/item4711", "/item{id}"),

@@ -76,7 +76,21 @@ fn origin(path: &Path, known: &BTreeSet<&[u8]>) -> Origin {
         }
         return of(&words.join(&b'-'), host);
     }
-    of(file, host)
+    of(&without_rotation(file), host)
+}
+
+/// What all rotated parts of a log have in common whose name says nothing: `access.log.2.gz` and
+/// `access-2024-04-10.log` are of `access.log`.
+fn without_rotation(file: &[u8]) -> Vec<u8> {
+    let words = file.split(is_separator);
+    let is_rotation = |word: &[u8]| is_time_or_number(word) || PACKED.contains(&word);
+    let kept: Vec<&[u8]> = words
+        .filter(|word| !word.is_empty() && !is_rotation(word))
+        .collect();
+    match kept.is_empty() {
+        true => file.to_vec(),
+        false => kept.join(&b'.'),
+    }
 }
 
 /// Where a part of a name lies in it.
@@ -240,6 +254,8 @@ const NO_SERVICE: &[&[u8]] = &[
     b"opt",
     b"mnt",
 ];
+/// Ends of the names of packed files.
+const PACKED: &[&[u8]] = &[b"gz", b"zst", b"bz2", b"xz"];
 /// Words that name no service beside another word.
 const WEAK: &[&[u8]] = &[
     b"app",
@@ -268,10 +284,15 @@ fn words_of_service(name: &[u8]) -> Vec<&[u8]> {
 
 fn says_nothing(word: &[u8]) -> bool {
     let lower = word.to_ascii_lowercase();
+    is_time_or_number(word) || lower == b"u" || NO_SERVICE.contains(&lower.as_slice())
+}
+
+/// Whether a word is a number, a date, or a hash.
+fn is_time_or_number(word: &[u8]) -> bool {
     let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
     let date = digits >= 6 && digits + 4 >= word.len();
     let hash = digits >= 2 && word.len() >= 8 && word.iter().all(u8::is_ascii_hexdigit);
-    digits == word.len() || date || hash || lower == b"u" || NO_SERVICE.contains(&lower.as_slice())
+    digits == word.len() || date || hash
 }
 
 #[cfg(test)]
@@ -307,6 +328,11 @@ mod tests {
             ("app.log", "app"),
             ("billing/current", "billing"),
             ("/var/log/access.log", "access.log"),
+            ("logs/access.log.1", "access.log"),
+            ("logs/access.log.12.gz", "access.log"),
+            ("logs/access.log-20240410.zst", "access.log"),
+            ("logs/access-2024-04-10.log", "access.log"),
+            ("logs/2024-04-10", "2024-04-10"),
             ("logs.tar.gz/var/log/api.access.log.1", "api"),
             ("billing-2024-04-10.tgz/access.log", "billing"),
             ("E2K4XAMPLE.2024-04-10-09.1a2b3c4d.gz", "E2K4XAMPLE"),

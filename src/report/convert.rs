@@ -372,7 +372,7 @@ impl Converter<'_> {
         Change {
             id: change.id.clone(),
             kind: change.kind.name().into(),
-            service: change.service.clone(),
+            service: change.called.clone().or_else(|| change.service.clone()),
             version: change.version.clone(),
             previous_version: change.previous_version.clone(),
             at: self.time(change.at_us),
@@ -393,6 +393,9 @@ impl Converter<'_> {
             note: match &change.service {
                 Some(service) if !in_sight => {
                     Some(format!("its service `{service}` occurs in no log"))
+                }
+                Some(service) if change.called.is_some() => {
+                    Some(format!("taken for `{service}`, as the logs call it"))
                 }
                 _ if change.source == changes::Source::Logs => Some(
                     "no marker lists it; it is dated by the version's first request".to_owned(),

@@ -245,3 +245,37 @@ fn a_failing_provider_is_seen_in_the_three_services_that_use_it() {
         );
     }
 }
+
+/// The pipeline calls it `api-service`, the logs `api`: the verdict is that of the same name, and the
+/// report says what it took for what.
+#[test]
+fn a_service_that_markers_call_otherwise_is_the_one_of_the_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    let deploys = folder.path().join("deploys.json");
+    let markers = read_text(AUTH_OUTAGE.deploys());
+    std::fs::write(&deploys, markers.replace("\"api\"", "\"api-service\"")).unwrap();
+    let report = report(&[
+        AUTH_OUTAGE.logs(),
+        "--deploys".to_owned(),
+        deploys.display().to_string(),
+    ]);
+    let [incident] = list(&report["incidents"]) else {
+        panic!("{}", report["incidents"]);
+    };
+    let told = |incident: &Value| {
+        let first = &incident["suspects"][0];
+        (
+            text(&first["change"]).to_owned(),
+            number(&first["probability"]),
+        )
+    };
+    assert_eq!(told(incident), told(outage()));
+    assert_eq!(told(incident).0, "d-3104");
+    let change = list(&report["changes"])
+        .iter()
+        .find(|change| change["id"] == "d-3104")
+        .unwrap();
+    assert_eq!(change["service"], "api-service");
+    assert_eq!(change["in_sight"], true);
+    assert_eq!(change["note"], "taken for `api`, as the logs call it");
+}
