@@ -648,6 +648,8 @@ pub struct LatencyBlock {
 struct Counts {
     /// In order of time.
     blocks: Vec<MinuteBlock>,
+    /// Requests and errors of all.
+    total: (u64, u64),
     statuses: Vec<(u16, u64)>,
 }
 
@@ -675,9 +677,7 @@ impl Aggregate {
             .cells
             .chunk_by(|a, b| a.0 == b.0 && a.1 >> 8 == b.1 >> 8)
         {
-            self.counts[ids[run[0].0 as usize]]
-                .block(run[0].1 >> 8)
-                .add(run);
+            self.counts[ids[run[0].0 as usize]].count(run);
         }
         for &(endpoint, status, errors) in &chunk.statuses {
             self.counts[ids[endpoint as usize]].failed(status, errors);
@@ -700,12 +700,9 @@ impl Aggregate {
 
     /// How often each endpoint was asked for, and when.
     fn seen(&self) -> impl Iterator<Item = (&Key, Seen)> {
-        let seen = self.counts.iter().map(|counts| {
-            let minutes = counts.blocks.iter().flat_map(|block| &block.counts);
-            Seen {
-                requests: minutes.map(|&(requests, _)| u64::from(requests)).sum(),
-                span: counts.span(),
-            }
+        let seen = self.counts.iter().map(|counts| Seen {
+            requests: counts.total.0,
+            span: counts.span(),
         });
         self.numbering.endpoints.iter().zip(seen)
     }
@@ -800,6 +797,11 @@ impl Aggregate {
         blocks.map(|block| block.minutes.len()).sum()
     }
 
+    /// An endpoint's requests and errors.
+    pub fn total(&self, endpoint: usize) -> (u64, u64) {
+        self.counts[endpoint].total
+    }
+
     /// The minutes in which an endpoint had requests, in order of time, some together.
     pub fn blocks(&self, endpoint: usize) -> impl Iterator<Item = Minutes<'_>> + Clone {
         self.counts[endpoint].blocks.iter().map(|block| Minutes {
@@ -837,6 +839,17 @@ impl Counts {
         ))
     }
 
+    /// Adds cells of one block, which come in order of time.
+    fn count(&mut self, run: &[(u32, i32, Cell)]) {
+        for (.., cell) in run {
+            self.total.0 += u64::from(cell.requests);
+            self.total.1 += u64::from(cell.errors);
+        }
+        if let Some((_, minute, _)) = run.first() {
+            self.block(minute >> 8).add(run);
+        }
+    }
+
     /// Adds another's.
     fn add(&mut self, other: &Counts) {
         for block in &other.blocks {
@@ -845,7 +858,7 @@ impl Counts {
                 .cells()
                 .map(|(low, cell)| (0, minute(low), cell))
                 .collect();
-            self.block(block.number).add(&cells);
+            self.count(&cells);
         }
         for &(status, errors) in &other.statuses {
             self.failed(status, errors);

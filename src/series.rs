@@ -343,11 +343,11 @@ impl Totals {
         // Half of an endpoint's minutes have no request, and which is hard to foresee: to put the others in
         // their places and then to add up all asks nothing about any of them.
         let mut sums = vec![(0, 0); slots + 1];
-        for (slot, (requests, errors)) in counts {
+        counts.for_each(|(slot, (requests, errors))| {
             if let Some(sum) = sums.get_mut(slot + 1) {
                 *sum = (sum.0 + requests, sum.1 + errors);
             }
-        }
+        });
         Totals::of(sums)
     }
 

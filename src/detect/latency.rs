@@ -93,8 +93,11 @@ type SlowFlag = Flag<Usual>;
 /// The endpoints whose latencies can be tested.
 pub(super) fn telling(set: &SeriesSet) -> Vec<EndpointId> {
     let tells = |cells: &LatencySeries| {
-        let told = cells.iter().map(|cell| u64::from(cell.latency.told));
-        told.sum::<u64>() >= MIN_TOLD + LEAST_TOLD
+        let mut told = 0;
+        cells.iter().any(|cell| {
+            told += u64::from(cell.latency.told);
+            told >= MIN_TOLD + LEAST_TOLD
+        })
     };
     let tell: Vec<bool> = set.latencies.par_iter().map(tells).collect();
     set.endpoints()
@@ -222,7 +225,7 @@ impl Noise {
         // is σ² over their number: drift hardly shows.
         let (mut sum, mut pairs) = (0.0, 0.0);
         let mut last: Option<(usize, u64, f64)> = None;
-        for (minute, n, octaves) in minutes {
+        minutes.for_each(|(minute, n, octaves)| {
             let here = real(octaves) / real(n);
             if let Some((_, m, before)) = last.filter(|(end, ..)| minute - end < LAG_MIN) {
                 let scale = 1.0 / real(n) + 1.0 / real(m);
@@ -232,7 +235,7 @@ impl Noise {
             } else {
                 last = Some((minute + 1, n, here));
             }
-        }
+        });
         Noise {
             sigma2: if pairs > 0.0 { sum / pairs } else { 0.0 },
             pairs,

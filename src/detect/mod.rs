@@ -32,7 +32,7 @@ pub(crate) use trim::densest;
 
 use rayon::prelude::*;
 
-use crate::series::{EndpointId, SeriesSet, Totals};
+use crate::series::{EndpointId, MinuteCell, SeriesSet, Totals};
 use crate::stats;
 use baseline::{Expected, Parents, Past};
 use dispersion::{Dispersion, RHO_MAX};
@@ -334,11 +334,14 @@ fn offset(set: &SeriesSet, minute: i64) -> usize {
 /// ln α: false alarms allowed, shared out among the series of both signals and their pools (those of errors, and
 /// so many more), minutes of a week and window lengths. A shorter log has the same α.
 fn ln_alpha(set: &SeriesSet, more: usize) -> f64 {
-    let failing = set
-        .cells
-        .par_iter()
-        .filter(|cells| cells.iter().map(|c| u64::from(c.errors)).sum::<u64>() >= MIN_ERRORS)
-        .count();
+    let fails = |cells: &&Vec<MinuteCell>| {
+        let mut errors = 0;
+        cells.iter().any(|cell| {
+            errors += u64::from(cell.errors);
+            errors >= MIN_ERRORS
+        })
+    };
+    let failing = set.cells.par_iter().filter(fails).count();
     let windows: f64 = WINDOWS_MIN.iter().map(|w| 1.0 / *w as f64).sum();
     let series = failing + more;
     let tests = series.max(1) as f64 * MINUTES_PER_WEEK as f64 * windows;

@@ -127,11 +127,11 @@ impl Adder<'_> {
     }
 
     fn add(&self, minutes: &mut Minutes, id: EndpointId) {
-        for (slot, cell) in self.set.seen(id) {
+        self.set.seen(id).for_each(|(slot, cell)| {
             let sum = &mut minutes[slot];
             sum.0 += u64::from(cell.requests);
             sum.1 += u64::from(cell.errors);
-        }
+        });
     }
 
     fn sum(&self, place: Place, minutes: &Minutes) -> Sum {

@@ -33,6 +33,9 @@ const Z_95: f64 = 1.959_963_984_540_054;
 /// Error messages listed of an incident.
 const MESSAGES: usize = 10;
 
+/// Requests and errors minute by minute, some hours at a time as pass 1 has them, by their first minute.
+type Hours = BTreeMap<i32, [(u64, u64); 256]>;
+
 /// An incident with all that is known of it.
 pub(crate) struct Finding {
     /// What it is.
@@ -270,22 +273,31 @@ impl Converter<'_> {
 
     fn timeline(&self) -> Vec<Window> {
         let inside = &self.m.scan.inside;
-        // Some hours at a time, as the aggregate has them.
-        let mut hours: BTreeMap<i32, [(u64, u64); 256]> = BTreeMap::new();
-        for block in inside
-            .endpoints()
-            .iter()
-            .flat_map(|(id, _)| inside.blocks(*id))
-        {
-            let sums = hours
-                .entry(block.first_min)
-                .or_insert_with(|| [(0, 0); 256]);
-            for (&minute, &(requests, errors)) in block.minutes.iter().zip(block.counts) {
-                let sum = &mut sums[usize::from(minute)];
-                sum.0 += u64::from(requests);
-                sum.1 += u64::from(errors);
+        let add = |sum: &mut (u64, u64), (requests, errors): (u64, u64)| {
+            *sum = (sum.0 + requests, sum.1 + errors);
+        };
+        let of_share = |mut hours: Hours, id: usize| {
+            for block in inside.blocks(id) {
+                let sums = hours.entry(block.first_min).or_insert([(0, 0); 256]);
+                for (&minute, &(requests, errors)) in block.minutes.iter().zip(block.counts) {
+                    let counts = (u64::from(requests), u64::from(errors));
+                    add(&mut sums[usize::from(minute)], counts);
+                }
             }
-        }
+            hours
+        };
+        let together = |mut hours: Hours, more: Hours| {
+            for (first, sums) in more {
+                let all = hours.entry(first).or_insert([(0, 0); 256]);
+                all.iter_mut()
+                    .zip(sums)
+                    .for_each(|(sum, counts)| add(sum, counts));
+            }
+            hours
+        };
+        let endpoints = inside.endpoints().into_par_iter().map(|(id, _)| id);
+        let shares = endpoints.fold(Hours::new, of_share);
+        let hours = shares.reduce(Hours::new, together);
         let minutes = hours.into_iter().flat_map(|(first, sums)| {
             let minutes = sums.into_iter().zip(i64::from(first)..);
             minutes.map(|(sum, minute)| (minute, sum))
@@ -301,14 +313,12 @@ impl Converter<'_> {
     fn windows(&self, minutes: impl Iterator<Item = (i64, (u64, u64))>) -> Vec<(i64, (u64, u64))> {
         let length = i64::from(self.m.window_s);
         let mut windows: Vec<(i64, (u64, u64))> = Vec::new();
-        for (minute, counts) in minutes {
-            match windows.last_mut() {
-                Some((start, sum)) if (0..length).contains(&(minute * 60 - *start)) => {
-                    *sum = (sum.0 + counts.0, sum.1 + counts.1);
-                }
-                _ => windows.push((self.window_of(minute), counts)),
+        minutes.for_each(|(minute, counts)| match windows.last_mut() {
+            Some((start, sum)) if (0..length).contains(&(minute * 60 - *start)) => {
+                *sum = (sum.0 + counts.0, sum.1 + counts.1);
             }
-        }
+            _ => windows.push((self.window_of(minute), counts)),
+        });
         windows
     }
 
@@ -333,9 +343,7 @@ impl Converter<'_> {
                         (minute, (u64::from(requests), u64::from(errors)))
                     })
                 });
-                let (requests, errors) = counts
-                    .clone()
-                    .fold((0, 0), |sum, (_, (n, x))| (sum.0 + n, sum.1 + x));
+                let (requests, errors) = inside.total(id);
                 (requests > 0).then(|| Endpoint {
                     service: text(&key.service),
                     method: text(&key.method),
