@@ -10,15 +10,14 @@
 
 use crate::record::Reject;
 
-use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning, Memo, Path};
 use super::text::{find_near2, unescape};
 #[cfg(target_arch = "x86_64")]
-use super::track::{Found, HEAD};
+use super::track::HEAD;
 use super::track::{Lesson, Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::{Half, Inside};
+use crate::lanes::Half;
 
 /// What is open besides objects and lists: an attribute whose name is not known yet, or is no more, and one
 /// with a name.
@@ -38,8 +37,7 @@ pub(super) fn parse<'a>(
     memo: &mut Memo,
     tracks: &mut Tracks,
 ) -> Result<(), Reject> {
-    tracks.serve(keys, b'{');
-    if tracks.follow::<Json>(line, fields, 0) {
+    if tracks.follow::<Json>(keys, line, fields) {
         return Ok(());
     }
     let lesson = tracks.lesson();
@@ -53,31 +51,6 @@ pub(super) fn parse<'a>(
         tracks.learn::<Json>(line, lesson);
     }
     Ok(())
-}
-
-/// The same of a line that goes a way known from others; nothing is taken of any other.
-#[inline]
-pub(super) fn parse_plain<'a>(
-    keys: &Keys,
-    line: &'a [u8],
-    fields: &mut impl Sink<'a>,
-    tracks: &mut Tracks,
-) -> bool {
-    tracks.serve(keys, b'{');
-    tracks.follow_first::<Json>(line, fields, 0)
-}
-
-/// The counted values of such a line.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-#[inline]
-pub(super) fn counted<'t>(
-    keys: &Keys,
-    line: Inside<'_>,
-    tracks: &'t mut Tracks,
-) -> Option<&'t [Found]> {
-    tracks.serve(keys, b'{');
-    tracks.find_counted::<Json>(line, 0)
 }
 
 /// The same without a memory of other lines.
@@ -468,9 +441,13 @@ fn scalar(text: &[u8], at: usize) -> Result<Value, usize> {
     }
 }
 
-struct Json;
+/// Its notation.
+pub(super) struct Json;
 
 impl Notation for Json {
+    const MARK: u8 = b'{';
+    const FEWEST: usize = 0;
+
     const HAS_QUOTES: bool = true;
 
     #[inline]

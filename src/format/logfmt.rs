@@ -7,14 +7,11 @@
 
 use crate::record::Reject;
 
-use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
-#[cfg(target_arch = "x86_64")]
-use super::track::Found;
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::{Half, Inside};
+use crate::lanes::Half;
 
 const FEWEST_PAIRS: usize = 2;
 
@@ -26,9 +23,8 @@ pub(super) fn parse<'a>(
     fields: &mut Fields<'a>,
     tracks: &mut Tracks,
 ) -> Result<bool, Reject> {
-    tracks.serve(keys, b'=');
     // Lines are learned from that begin with a pair.
-    if tracks.follow::<Logfmt>(line, fields, FEWEST_PAIRS) {
+    if tracks.follow::<Logfmt>(keys, line, fields) {
         return Ok(true);
     }
     let Some(mut lesson) = tracks.lesson() else {
@@ -45,31 +41,6 @@ pub(super) fn parse<'a>(
         tracks.learn::<Logfmt>(line, lesson);
     }
     Ok(is_logfmt)
-}
-
-/// The same of a line that goes a way known from others; nothing is taken of any other.
-#[inline]
-pub(super) fn parse_plain<'a>(
-    keys: &Keys,
-    line: &'a [u8],
-    fields: &mut impl Sink<'a>,
-    tracks: &mut Tracks,
-) -> bool {
-    tracks.serve(keys, b'=');
-    tracks.follow_first::<Logfmt>(line, fields, FEWEST_PAIRS)
-}
-
-/// The counted values of such a line.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-#[inline]
-pub(super) fn counted<'t>(
-    keys: &Keys,
-    line: Inside<'_>,
-    tracks: &'t mut Tracks,
-) -> Option<&'t [Found]> {
-    tracks.serve(keys, b'=');
-    tracks.find_counted::<Logfmt>(line, FEWEST_PAIRS)
 }
 
 /// The same without a memory of other lines; tells where each value begins and ends, and what it means.
@@ -104,9 +75,13 @@ pub(super) fn walk<'a>(
     Ok(begins_with_pair && pairs >= FEWEST_PAIRS)
 }
 
-struct Logfmt;
+/// Its notation.
+pub(super) struct Logfmt;
 
 impl Notation for Logfmt {
+    const MARK: u8 = b'=';
+    const FEWEST: usize = FEWEST_PAIRS;
+
     const HAS_QUOTES: bool = true;
 
     #[inline]

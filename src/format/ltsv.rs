@@ -4,14 +4,11 @@
 
 use crate::record::Reject;
 
-use super::counted::Sink;
 use super::fields::Fields;
 use super::keys::{Keys, Meaning};
-#[cfg(target_arch = "x86_64")]
-use super::track::Found;
 use super::track::{Notation, State, Tracks, Value};
 #[cfg(target_arch = "x86_64")]
-use crate::lanes::{Half, Inside};
+use crate::lanes::Half;
 
 /// `12:30 at the office` is no log line.
 const FEWEST_LABELS: usize = 3;
@@ -23,8 +20,7 @@ pub(super) fn parse<'a>(
     fields: &mut Fields<'a>,
     tracks: &mut Tracks,
 ) -> Result<(), Reject> {
-    tracks.serve(keys, b':');
-    if tracks.follow::<Ltsv>(line, fields, FEWEST_LABELS) {
+    if tracks.follow::<Ltsv>(keys, line, fields) {
         return Ok(());
     }
     let mut lesson = tracks.lesson();
@@ -53,34 +49,13 @@ pub(super) fn parse<'a>(
     Ok(())
 }
 
-/// The same of a line that goes a way known from others; nothing is taken of any other.
-#[inline]
-pub(super) fn parse_plain<'a>(
-    keys: &Keys,
-    line: &'a [u8],
-    fields: &mut impl Sink<'a>,
-    tracks: &mut Tracks,
-) -> bool {
-    tracks.serve(keys, b':');
-    tracks.follow_first::<Ltsv>(line, fields, FEWEST_LABELS)
-}
-
-/// The counted values of such a line.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,sse4.2")]
-#[inline]
-pub(super) fn counted<'t>(
-    keys: &Keys,
-    line: Inside<'_>,
-    tracks: &'t mut Tracks,
-) -> Option<&'t [Found]> {
-    tracks.serve(keys, b':');
-    tracks.find_counted::<Ltsv>(line, FEWEST_LABELS)
-}
-
-struct Ltsv;
+/// Its notation.
+pub(super) struct Ltsv;
 
 impl Notation for Ltsv {
+    const MARK: u8 = b':';
+    const FEWEST: usize = FEWEST_LABELS;
+
     /// They may stand around a value, but do not end it.
     const HAS_QUOTES: bool = false;
 

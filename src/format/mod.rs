@@ -226,9 +226,9 @@ impl Format {
     ) -> Option<&'s [track::Found]> {
         let tracks = &mut scratch.lines.tracks;
         match &self.shape {
-            Shape::Json => json::counted(&self.keys, line, tracks),
-            Shape::Logfmt => logfmt::counted(&self.keys, line, tracks),
-            Shape::Ltsv => ltsv::counted(&self.keys, line, tracks),
+            Shape::Json => tracks.find_counted::<json::Json>(&self.keys, line),
+            Shape::Logfmt => tracks.find_counted::<logfmt::Logfmt>(&self.keys, line),
+            Shape::Ltsv => tracks.find_counted::<ltsv::Ltsv>(&self.keys, line),
             _ => None,
         }
     }
@@ -376,9 +376,9 @@ impl Format {
         let tracks = &mut lines.tracks;
         match &self.shape {
             Shape::Delimited(layout) => layout.parse_counted(line, counted).is_ok(),
-            Shape::Json => json::parse_plain(&self.keys, line, counted, tracks),
-            Shape::Logfmt => logfmt::parse_plain(&self.keys, line, counted, tracks),
-            Shape::Ltsv => ltsv::parse_plain(&self.keys, line, counted, tracks),
+            Shape::Json => tracks.follow_first::<json::Json>(&self.keys, line, counted),
+            Shape::Logfmt => tracks.follow_first::<logfmt::Logfmt>(&self.keys, line, counted),
+            Shape::Ltsv => tracks.follow_first::<ltsv::Ltsv>(&self.keys, line, counted),
             Shape::W3c(columns) => columns.parse_plain(line, counted).is_some(),
             Shape::Csv(table) => table.parse_plain(line, counted).is_some(),
             Shape::Pattern(pattern) => pattern.parse_plain(line, counted).is_some(),

@@ -36,6 +36,12 @@ pub(super) const HEAD: usize = 32;
 
 /// How values are written.
 pub(super) trait Notation {
+    /// What tells it from the others.
+    const MARK: u8;
+
+    /// A line of fewer values is none of it.
+    const FEWEST: usize;
+
     /// Whether a value that begins with a quote ends at the next one that no backslash stands before. The quote
     /// that opens it is then part of the gap before it: the gap tells what to look for.
     const HAS_QUOTES: bool;
@@ -231,8 +237,8 @@ impl Default for Tracks {
 impl Tracks {
     /// Forgets everything if it belongs to other lines.
     #[inline]
-    pub(super) fn serve(&mut self, keys: &Keys, notation: u8) {
-        let of = (keys.serial(), notation);
+    fn serve<N: Notation>(&mut self, keys: &Keys) {
+        let of = (keys.serial(), N::MARK);
         if self.of != of {
             self.of = of;
             self.lessons = 0;
@@ -241,22 +247,22 @@ impl Tracks {
         }
     }
 
-    /// Offers the values of a line that goes a known way and has no fewer than that; `false` and nothing
-    /// offered if it is another.
+    /// Offers the values of a line that goes a known way; `false` and nothing offered if it is another.
     #[inline]
     pub(super) fn follow<'a, N: Notation>(
         &mut self,
+        keys: &Keys,
         line: &'a [u8],
         fields: &mut impl Sink<'a>,
-        fewest: usize,
     ) -> bool {
+        self.serve::<N>(keys);
         if std::mem::take(&mut self.is_missed) {
             return false;
         }
         let Some(followed) = self.find::<N>(line, fields.asks()) else {
             return false;
         };
-        if followed.values() < fewest {
+        if followed.values() < N::FEWEST {
             return false;
         }
         let found = self.found.get(..followed.offered());
@@ -272,11 +278,11 @@ impl Tracks {
     #[inline]
     pub(super) fn follow_first<'a, N: Notation>(
         &mut self,
+        keys: &Keys,
         line: &'a [u8],
         fields: &mut impl Sink<'a>,
-        fewest: usize,
     ) -> bool {
-        self.is_missed = !self.follow::<N>(line, fields, fewest);
+        self.is_missed = !self.follow::<N>(keys, line, fields);
         !self.is_missed
     }
 
@@ -287,13 +293,14 @@ impl Tracks {
     #[inline]
     pub(super) fn find_counted<N: Notation>(
         &mut self,
+        keys: &Keys,
         line: Inside<'_>,
-        fewest: usize,
     ) -> Option<&[Found]> {
+        self.serve::<N>(keys);
         let followed = self.find_by_lanes::<N>(line, Asked::ToCount);
         self.is_missed = followed.is_none();
         let followed = followed?;
-        match followed.values() < fewest {
+        match followed.values() < N::FEWEST {
             true => None,
             false => self.found.get(..followed.offered()),
         }
