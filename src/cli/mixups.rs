@@ -6,9 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use triage::{Error, Found, read_changes};
+use triage::{Error, Found, explain_formats, find_logs, read_changes};
 
 use super::plan::Plan;
+use super::run::now_us;
 
 /// Markers are small; what is larger is not read a second time for a hint.
 const MOST_BYTES: u64 = 1 << 20;
@@ -41,7 +42,9 @@ fn markers<'a>(plan: &Plan, found: &'a Found) -> Option<(&'a Path, String)> {
     };
     let files = found.files.iter().map(|file| &file.path);
     let candidates = files.filter(by_name).filter(|path| may_be_markers(path));
-    candidates.take(MOST_FILES).find_map(|path| {
+    let looked_into = candidates.take(MOST_FILES);
+    let mut no_logs = looked_into.filter(|path| !is_log(path, plan));
+    no_logs.find_map(|path| {
         let markers = read_changes(&fs::read(path).ok()?, path, plan.zone.as_ref()).ok()?;
         let changes = match markers.changes.len() {
             0 => return None,
@@ -50,6 +53,15 @@ fn markers<'a>(plan: &Plan, found: &'a Found) -> Option<(&'a Path, String)> {
         };
         Some((path.as_path(), changes))
     })
+}
+
+/// Whether its first lines are requests: each has a time, and may have a service and a version, as markers do.
+fn is_log(path: &Path, plan: &Plan) -> bool {
+    let read = find_logs(&[path.to_owned()], &[]).and_then(|found| {
+        let format = plan.log_format.as_ref();
+        explain_formats(&found, &plan.registry, format, plan.zone.clone(), now_us())
+    });
+    read.is_ok_and(|read| read.files.iter().any(|file| file.requests > 0))
 }
 
 fn may_be_markers(path: &Path) -> bool {

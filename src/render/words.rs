@@ -6,15 +6,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::human::{count_of, duration, percent, probability};
+use super::human::{count, count_of, duration, percent, probability};
 use super::page::Tone;
 use super::sanitize::{short, visible};
 use super::shell::shell_word;
 use super::when::{Clock, seconds_between};
-use crate::report::{Change, Disposition, Endpoint, HitEndpoint, Incident, Report, Suspect, Text};
+use crate::report::{
+    Change, Disposition, Endpoint, HitEndpoint, Incident, Report, Signature, Suspect, Text,
+};
 
 /// Columns for one name from a log in a sentence: a line has room for it at every width.
 pub const NAME_ROOM: usize = 48;
+
+/// A message of fewer lines, of which nobody knows whether it is new, is none to begin with.
+const LEAST_LINES: u64 = 3;
 
 /// Where in a file a line stands, as it follows the file's name: `:12`, or ` at byte 4096` where lines
 /// before it were not read.
@@ -23,6 +28,21 @@ pub fn in_file(line: Option<u64>, byte: Option<u64>) -> String {
         (Some(line), _) => format!(":{line}"),
         (None, Some(byte)) => format!(" at byte {byte}"),
         (None, None) => String::new(),
+    }
+}
+
+/// Whether an error message may have to do with its incident: it came up with it, or grew, or came as often with
+/// nothing like it before, in a log that may not have been there before either.
+pub fn is_lead(message: &Signature) -> bool {
+    message.surging || message.count_before == 0 && message.count_after >= LEAST_LINES
+}
+
+/// How often a message came before its incident.
+pub fn before(message: &Signature) -> String {
+    match (message.novel, message.count_before) {
+        (true, _) => "never before".to_owned(),
+        (false, 0) => "none before in its log".to_owned(),
+        (false, lines) => format!("{} before", count(lines)),
     }
 }
 

@@ -311,9 +311,10 @@ pub fn details(
     };
     let work = |(worker, listener): &mut (Worker<'_>, Listener<'_>), block: Block<'_, Begun>| {
         let mut part: Vec<Part> = looks.iter().map(Part::empty).collect();
-        let mut heard = WordsPart::default();
         let host = &origins[block.file].host;
         let facts = facts.get(&(block.file, block.number));
+        let first_request = facts.and_then(|facts| Some(facts.span_us?.0));
+        let mut heard = WordsPart::new(block.file, first_request);
         let first_line = facts.and_then(|facts| facts.first_line);
         let format = block.begun.format_below(block.above.as_deref());
         if facts.is_some_and(|f| f.span_us.is_none()) && !listener.is_near(&format, block.bytes) {
@@ -347,9 +348,9 @@ pub fn details(
                 }
             };
         let service = service_name(&block.begun.service);
-        let hear = |format: &Format, at: Place, line: &[u8], is_request: bool| {
+        let hear = |format: &Format, at: Place, line: &[u8], request_us: Option<i64>| {
             let example = || Example::of(&block, first_line, at, line);
-            listener.hear(format, line, example, service, is_request, &mut heard);
+            listener.hear(format, line, example, service, request_us, &mut heard);
         };
         worker.each_request(&block, None, wanted, count, hear);
         (part, heard)
@@ -495,14 +496,15 @@ impl<'r> Worker<'r> {
     /// Each request of the block that pass 1 counted and that is wanted by its endpoint and time: the
     /// endpoint, the request, whether it is an error, and the line with its place in the block. Few are
     /// wanted, so a line is read in full only when it is one of them, or when the versions of all are to
-    /// be noted. Also, to `hear`: each line that tells of no request, and each wanted one that failed.
+    /// be noted. Also, to `hear`: each line that tells of no request, and each wanted one that failed,
+    /// with its time.
     fn each_request(
         &mut self,
         block: &Block<'_, Begun>,
         mut sightings: Option<&mut Sightings>,
         wanted: impl Fn(EndpointId, i64) -> bool,
         mut see: impl FnMut(EndpointId, &Record<'_>, bool, (Place, &[u8])),
-        mut hear: impl FnMut(&Format, Place, &[u8], bool),
+        mut hear: impl FnMut(&Format, Place, &[u8], Option<i64>),
     ) {
         let service = &block.begun.service;
         self.clock.set_not_after(block.begun.latest_us);
@@ -525,7 +527,7 @@ impl<'r> Worker<'r> {
                     let error = worker.query.errors.contains(record.status);
                     see(endpoint, record, error, line);
                     if error {
-                        hear(format, line.0, line.1, true);
+                        hear(format, line.0, line.1, Some(record.time_us));
                     }
                 };
                 let seen = sightings.as_deref_mut();
@@ -546,7 +548,7 @@ impl<'r> Worker<'r> {
                             Ok((_, record)) => worker.asked_for(&record, service, seen, &wanted),
                             Err(reason) => {
                                 if matches!(reason, Reject::NoRequest | Reject::Unrecognized) {
-                                    hear(&format, at, line, false);
+                                    hear(&format, at, line, None);
                                 }
                                 if let Some(below) = format.header(line) {
                                     format = below;

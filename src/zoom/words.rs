@@ -4,7 +4,7 @@
 //! messages are masked and counted by minute; the blocks' are then mined in order, so that the
 //! templates are the same for any number of threads. Judges nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
@@ -54,7 +54,8 @@ impl Signature {
 pub struct Words {
     /// By service, then in order of their first line.
     pub signatures: Vec<Signature>,
-    /// Of each service the time of its first line of any level.
+    /// Since when each service was listened to: the time of its first line of any level, or of the first request
+    /// that was read of a file with such lines.
     pub since_us: BTreeMap<Vec<u8>, i64>,
     /// How long before each incident they were listened to, µs.
     pub past_us: i64,
@@ -94,16 +95,22 @@ impl<'w> Listener<'w> {
         self.windows.iter().any(|window| window.touches(times))
     }
 
-    /// Takes a line that tells of no request, or of a failed one: of that only what was thrown.
+    /// Takes a line that tells of no request, or of a failed one and when that was: of that only what was thrown.
+    /// A line without a time was written when the one before it was.
     pub(super) fn hear(
         &mut self,
         format: &Format,
         line: &[u8],
         example: impl FnOnce() -> Example,
         service: &[u8],
-        is_request: bool,
+        request_us: Option<i64>,
         part: &mut WordsPart,
     ) {
+        let is_heard = |time_us: i64| self.windows.iter().any(|w| w.contains(time_us));
+        let is_request = request_us.is_some();
+        if let Some(request_us) = request_us {
+            part.last_us = is_heard(request_us).then_some(request_us);
+        }
         if is_request && !matches!(line.first(), Some(b'{')) && !line.contains(&b'=') {
             return;
         }
@@ -114,7 +121,7 @@ impl<'w> Listener<'w> {
         let Some(time_us) = remark.time_us.or(part.last_us) else {
             return;
         };
-        if !self.windows.iter().any(|window| window.contains(time_us)) {
+        if !is_heard(time_us) {
             part.last_us = None;
             return;
         }
@@ -146,12 +153,28 @@ impl<'w> Listener<'w> {
 }
 
 /// One block's messages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WordsPart {
+    file: usize,
+    /// Its first request.
+    request_us: Option<i64>,
     heard: HashMap<(Vec<u8>, String), Heard>,
     since_us: HashMap<Vec<u8>, i64>,
     /// Time of the line before.
     last_us: Option<i64>,
+}
+
+impl WordsPart {
+    /// Of a block of that file with that first request, if it has one.
+    pub(super) fn new(file: usize, request_us: Option<i64>) -> WordsPart {
+        WordsPart {
+            file,
+            request_us,
+            heard: HashMap::new(),
+            since_us: HashMap::new(),
+            last_us: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -166,11 +189,21 @@ struct Heard {
 pub(super) struct AllWords {
     services: BTreeMap<Vec<u8>, (Miner, Vec<Heard>)>,
     since_us: BTreeMap<Vec<u8>, i64>,
+    /// The first request of each file, and which services spoke in it.
+    files: BTreeMap<usize, (Option<i64>, BTreeSet<Vec<u8>>)>,
 }
 
 impl AllWords {
     /// Adds a block's; blocks come in their order.
     pub(super) fn merge(&mut self, part: WordsPart) {
+        let (request_us, speakers) = self.files.entry(part.file).or_default();
+        *request_us = part.request_us.into_iter().chain(*request_us).min();
+        let heard = part.heard.keys().map(|(service, _)| service);
+        for service in part.since_us.keys().chain(heard) {
+            if !speakers.contains(service) {
+                speakers.insert(service.clone());
+            }
+        }
         for (service, first_us) in part.since_us {
             let since = self.since_us.entry(service).or_insert(first_us);
             *since = first_us.min(*since);
@@ -192,7 +225,17 @@ impl AllWords {
         }
     }
 
-    pub(super) fn finish(self, past_us: i64) -> Words {
+    pub(super) fn finish(mut self, past_us: i64) -> Words {
+        // Where a service speaks among its requests, these tell that it could have.
+        for (request_us, speakers) in self.files.into_values() {
+            let Some(request_us) = request_us else {
+                continue;
+            };
+            for service in speakers {
+                let since = self.since_us.entry(service).or_insert(request_us);
+                *since = request_us.min(*since);
+            }
+        }
         let mut signatures = Vec::new();
         for (service, (miner, kinds)) in self.services {
             let mut of_service: Vec<Signature> = kinds

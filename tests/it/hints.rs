@@ -182,3 +182,16 @@ fn options_and_their_values_are_corrected() {
         assert!(run.stderr.contains(meant), "{}", run.stderr);
     }
 }
+
+#[test]
+fn a_log_whose_lines_read_like_markers_too_is_no_file_of_markers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("requests.jsonl");
+    let lines = (0..60).map(|i| {
+        format!(
+            r#"{{"time":"2024-06-03T09:00:{i:02}Z","service":"shop","version":"2.1.0","method":"GET","path":"/","status":200}}"#
+        ) + "\n"
+    });
+    std::fs::write(&path, lines.collect::<String>()).unwrap();
+    assert_eq!(notes(&report(&[path]), "--deploys"), Vec::<String>::new());
+}

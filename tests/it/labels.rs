@@ -177,3 +177,93 @@ fn the_outage_shows_in_what_the_application_wrote() {
     );
     assert_eq!(other["novel"], Value::Bool(false));
 }
+
+/// What an incident's messages are: text, lines before, lines since, whether new.
+fn messages(report: &Value) -> Vec<(&str, f64, f64, bool)> {
+    let incident = &list(&report["incidents"])[0];
+    let all = list(&incident["signatures"]).iter();
+    all.map(|s| {
+        let (before, since) = (number(&s["count_before"]), number(&s["count_after"]));
+        (text(&s["template"]), before, since, s["novel"] == true)
+    })
+    .collect()
+}
+
+/// Two hours of one request a second; from 09:00 on one in three fails, and something is said about each.
+fn failing(line: impl Fn(&str, i64, u16) -> String) -> String {
+    let each = (0..7_200).map(|i| {
+        let status = if i >= 3_600 && i % 3 == 0 { 500 } else { 200 };
+        line(&clock(i / 60, i % 60), i, status)
+    });
+    each.collect()
+}
+
+#[test]
+fn what_failed_requests_say_was_thrown_is_heard_where_nothing_else_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = failing(|time, i, status| {
+        let thrown = match status {
+            500 => format!(r#","error":"KeyError: no tenant {i}""#),
+            _ => String::new(),
+        };
+        format!(
+            r#"{{"time":"{time}","service":"orders","method":"GET","path":"/orders/{i}","status":{status}{thrown}}}"#
+        ) + "\n"
+    });
+    std::fs::write(folder.path().join("orders.jsonl"), &log).unwrap();
+    let report = report(&[folder.path()]);
+    // `grep -c KeyError`.
+    let lines = log.matches("KeyError").count();
+    assert_eq!(lines, 1_200);
+    assert_eq!(
+        messages(&report),
+        [("KeyError: no tenant <*>", 0.0, 1_200.0, true)]
+    );
+}
+
+#[test]
+fn a_service_that_speaks_only_of_errors_among_its_requests_was_silent_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = failing(|time, i, status| {
+        let time = time.replace('T', " ").replace('Z', ",123");
+        let request = format!("{time} INFO [exec-1] Access - GET /orders/{i} {status} 7ms\n");
+        match status {
+            500 => {
+                request
+                    + &format!(
+                        "java.lang.IllegalStateException: no key k-{i}\n\tat Keys.get(Keys.java:57)\n"
+                    )
+            }
+            _ => request,
+        }
+    });
+    let logs = folder.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    std::fs::write(logs.join("orders.log"), &log).unwrap();
+    let marker = r#"[{"id":"d-1","service":"orders","at":"2024-06-03T08:59:30Z"}]"#;
+    let report = look(folder.path(), marker, &[]);
+    let thrown = "java.lang.IllegalStateException: no key k-<*>";
+    assert_eq!(messages(&report), [(thrown, 0.0, 1_200.0, true)]);
+    let suspect = &list(&list(&report["incidents"])[0]["suspects"])[0];
+    let nats = number(&evidence(suspect, "signature").unwrap()["nats"]);
+    assert_eq!(nats, 1.4);
+}
+
+#[test]
+fn messages_of_a_log_that_begins_with_the_incident_are_shown_as_no_news() {
+    let folder = tempfile::tempdir().unwrap();
+    let requests = failing(|time, i, status| {
+        format!("ts={time} service=orders method=GET path=/orders/{i} status={status}\n")
+    });
+    std::fs::write(folder.path().join("requests.log"), requests).unwrap();
+    let errors = failing(|time, i, status| match status {
+        500 => format!("ts={time} level=error service=orders msg=\"no key k-{i}\"\n"),
+        _ => String::new(),
+    });
+    std::fs::write(folder.path().join("errors.log"), errors).unwrap();
+    let told = report(&[folder.path()]);
+    assert_eq!(messages(&told), [("no key k-<*>", 0.0, 1_200.0, false)]);
+    let table = run(&[folder.path()]);
+    let said = "no key k-<*> · 1,200 lines of orders since 09:00:00, none before in its log";
+    assert!(table.stdout.contains(said), "{}", table.stdout);
+}

@@ -338,7 +338,7 @@ fn messages(page: &mut Document, view: &View, incident: &Incident) {
     let telling: Vec<_> = incident
         .signatures
         .iter()
-        .filter(|s| s.novel || s.surging)
+        .filter(|s| words::is_lead(s))
         .collect();
     if telling.is_empty() {
         return;

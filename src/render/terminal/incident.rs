@@ -211,9 +211,9 @@ fn shared(scope: &[ScopeLabel]) -> String {
     )
 }
 
-/// The error messages that came up with the incident, or come far more often since.
+/// The error messages that came up with the incident, or come far more often since, or may have.
 fn messages(page: &mut Page, view: &View, incident: &Incident) {
-    let telling = incident.signatures.iter().filter(|s| s.surging);
+    let telling = incident.signatures.iter().filter(|s| words::is_lead(s));
     let most = if view.style.explain {
         usize::MAX
     } else {
@@ -224,11 +224,7 @@ fn messages(page: &mut Page, view: &View, incident: &Incident) {
             page.blank();
             page.line(&[Tone::Strong.span("  ERROR MESSAGES")]);
         }
-        let before = if signature.novel {
-            "never before".to_owned()
-        } else {
-            format!("{} before", count(signature.count_before))
-        };
+        let before = words::before(signature);
         let example = &signature.example;
         let place = format!(
             "{}{}",
