@@ -49,6 +49,13 @@ pub enum Depth {
     Full,
 }
 
+impl Record<'_> {
+    /// How long the answer took, in µs, if that is told and it was no refusal.
+    pub fn took_us(&self) -> Option<u64> {
+        self.latency_us.filter(|_| !self.status.is_refusal())
+    }
+}
+
 /// An HTTP status code as logged, 0 to 999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(pub u16);
@@ -63,6 +70,12 @@ impl Status {
             )),
             _ => None,
         }
+    }
+
+    /// Whether the client asked for something wrong (4xx): how soon it was refused is nothing to how long
+    /// answers take.
+    pub fn is_refusal(self) -> bool {
+        self.class() == 4
     }
 
     /// The hundreds digit: 5 for 503.

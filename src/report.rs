@@ -227,7 +227,7 @@ pub struct Incident {
     pub id: String,
     /// What went wrong: `errors` or `latency`.
     pub signal: String,
-    /// ongoing, improving, recovered or unknown (the log has a gap).
+    /// ongoing, improving, recovered or unknown (no request came after it).
     pub state: String,
     /// When it most likely began; null where it began before the log.
     pub onset: Option<String>,

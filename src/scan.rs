@@ -369,7 +369,11 @@ impl Worker<'_> {
             true => Some(status.0),
             false => None,
         };
-        target.count(endpoint, at.minute, error, latency_us);
+        let took_us = match status.is_refusal() {
+            true => None,
+            false => latency_us,
+        };
+        target.count(endpoint, at.minute, error, took_us);
         if at.side == Side::Inside {
             counts.requests += 1;
             counts.errors += u64::from(error.is_some());

@@ -15,6 +15,8 @@ const KEPT_US: i64 = 15 * MINUTE_US;
 const LOOK_US: i64 = 60 * MINUTE_US;
 /// Probability with which the rate must be back.
 const SURE: f64 = 0.95;
+/// So many requests were to be expected where none came: nobody asks any more.
+const LEAST_EXPECTED: f64 = 10.0;
 /// Nats in favour of the old rate that show the fault to be over, where it is not shown that all is
 /// as before.
 const OVER_NATS: f64 = 3.0;
@@ -66,7 +68,8 @@ fn state(traces: &[&Trace], set: &SeriesSet, end: &Estimate) -> State {
         errors += x;
     }
     if requests == 0 {
-        return if silent(traces, set, end.median_us, until) {
+        let expected: f64 = traces.iter().map(|t| t.asked_in(end.high_us, until)).sum();
+        return if silent(traces, set, end.median_us, until) || expected >= LEAST_EXPECTED {
             State::Unknown
         } else {
             State::Ongoing

@@ -239,6 +239,24 @@ fn where_the_log_is_missing_after_a_fault_its_state_is_unknown() {
     assert_eq!((incident.state, &incident.end), (State::Unknown, &None));
 }
 
+/// Its siblings are asked on for two hours, so the log is all there.
+#[test]
+fn what_nobody_asks_for_any_more_is_neither_ongoing_nor_recovered() {
+    let mut plan = steady(6, 30.0, 0.003, 360);
+    plan.faults = vec![fault(1, 200.0, 240.0, 0.4)];
+    let mut requests = plan.run(&mut Random(9));
+    requests.retain(|r| r.endpoint != 1 || seconds(&plan, r.time_us) < 240.0 * MINUTE);
+    let incidents = judge(&plan, &requests).incidents;
+    assert_eq!(incidents.len(), 1);
+    let incident = &incidents[0];
+    assert_eq!((incident.state, &incident.end), (State::Unknown, &None));
+    // A minute later nobody can know yet.
+    requests.retain(|r| seconds(&plan, r.time_us) < 240.1 * MINUTE);
+    plan.minutes = 241;
+    let incidents = judge(&plan, &requests).incidents;
+    assert_eq!(incidents[0].state, State::Ongoing);
+}
+
 #[test]
 fn a_hole_in_the_log_splits_no_incident_and_is_no_recovery() {
     let mut plan = steady(6, 30.0, 0.003, 400);
@@ -397,7 +415,6 @@ fn an_endpoint_that_relapses_during_an_incident_belongs_to_it() {
     assert!((seconds(&plan, incident.end.as_ref().unwrap().median_us) - 18_000.0).abs() < 60.0);
 }
 
-/// 600 requests a minute of which 15 % fail: the mean wait for the first failure is 0.67 s.
 /// A tenth of the users fails for two and a half hours. Endpoints that are asked every two minutes show
 /// it at some later time, by chance: told apart, each would be held against whatever change was near.
 #[test]
@@ -436,6 +453,7 @@ fn what_was_fine_for_most_of_an_incident_is_another() {
     }
 }
 
+/// 600 requests a minute of which 15 % fail: the mean wait for the first failure is 0.67 s.
 #[test]
 fn heavy_traffic_dates_an_onset_to_seconds() {
     let (mut covered, mut narrow) = (0, 0);

@@ -141,6 +141,13 @@ impl<'a> Trace<'a> {
         &self.failures[begin..end.max(begin)]
     }
 
+    /// Requests to be expected in a time if they came as in the candidate.
+    pub(super) fn asked_in(&self, from_us: i64, to_us: i64) -> f64 {
+        let minutes = (self.candidate.to_min - self.candidate.from_min).max(1) * MINUTE_US;
+        let asked_us = to_us.saturating_sub(from_us).max(0) as f64;
+        self.candidate.requests as f64 * asked_us / minutes as f64
+    }
+
     /// `(requests, errors)` of the cells that begin in `from_us..to_us`, and before the endpoint's
     /// next candidate.
     pub(super) fn counts_in(&self, from_us: i64, to_us: i64) -> (u64, u64) {

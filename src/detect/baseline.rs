@@ -188,11 +188,13 @@ impl<'a> Past<'a> {
     pub(super) fn expected(&mut self, from: usize, to: usize, flags: &[Flag]) -> Option<Expected> {
         let until = from.saturating_sub(LAG_MIN);
         let since = from.saturating_sub(PAST_MIN.max(6 * to.saturating_sub(from)));
+        let mut scarce = None;
         if until.saturating_sub(since) >= LEAST_MIN {
             let before = self.leaning(since, until, flags);
             if before.requests >= LEAST_REQUESTS || self.totals.first_busy() >= until {
                 return Some(before);
             }
+            scarce = Some(before);
         }
         let quiet = self.quietest(from, to);
         let quiet = quiet.map(|quiet| self.unless_by_chance(quiet, from, to, flags));
@@ -203,8 +205,15 @@ impl<'a> Past<'a> {
             if before.requests >= LEAST_REQUESTS && quiet.is_none_or(|q| before.rate < q.rate) {
                 return Some(before);
             }
+            scarce = Some(before);
         }
-        quiet
+        // Twenty good requests of twenty tell that the two in three of the rest of the log are not what is usual:
+        // a fault up to the log's end, longer than what was before it.
+        let was_other = |before: &Expected| {
+            let counted = calm(self.totals, before.from, before.to, flags);
+            quiet.is_none_or(|quiet| at_most(counted, quiet.rate) < CONTRADICTED)
+        };
+        scarce.filter(was_other).or(quiet)
     }
 
     /// The rate in the span's unflagged minutes. Few requests lean on the endpoint's own usual rate,

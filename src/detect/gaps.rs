@@ -77,6 +77,10 @@ fn scan(lines: &Totals, known: &[(usize, usize)]) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     for to in 1..=lines.slots() {
         let silent = WINDOWS_MIN.iter().zip(c2).rev().find_map(|(w, c2)| {
+            // The last minute of a log is seldom a whole one.
+            if *w == 1 && to == lines.slots() {
+                return None;
+            }
             let from = to.checked_sub(*w)?;
             let begin = found
                 .last()

@@ -78,6 +78,9 @@ const LEAST_TELLING: f64 = 0.01;
 const FREEDOM: f64 = 30.0;
 /// Candidates that begin later than this into the log began within it.
 const AT_ONCE_MIN: usize = 10;
+/// A log that begins slow and becomes fast may tell of a fault's end or of an improvement: what is slow in more
+/// than this part of it is taken for how it was.
+const EXCEPTION_PART: usize = 4;
 
 /// An endpoint's usual mean and what it rests on (offsets from the log's first minute).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -172,12 +175,16 @@ pub(super) fn slowdowns(set: &SeriesSet, endpoints: &[EndpointId], ln_alpha: f64
             ln_alpha,
         };
         for flag in flags[i].iter().filter(|flag| flag.news) {
-            found.extend(context.trimmed(flag).map(|(from, to)| {
+            found.extend(context.trimmed(flag).filter_map(|(from, to)| {
                 let minute = |offset: usize| set.start_min.saturating_add(offset as i64);
                 let (told_before, _) = totals.between(0, from);
+                let began_before_log = from < AT_ONCE_MIN && told_before < MIN_TOLD;
+                if began_before_log && EXCEPTION_PART * to > totals.slots() {
+                    return None;
+                }
                 let rise =
                     mean(totals, from, to).unwrap_or(flag.expected.mean) - flag.expected.mean;
-                Slowdown {
+                Some(Slowdown {
                     endpoint: *endpoint,
                     from_min: minute(from),
                     to_min: minute(to),
@@ -185,8 +192,8 @@ pub(super) fn slowdowns(set: &SeriesSet, endpoints: &[EndpointId], ln_alpha: f64
                     past_to_min: minute(flag.expected.to),
                     octaves: rise / PER_OCTAVE,
                     p_value: flag.ln_p.exp(),
-                    began_before_log: from < AT_ONCE_MIN && told_before < MIN_TOLD,
-                }
+                    began_before_log,
+                })
             }));
         }
     }

@@ -167,6 +167,38 @@ fn a_log_cut_ten_minutes_before_a_fault_that_lasts_still_shows_it() {
     );
 }
 
+/// A service dies minutes after the log's begin and stays dead to its end, longer than it lived: no third of
+/// the log is quiet, nor are two hundred requests good.
+#[test]
+fn what_dies_early_and_stays_dead_is_found_however_seldom_it_is_asked() {
+    for (per_minute, good) in [
+        (1.0, 40),
+        (1.0, 90),
+        (4.0, 20),
+        (4.0, 40),
+        (4.0, 90),
+        (8.0, 20),
+    ] {
+        for seed in 0..10 {
+            let mut plan = steady(6, 20.0, 0.002, good + 180);
+            for endpoint in [4, 5] {
+                plan.traffic[endpoint].service = 1;
+                plan.traffic[endpoint].per_minute = per_minute;
+                let (from, to) = (good as f64, (good + 180) as f64);
+                plan.faults.push(fault(endpoint, from, to, 1.0));
+            }
+            let found = spans(&plan, &detect(&plan, &mut Random(seed)));
+            let hit: Vec<u32> = found.iter().map(|f| f.0).collect();
+            let story = format!("{per_minute} a minute, {good} good, seed {seed}: {found:?}");
+            assert_eq!(hit, [4, 5], "{story}");
+            let at_once = found
+                .iter()
+                .all(|(_, from, _)| from.abs_diff(good as i64) <= 10);
+            assert!(at_once, "{story}");
+        }
+    }
+}
+
 #[test]
 fn an_endpoint_that_always_fails_is_chronic_and_no_candidate() {
     let found = candidates(&written(&[(10, 4); 300]));
@@ -286,6 +318,16 @@ fn a_service_that_falls_silent_is_a_gap_and_an_endpoint_is_not() {
     assert_eq!(silent(&[4, 5], 300, 400), [(Some(ServiceId(1)), 300, 400)]);
     assert_eq!(silent(&[4, 5], 500, 600), [(Some(ServiceId(1)), 500, 600)]);
     assert_eq!(silent(&[0, 1, 2, 3, 4, 5], 300, 340), [(None, 300, 340)]);
+}
+
+#[test]
+fn a_log_cut_seconds_into_its_last_minute_has_no_gap_there() {
+    let mut counts = vec![(40, 0); 120];
+    counts.push((1, 0));
+    assert_eq!(gaps(&written(&counts)), []);
+    // Where the minute before is empty too it is a gap, up to the end.
+    counts[115..120].fill((0, 0));
+    assert_eq!(gaps(&written(&counts)), [(None, 115, 121)]);
 }
 
 #[test]

@@ -257,7 +257,7 @@ fn lasting(report: &Report, incident: &Incident, span: String) -> String {
         (Some(_), Some(lasted)) => format!("{span} ({lasted})"),
         (Some(_), None) => span,
         (None, _) if incident.state == "unknown" => {
-            format!("{span}, its end is not known: the log has a gap")
+            format!("{span}, its end is not known: no request came after it")
         }
         (None, Some(lasted)) => format!("{span}, for {lasted} by the end of the log"),
         (None, None) => span,

@@ -58,7 +58,7 @@ pub fn latencies(
             of.any(|s| s.during.contains(at) || s.usually.contains(at))
         };
         let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (Place, &[u8])| {
-            let Some(us) = record.latency_us.filter(|_| !error) else {
+            let Some(us) = record.took_us().filter(|_| !error) else {
                 return;
             };
             for (slow, part) in asked.iter().zip(&mut part) {

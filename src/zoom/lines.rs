@@ -124,7 +124,7 @@ pub fn lines(
             |endpoint: EndpointId, record: &Record<'_>, error: bool, (at, line): (Place, &[u8])| {
                 let admits = |filter: &LineFilter| filter.admits(catalog, endpoint, record, host);
                 let signal = wanted.endpoints.get(&endpoint);
-                let Some(bad) = signal.and_then(|signal| signal.judge(error, record.latency_us))
+                let Some(bad) = signal.and_then(|signal| signal.judge(error, record.took_us()))
                 else {
                     return;
                 };

@@ -231,7 +231,7 @@ pub fn cells(
         let count = |endpoint: EndpointId, record: &Record<'_>, error: bool, _: (Place, &[u8])| {
             for &i in places.get(&endpoint).into_iter().flatten() {
                 let watch = &watched[i];
-                if let Some(bad) = watch.signal.judge(error, record.latency_us)
+                if let Some(bad) = watch.signal.judge(error, record.took_us())
                     && watch.span.contains(record.time_us)
                 {
                     part[i].add(record, bad);
@@ -329,7 +329,7 @@ pub fn details(
             |endpoint: EndpointId, record: &Record<'_>, error: bool, (at, line): (Place, &[u8])| {
                 for &(i, k) in places.get(&endpoint).into_iter().flatten() {
                     let (look, part) = (&looks[i], &mut part[i]);
-                    let Some(bad) = look.signals[k].judge(error, record.latency_us) else {
+                    let Some(bad) = look.signals[k].judge(error, record.took_us()) else {
                         continue;
                     };
                     let is_during = look.times.contain(record.time_us);
@@ -341,7 +341,7 @@ pub fn details(
                         part.detail.add(k, record, error, bad, text);
                     } else if look.baseline.contains(record.time_us) && !error {
                         record
-                            .latency_us
+                            .took_us()
                             .into_iter()
                             .for_each(|us| part.detail.endpoints[k].baseline.add(us));
                     }
@@ -767,15 +767,11 @@ impl Detail {
     ) {
         let detail = &mut self.endpoints[endpoint];
         detail.requests += 1;
-        let latencies = if error {
-            &mut detail.failures
-        } else {
-            &mut detail.successes
+        let (latencies, took_us) = match error {
+            true => (&mut detail.failures, record.latency_us),
+            false => (&mut detail.successes, record.took_us()),
         };
-        record
-            .latency_us
-            .into_iter()
-            .for_each(|us| latencies.add(us));
+        took_us.into_iter().for_each(|us| latencies.add(us));
         user(record)
             .into_iter()
             .for_each(|user| self.users.add(user, bad));

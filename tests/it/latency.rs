@@ -284,3 +284,31 @@ fn a_log_without_times_leaves_slowness_open() {
         open.collect::<Vec<_>>()
     );
 }
+
+/// A deploy at 09:00 takes an endpoint away: what answered in 90 ms is refused in 2 ms from then on.
+#[test]
+fn refusals_are_not_the_speed_that_answers_should_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    write(&logs, &SHOP, true, |path, second| {
+        let is_gone = path == "/v1/cart" && second >= NINE;
+        Now {
+            median_ms: if is_gone { 2.0 } else { 90.0 },
+            ..ordinary(second)
+        }
+    });
+    // Which lines were refused: those of the cart since.
+    let file = logs.join("shop/access.log");
+    let lines = read_text(&file);
+    let refused = lines.lines().map(|line| {
+        let is_gone = line.contains("GET /v1/cart ") && line.contains(":09:")
+            || line.contains("GET /v1/cart ") && (line.contains(":10:") || line.contains(":11:"));
+        match is_gone {
+            true => line.replace("\" 200 512 ", "\" 404 512 ") + "\n",
+            false => line.to_owned() + "\n",
+        }
+    });
+    std::fs::write(&file, refused.collect::<String>()).unwrap();
+    let report = look(folder.path(), DEPLOYS);
+    assert_eq!(list(&report["incidents"]), &[] as &[Value]);
+}

@@ -291,7 +291,7 @@ fn a_slow_endpoint_is_shown_by_its_latency() {
         &text,
         &[
             "UNKNOWN · POST /api/v1/login of api is slow",
-            "since 09:00:12, its end is not known: the log has a gap",
+            "since 09:00:12, its end is not known: no request came after it",
             "POST /api/v1/login p95 2.41 s (normally 231 ms)",
             "no log of api from 11:01:34 to 11:59:59",
             "no log of all services from 06:30:00 to 06:31:00",
