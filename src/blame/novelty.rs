@@ -64,11 +64,20 @@ fn span(case: &Case<'_>) -> (i64, i64) {
 
 const MINUTE_US: i64 = 60_000_000;
 
-/// Since when a service was listened to before this incident, µs.
-fn listened_since(service: &[u8], from_us: i64, case: &Case<'_>) -> Option<i64> {
+/// Since when a service was heard before this incident, µs.
+fn heard_since(service: &[u8], from_us: i64, case: &Case<'_>) -> Option<i64> {
     let words = &case.context.words;
     let since_us = words.since_us.get(service)?;
     Some((*since_us).max(from_us.saturating_sub(words.past_us)))
+}
+
+/// The same where it may as well have been silent among its requests.
+fn listened_since(service: &[u8], from_us: i64, case: &Case<'_>) -> Option<i64> {
+    let words = &case.context.words;
+    let among_us = words.among_us.get(service).copied();
+    let among_us = among_us.map(|us| us.max(from_us.saturating_sub(words.past_us)));
+    let heard_us = heard_since(service, from_us, case);
+    heard_us.into_iter().chain(among_us).min()
 }
 
 /// The messages of the incident's time: those that surge first, then by number of lines.
@@ -144,7 +153,8 @@ pub(super) fn contributions(
     found
 }
 
-/// Whether the foremost message was there before the change.
+/// Whether the foremost message was there before the change. Only one who speaks when nothing fails, too, tells by
+/// it: whatever fails for the first time makes a message that comes for the first time.
 fn novelty(
     change: &Change,
     signature: &Signature,
@@ -152,7 +162,7 @@ fn novelty(
     case: &Case<'_>,
 ) -> Option<Contribution> {
     let (from_us, to_us) = span(case);
-    let since_us = listened_since(&signature.service, from_us, case)?;
+    let since_us = heard_since(&signature.service, from_us, case)?;
     let start_us = Rollout::of(change).start_us.min(from_us);
     let past_us = start_us.saturating_sub(since_us);
     if past_us < MESSAGE_PAST_US {
@@ -213,13 +223,16 @@ fn file_in<'c>(change: &'c Change, signature: &Signature) -> Option<&'c str> {
 /// Names that files have everywhere.
 const COMMON_FILES: [&str; 6] = ["index", "main", "server", "utils", "__init__", "handler"];
 
-/// The foremost message that tells of something called which did not answer, where it surges.
+/// The foremost message that tells of something called which did not answer, where it surges and who says it was
+/// heard before: requests that wait for a lock time out as well.
 pub(super) fn out_of_reach<'c>(messages: &[Message], case: &'c Case<'_>) -> Option<&'c Signature> {
-    let signatures = &case.context.words.signatures;
-    let found = messages
-        .iter()
-        .find(|m| m.surging && is_out_of_reach(&signatures[m.index].template))?;
-    Some(&signatures[found.index])
+    let words = &case.context.words;
+    let tells = |signature: &Signature| {
+        words.since_us.contains_key(&signature.service) && is_out_of_reach(&signature.template)
+    };
+    let surging = messages.iter().filter(|m| m.surging);
+    let mut signatures = surging.map(|m| &words.signatures[m.index]);
+    signatures.find(|signature| tells(signature))
 }
 
 #[cfg(test)]
@@ -258,6 +271,7 @@ mod tests {
         let words = Words {
             signatures,
             since_us: BTreeMap::from([(b"api".to_vec(), 0)]),
+            among_us: BTreeMap::new(),
             past_us: 180 * MINUTE_US,
         };
         let incident = incident(AT, Some(AT + 30 * MINUTE_US));

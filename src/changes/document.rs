@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 use super::entry::listed;
-use super::{csv, export, history, keys, notes, yaml};
+use super::{csv, export, history, keys, notes, pairs, yaml};
 use crate::error::{Error, Result};
 
 /// A marker file, parsed.
@@ -61,6 +61,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document> {
         return Ok(Document::new(history::CAPISTRANO, values));
     }
     refuse_logs(start)?;
+    if let Some((values, others)) = pairs::read(start) {
+        return Ok(Document {
+            notes: left_out(others),
+            ..Document::new(pairs::PAIRS, values)
+        });
+    }
     if !export::git::is_columns(start)
         && let Some(lines) = notes::read(start)
     {
@@ -79,14 +85,17 @@ fn lines_with_a_time(lines: notes::Notes) -> Document {
     if lines.are_commits {
         document.notes.push(export::git::NOT_DEPLOYED.to_owned());
     }
-    if lines.others > 0 {
-        let note = format!(
-            "left out: lines that tell of no change with its time, {}",
-            lines.others
-        );
-        document.notes.push(note);
-    }
+    document.notes.extend(left_out(lines.others));
     document
+}
+
+fn left_out(others: usize) -> Vec<String> {
+    match others {
+        0 => Vec::new(),
+        _ => vec![format!(
+            "left out: lines that tell of no change with its time, {others}"
+        )],
+    }
 }
 
 fn refuse_logs(start: &str) -> Result<()> {
@@ -228,7 +237,7 @@ fn table(text: &str) -> Result<Document> {
         !line.starts_with("sep=") && !line.starts_with('#') && !line.trim().is_empty()
     };
     let first_line = text.lines().find(is_header).unwrap_or("");
-    if first_line.starts_with('|') {
+    if first_line.starts_with('|') || text.lines().any(is_rule) {
         return table(&without_frame(text));
     }
     let begin = text.find(first_line).unwrap_or(0);
@@ -290,17 +299,24 @@ fn table(text: &str) -> Result<Document> {
     })
 }
 
-/// A table of Markdown's without its bars at the edges and the rule below its header, its cells parted
-/// by tabs.
+/// A table of Markdown's, or one that a database's shell frames, without the bars at its edges and its rules,
+/// its cells parted by tabs. What has no bar is none of it.
 fn without_frame(text: &str) -> String {
     let rows = text.lines().filter_map(|line| {
-        let inside = line.trim().strip_prefix('|')?;
+        let line = line.trim();
+        let inside = line.strip_prefix('|').unwrap_or(line);
         let inside = inside.strip_suffix('|').unwrap_or(inside);
         let is_rule = inside.chars().all(|c| matches!(c, '-' | ':' | '|' | ' '));
         let cells: Vec<&str> = inside.split('|').map(str::trim).collect();
-        (!is_rule).then(|| cells.join("\t"))
+        (line.contains('|') && !is_rule).then(|| cells.join("\t"))
     });
     rows.collect::<Vec<_>>().join("\n")
+}
+
+/// What MySQL's and PostgreSQL's shells draw: `+----+-----+`, `----+-----`.
+fn is_rule(line: &str) -> bool {
+    let line = line.trim();
+    line.contains("--+--") && line.chars().all(|c| matches!(c, '-' | '+'))
 }
 
 /// The names of the columns. A command's table (helm, kubectl) shouts them: `APP VERSION` stands

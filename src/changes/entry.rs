@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::native::Known;
 use super::time::{self, Unreadable};
-use super::{Change, words};
+use super::{Change, keys, words};
 use crate::error::{Error, Result};
 
 /// One entry: its number in the file, from 1, and its content.
@@ -100,8 +100,9 @@ pub(super) fn is_blank(value: &Value) -> bool {
 
 /// What is to be known, and said, of the file as a whole.
 #[derive(Debug, Clone)]
-pub(super) struct Reader<'z> {
-    zone: Option<&'z TimeZone>,
+pub(super) struct Reader {
+    /// The zone of times that name none.
+    zone: Option<TimeZone>,
     /// Whether a time had no zone, and none was given.
     pub(super) assumed_utc: bool,
     /// Which keys of the first entry of no known form were read.
@@ -112,10 +113,10 @@ pub(super) struct Reader<'z> {
     pub(super) notes: Vec<String>,
 }
 
-impl<'z> Reader<'z> {
-    pub(super) fn new(zone: Option<&'z TimeZone>) -> Reader<'z> {
+impl Reader {
+    pub(super) fn new(zone: Option<&TimeZone>) -> Reader {
         Reader {
-            zone,
+            zone: zone.cloned(),
             assumed_utc: false,
             read_by: Vec::new(),
             entries: 0,
@@ -138,7 +139,7 @@ impl<'z> Reader<'z> {
 
     /// The time in a value: `None` where it says there is none yet.
     pub(super) fn time(&mut self, entry: Entry<'_>, value: &Value) -> Result<Option<i64>> {
-        match time::from_value(value, self.zone) {
+        match time::from_value(value, self.zone.as_ref()) {
             Ok(None) => Ok(None),
             Ok(Some(moment)) => {
                 self.assumed_utc |= !moment.has_zone;
@@ -162,7 +163,7 @@ impl<'z> Reader<'z> {
         in_utc: bool,
     ) -> Result<Option<i64>> {
         let assumed = self.assumed_utc;
-        let zone = self.zone;
+        let zone = self.zone.clone();
         if in_utc {
             self.zone = None;
         }
@@ -172,6 +173,23 @@ impl<'z> Reader<'z> {
             self.assumed_utc = assumed;
         }
         time
+    }
+
+    /// Reads an entry; its times are in the zone that it names beside them, if it names one.
+    pub(super) fn in_its_zone<T>(
+        &mut self,
+        entry: Entry<'_>,
+        read: impl FnOnce(&mut Reader) -> T,
+    ) -> T {
+        let keys = entry.value.as_object().into_iter().flatten();
+        let mut named = keys.filter(|(key, _)| keys::is_zone_key(key));
+        let Some(named) = named.find_map(|(_, value)| time::zone(value.as_str()?)) else {
+            return read(self);
+        };
+        let outer = self.zone.replace(named);
+        let found = read(self);
+        self.zone = outer;
+        found
     }
 
     /// The time under a key that may as well be none.
@@ -187,7 +205,7 @@ impl<'z> Reader<'z> {
 
     /// The time in a value that may as well be none.
     pub(super) fn try_time(&mut self, value: &Value) -> Option<i64> {
-        let moment = time::from_value(value, self.zone).ok().flatten()?;
+        let moment = time::from_value(value, self.zone.as_ref()).ok().flatten()?;
         self.assumed_utc |= !moment.has_zone;
         Some(moment.us)
     }

@@ -229,6 +229,14 @@ const PERHAPS_ENVIRONMENT: [&str; 12] = [
     "headbranch",
 ];
 
+/// Whether a key's value names the zone of the times beside it.
+pub(super) fn is_zone_key(key: &str) -> bool {
+    matches!(
+        squeeze(key).as_str(),
+        "timezone" | "tz" | "timezoneid" | "timezonename"
+    )
+}
+
 /// What a key stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Meaning {

@@ -20,6 +20,7 @@ mod lists;
 mod merge;
 mod native;
 mod notes;
+mod pairs;
 mod release;
 mod time;
 mod words;

@@ -19,7 +19,7 @@ use fields::Fields;
 pub(super) use fields::Known;
 
 /// One marker.
-pub(super) fn read(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+pub(super) fn read(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let Value::Object(map) = entry.value else {
         return Err(entry.no_time());
     };
@@ -101,7 +101,7 @@ pub(super) const PLAIN: Form = Form {
 };
 
 /// One entry of a form.
-pub(super) fn read_as(form: &Form, entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+pub(super) fn read_as(form: &Form, entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let Value::Object(map) = entry.value else {
         return Err(entry.no_time());
     };
@@ -180,7 +180,7 @@ pub(super) fn complete(change: &mut Change, details: &Map<String, Value>) {
 }
 
 /// A change at the time that dates it best, with its end.
-fn dated(fields: &mut Fields<'_>, entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn dated(fields: &mut Fields<'_>, entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let Some((role, at)) = begin(fields, entry, reader)? else {
         let mut ends = fields.times(Field::Finished);
         let end =
@@ -204,7 +204,7 @@ fn dated(fields: &mut Fields<'_>, entry: Entry<'_>, reader: &mut Reader<'_>) -> 
     Ok(change)
 }
 
-fn unreadable(known: &Known<'_>, entry: Entry<'_>, reader: &mut Reader<'_>) -> Error {
+fn unreadable(known: &Known<'_>, entry: Entry<'_>, reader: &mut Reader) -> Error {
     match reader.time(entry, known.value) {
         Err(error) => error,
         Ok(_) => entry.no_time(),
@@ -215,7 +215,7 @@ fn unreadable(known: &Known<'_>, entry: Entry<'_>, reader: &mut Reader<'_>) -> E
 fn begin(
     fields: &mut Fields<'_>,
     entry: Entry<'_>,
-    reader: &mut Reader<'_>,
+    reader: &mut Reader,
 ) -> Result<Option<(Role, i64)>> {
     let mut first_trouble = None;
     let mut found = None;
@@ -255,7 +255,7 @@ const DAY_US: i64 = 86_400_000_000;
 
 /// When a change that began at `at` was done: its end, its begin and how long it took, or when the
 /// record of a finished change was last touched.
-fn end_after(fields: &mut Fields<'_>, reader: &mut Reader<'_>, role: Role, at: i64) -> Option<i64> {
+fn end_after(fields: &mut Fields<'_>, reader: &mut Reader, role: Role, at: i64) -> Option<i64> {
     let mut found = None;
     for known in fields.times(Field::Finished) {
         if let Some(end) = reader.try_time_of(known).filter(|end| *end >= at) {

@@ -21,7 +21,7 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| {
     let text = concat!(
         r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?",
         r"|(?:[A-Z][a-z]{2},? )\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{4}))?",
-        r"|[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d \d{4}(?: [+-]\d{4})?",
+        r"|[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d(?: [A-Z]{3,4})? \d{4}(?: [+-]\d{4})?",
         r"|\b1\d{9}\b",
     );
     Regex::new(text).expect("the expression is tested")
@@ -83,6 +83,14 @@ fn unbulleted(line: &str) -> &str {
 fn is_name(text: &str) -> bool {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
     !text.is_empty() && text.bytes().all(is_part)
+}
+
+/// A time somewhere in a text, and the text without it.
+pub(super) fn time(text: &str) -> Option<(String, String)> {
+    let time = TIME.find(text)?;
+    let (before, after) = (&text[..time.start()], &text[time.end()..]);
+    let around = [before.trim(), after.trim()].join(" ");
+    Some((time.as_str().to_owned(), around.trim().to_owned()))
 }
 
 fn note(line: &str) -> Option<Value> {
@@ -220,6 +228,10 @@ mod tests {
                 "2024-04-10T08:58:30Z",
             ),
             ("| * 9f3c51a 1712739510 Fix auth", "1712739510"),
+            (
+                "Wed Apr 10 08:58:30 PDT 2024 9f3c51a Fix auth",
+                "Wed Apr 10 08:58:30 PDT 2024",
+            ),
         ] {
             let expected = json!({"date": date, "commit": "9f3c51a", "description": "Fix auth"});
             assert_eq!(values(line), [expected], "{line}");

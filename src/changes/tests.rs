@@ -491,3 +491,59 @@ fn one_version_is_known_in_all_its_spellings() {
         assert!(!change.brings(other), "{other}");
     }
 }
+
+#[test]
+fn a_column_that_names_the_zone_of_the_times_beside_it() {
+    let markers = parse(
+        "timestamp,timezone,service,version\n\
+         2024-04-10 08:58:30,America/Los_Angeles,api,2.4.0\n\
+         2024-04-10 17:58:30,CEST,web,1.2.0\n\
+         2024-04-10 15:58:30,,jobs,7\n",
+    )
+    .unwrap();
+    let at: Vec<i64> = markers.changes.iter().map(|c| c.at_us).collect();
+    assert_eq!(at, [AT; 3]);
+    // The last one names none.
+    assert!(markers.assumed_utc);
+}
+
+#[test]
+fn what_a_databases_shell_prints() {
+    for text in [
+        "+----+---------+---------+---------------------+\n\
+         | id | service | version | deployed_at         |\n\
+         +----+---------+---------+---------------------+\n\
+         |  1 | api     | 2.4.0   | 2024-04-10 15:58:30 |\n\
+         +----+---------+---------+---------------------+\n\
+         1 row in set (0.00 sec)\n",
+        " id | service | version |     deployed_at\n\
+         ----+---------+---------+---------------------\n\
+         \u{20} 1 | api     | 2.4.0   | 2024-04-10 15:58:30\n\
+         (1 row)\n",
+    ] {
+        let markers = parse(text).unwrap();
+        let [change] = markers.changes.as_slice() else {
+            panic!("{text}{markers:?}");
+        };
+        let told = (change.id.as_str(), change.service.as_deref(), change.at_us);
+        assert_eq!(told, ("1", Some("api"), AT), "{text}");
+        assert_eq!(change.version.as_deref(), Some("2.4.0"), "{text}");
+    }
+}
+
+#[test]
+fn lines_of_pairs_are_read_by_their_keys() {
+    let markers = parse(
+        "2024-04-10T15:58:30Z deploy service=api version=2.4.0 by=dana\n\
+         2024-04-10T16:58:30Z deploy service=web version=1.2.0 by=bo\n",
+    )
+    .unwrap();
+    let told = markers.changes.iter().map(|c| {
+        let texts = [&c.service, &c.version, &c.previous_version, &c.author];
+        texts.map(|text| text.as_deref().unwrap_or("-"))
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [["api", "2.4.0", "-", "dana"], ["web", "1.2.0", "-", "bo"]]
+    );
+}

@@ -9,6 +9,7 @@
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
+use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::Value;
@@ -143,8 +144,11 @@ fn tidy(text: &str) -> String {
         if after_offset && is_name {
             continue;
         }
+        if let Some(offset) = offset_of(&lower) {
+            words.push(offset);
+            continue;
+        }
         words.push(match lower.as_str() {
-            "utc" | "gmt" | "z" => "+00:00".to_owned(),
             "a.m." | "am" => "AM".to_owned(),
             "p.m." | "pm" => "PM".to_owned(),
             "at" => continue,
@@ -152,6 +156,54 @@ fn tidy(text: &str) -> String {
         });
     }
     words.join(" ")
+}
+
+/// The zone of that name, or at that offset: `America/Los_Angeles`, `-07:00`, `PDT`.
+pub(super) fn zone(text: &str) -> Option<TimeZone> {
+    let text = text.trim();
+    let offset = offset_of(&text.to_ascii_lowercase());
+    let text = offset.as_deref().unwrap_or(text);
+    DateTimeParser::new().parse_time_zone(with_colon(text)).ok()
+}
+
+/// Abbreviations of zones that mean one offset wherever they are in use.
+const ABBREVIATIONS: [(&str, &str); 16] = [
+    ("est", "-05:00"),
+    ("edt", "-04:00"),
+    ("cdt", "-05:00"),
+    ("mst", "-07:00"),
+    ("mdt", "-06:00"),
+    ("pst", "-08:00"),
+    ("pdt", "-07:00"),
+    ("wet", "+00:00"),
+    ("west", "+01:00"),
+    ("bst", "+01:00"),
+    ("cet", "+01:00"),
+    ("cest", "+02:00"),
+    ("eet", "+02:00"),
+    ("eest", "+03:00"),
+    ("jst", "+09:00"),
+    ("aest", "+10:00"),
+];
+
+/// The offset that a word in small letters names: `utc`, `gmt-7`, `utc+05:30`, `pdt`.
+fn offset_of(word: &str) -> Option<String> {
+    if let Some((_, offset)) = ABBREVIATIONS.iter().find(|(name, _)| *name == word) {
+        return Some((*offset).to_owned());
+    }
+    let from = word
+        .strip_prefix("utc")
+        .or_else(|| word.strip_prefix("gmt"));
+    match from {
+        Some("") => Some("+00:00".to_owned()),
+        None => (word == "z").then(|| "+00:00".to_owned()),
+        Some(offset) => {
+            let (sign, rest) = offset.split_at_checked(1)?;
+            let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "00"));
+            let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
+            matches!(sign, "+" | "-").then(|| format!("{sign}{hours:02}:{minutes:02}"))
+        }
+    }
 }
 
 fn is_offset(word: &str) -> bool {
@@ -305,6 +357,10 @@ mod tests {
             "20240410T155830Z",
             "Wed Apr 10 08:58:30 2024 -0700",
             "Wed Apr 10 15:58:30 UTC 2024",
+            "Wed Apr 10 08:58:30 PDT 2024",
+            "2024-04-10 08:58:30 GMT-7",
+            "2024-04-10 08:58:30 UTC-07:00",
+            "2024-04-10 17:58:30 CEST",
             "Wed, 10 Apr 2024 08:58:30 -0700",
             "10 Apr 2024 15:58:30 GMT",
             "Wed, 10 Apr 2024 15:58:30 +0000 (UTC)",

@@ -54,9 +54,11 @@ impl Signature {
 pub struct Words {
     /// By service, then in order of their first line.
     pub signatures: Vec<Signature>,
-    /// Since when each service was listened to: the time of its first line of any level, or of the first request
-    /// that was read of a file with such lines.
+    /// Of each service the time of its first line of any level.
     pub since_us: BTreeMap<Vec<u8>, i64>,
+    /// Of each service that speaks among requests the first one that was read of such a file: it could have spoken
+    /// since.
+    pub among_us: BTreeMap<Vec<u8>, i64>,
     /// How long before each incident they were listened to, µs.
     pub past_us: i64,
 }
@@ -225,15 +227,15 @@ impl AllWords {
         }
     }
 
-    pub(super) fn finish(mut self, past_us: i64) -> Words {
-        // Where a service speaks among its requests, these tell that it could have.
+    pub(super) fn finish(self, past_us: i64) -> Words {
+        let mut among_us = BTreeMap::new();
         for (request_us, speakers) in self.files.into_values() {
             let Some(request_us) = request_us else {
                 continue;
             };
             for service in speakers {
-                let since = self.since_us.entry(service).or_insert(request_us);
-                *since = request_us.min(*since);
+                let among = among_us.entry(service).or_insert(request_us);
+                *among = request_us.min(*among);
             }
         }
         let mut signatures = Vec::new();
@@ -255,6 +257,7 @@ impl AllWords {
         Words {
             signatures,
             since_us: self.since_us,
+            among_us,
             past_us,
         }
     }

@@ -245,8 +245,8 @@ fn a_service_that_speaks_only_of_errors_among_its_requests_was_silent_before() {
     let thrown = "java.lang.IllegalStateException: no key k-<*>";
     assert_eq!(messages(&report), [(thrown, 0.0, 1_200.0, true)]);
     let suspect = &list(&list(&report["incidents"])[0]["suspects"])[0];
-    let nats = number(&evidence(suspect, "signature").unwrap()["nats"]);
-    assert_eq!(nats, 1.4);
+    // What fails for the first time says something for the first time, whatever made it fail.
+    assert!(evidence(suspect, "signature").is_none());
 }
 
 #[test]

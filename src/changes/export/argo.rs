@@ -27,7 +27,7 @@ pub(super) const APPLICATIONS: Export = Export {
     }),
 };
 
-fn synced(application: Entry<'_>, sync: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn synced(application: Entry<'_>, sync: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(sync, &["/deployStartedAt"], &["/deployedAt"])?;
     describe(&mut change, application);
     let name = change.service.clone().unwrap_or_default();
@@ -47,7 +47,7 @@ fn synced(application: Entry<'_>, sync: Entry<'_>, reader: &mut Reader<'_>) -> R
 }
 
 /// The last sync, unless it succeeded: then it is in the history.
-fn unfinished(application: Entry<'_>, reader: &mut Reader<'_>) -> Result<Option<Change>> {
+fn unfinished(application: Entry<'_>, reader: &mut Reader) -> Result<Option<Change>> {
     let Some(state) = application.get("/status/operationState") else {
         return Ok(None);
     };

@@ -44,7 +44,7 @@ fn kind(entry: Entry<'_>) -> Option<Kind> {
     }
 }
 
-fn event(entry: Entry<'_>, kind: Kind, reader: &mut Reader<'_>) -> Result<Change> {
+fn event(entry: Entry<'_>, kind: Kind, reader: &mut Reader) -> Result<Change> {
     // An event is sent when what it tells of is done.
     let mut change = reader.change(entry, &[], &["/context/timestamp"])?;
     change.kind = kind;

@@ -34,7 +34,7 @@ pub(super) const IDS: Export = Export {
     }),
 };
 
-fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn deployment(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let begins = ["/startTime", "/createTime"];
     let mut change = reader.change(entry, &begins, &["/completeTime"])?;
     change.id = entry.text(&["/deploymentId"]).unwrap_or_default();

@@ -66,7 +66,7 @@ pub(super) const EVENTS_V2: Export = Export {
     }),
 };
 
-fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn deployment(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let ends = ["/attributes/finished_at"];
     let mut change = reader.change(entry, &["/attributes/started_at"], &ends)?;
     change.id = entry.text(&["/id", "/attributes/id"]).unwrap_or_default();

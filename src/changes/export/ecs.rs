@@ -43,7 +43,7 @@ fn step(entry: Entry<'_>, pointer: &str) -> Option<String> {
     entry.text(&[pointer]).and_then(|arn| last_step(&arn))
 }
 
-fn service_deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn service_deployment(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let begins = ["/startedAt", "/createdAt"];
     let mut change = reader.change(entry, &begins, &["/finishedAt", "/stoppedAt"])?;
     change.id = step(entry, "/serviceDeploymentArn").unwrap_or_default();
@@ -63,7 +63,7 @@ fn service_deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Chang
 }
 
 /// The rollback of a deployment that ECS gave up.
-fn rollback(entry: Entry<'_>, failed: &Change, reader: &mut Reader<'_>) -> Result<Option<Change>> {
+fn rollback(entry: Entry<'_>, failed: &Change, reader: &mut Reader) -> Result<Option<Change>> {
     let Some(at) = reader.first_time(entry, &["/rollback/startedAt"])? else {
         return Ok(None);
     };
@@ -80,11 +80,7 @@ fn rollback(entry: Entry<'_>, failed: &Change, reader: &mut Reader<'_>) -> Resul
     Ok(Some(change))
 }
 
-fn deployment_of(
-    service: Entry<'_>,
-    deployment: Entry<'_>,
-    reader: &mut Reader<'_>,
-) -> Result<Change> {
+fn deployment_of(service: Entry<'_>, deployment: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(deployment, &["/createdAt"], &[])?;
     let id = deployment.text(&["/id"]);
     change.id = id.and_then(|id| last_step(&id)).unwrap_or_default();

@@ -58,7 +58,7 @@ pub(super) const EVENTS: Export = Export {
     }),
 };
 
-fn release_of(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn release_of(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     // Helm dates a release before it applies it.
     let mut change = reader.change(entry, &["/lastDeployed"], &[])?;
     change.service = entry.text(&["/name"]);
@@ -80,7 +80,7 @@ fn release_of(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     Ok(change)
 }
 
-fn event(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn event(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/timestamp"], &[])?;
     change.service = entry.text(&["/involvedObject/name"]);
     change.environment = entry.text(&["/involvedObject/namespace"]);

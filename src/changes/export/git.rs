@@ -31,7 +31,7 @@ pub(super) const LOG: Export = Export {
 pub(in super::super) const NOT_DEPLOYED: &str = "commits are taken for changes at the time they \
     were made; when they were deployed, git doesn't know";
 
-fn commit(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn commit(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/date"], &[])?;
     change.commit = entry.text(&["/commit"]);
     change.id = change.commit.clone().unwrap_or_default();

@@ -90,7 +90,7 @@ pub(super) const RELEASES: Export = Export {
     }),
 };
 
-fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn deployment(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/created_at"], &[])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();
     change.service = entry
@@ -111,7 +111,7 @@ fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
 }
 
 /// What one status says of its deployment, as a change of the deployment's id.
-fn status(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn status(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/created_at"], &[])?;
     change.id = entry
         .text(&["/deployment_url"])
@@ -165,7 +165,7 @@ pub(in super::super) fn add_outcome(deployment: &mut Change, outcome: &Change) {
     }
 }
 
-fn release(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn release(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let published = ["/published_at", "/publishedAt"];
     let mut change = reader.change(entry, &published, &[])?;
     change.version = entry.text(&["/tag_name", "/tagName"]);

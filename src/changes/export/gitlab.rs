@@ -53,7 +53,7 @@ pub(super) const WEBHOOKS: Export = Export {
     read: Read::Each(delivery),
 };
 
-fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn deployment(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     // The job's times are those of the rollout; `updated_at` is the end only where there is no job.
     let begins = ["/deployable/started_at", "/created_at"];
     let ends = match entry.get("/deployable") {
@@ -80,7 +80,7 @@ fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
     Ok(change)
 }
 
-fn delivery(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn delivery(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/status_changed_at"], &[])?;
     set_status(&mut change, entry.text(&["/status"]));
     if change.status != Some(Status::InProgress) {

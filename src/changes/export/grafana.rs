@@ -27,7 +27,7 @@ pub(super) const ANNOTATIONS: Export = Export {
     }),
 };
 
-fn annotation(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn annotation(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/time"], &["/timeEnd"])?;
     // A point in time has the same end as begin.
     change.finished_us = change.finished_us.filter(|end| *end > change.at_us);

@@ -14,7 +14,7 @@ pub(super) const EVENTS: Export = Export {
     read: Read::Each(event),
 };
 
-fn event(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn event(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/when"], &[])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();
     change.description = entry.text(&["/what"]);

@@ -16,7 +16,7 @@ pub(super) const HISTORY: Export = Export {
     read: Read::Each(revision),
 };
 
-fn revision(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn revision(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/updated"], &[])?;
     change.service = entry.text(&["/name"]);
     let chart = entry.text(&["/chart"]).unwrap_or_default();

@@ -26,7 +26,7 @@ pub(super) const RELEASES: Export = Export {
     read: Read::Each(release),
 };
 
-fn release(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn release(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/created_at"], &[])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();
     change.service = entry.text(&["/app/name"]);

@@ -17,7 +17,7 @@ pub(super) const DEPLOYS: Export = Export {
     read: Read::Each(deploy),
 };
 
-fn deploy(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn deploy(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     // Honeybadger is told of a deploy by its last step.
     let mut change = reader.change(entry, &[], &["/created_at"])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();

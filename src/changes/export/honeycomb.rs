@@ -13,7 +13,7 @@ pub(super) const MARKERS: Export = Export {
     read: Read::Each(marker),
 };
 
-fn marker(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn marker(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/start_time", "/created_at"], &["/end_time"])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();
     change.description = entry.text(&["/message"]);

@@ -16,7 +16,7 @@ pub(super) const BUILDS: Export = Export {
     read: Read::Each(build),
 };
 
-fn build(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn build(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/timestamp"], &[])?;
     let duration_ms = entry
         .get("/duration")

@@ -37,7 +37,7 @@ pub(super) const WORKLOADS: Export = Export {
 /// The namespace and the id of a rollout: ids repeat in other namespaces.
 type Place = (Option<String>, String);
 
-fn read(entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Result<Vec<Change>> {
+fn read(entries: &[Entry<'_>], reader: &mut Reader) -> Result<Vec<Change>> {
     let is_set = |entry: &Entry<'_>| {
         entry
             .value
@@ -97,7 +97,7 @@ fn read(entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Result<Vec<Change>> {
 }
 
 /// The rollout that a ReplicaSet was made for.
-fn first_rollout(set: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn first_rollout(set: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(set, &["/metadata/creationTimestamp"], &[])?;
     describe(&mut change, set);
     let former = annotation(set, "revision-history");
@@ -140,7 +140,7 @@ fn reuse(set: Entry<'_>) -> Option<String> {
 }
 
 /// The latest revision of a Deployment or Rollout, dated by its last progress.
-fn latest_rollout(owner: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn latest_rollout(owner: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let progress = owner.list("/status/conditions").iter().find(|condition| {
         condition
             .pointer("/type")

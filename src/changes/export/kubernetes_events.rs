@@ -30,7 +30,7 @@ const TIMES: [&str; 4] = [
 ];
 
 /// A rollout is told by several events: the first dates its begin, the last its end.
-fn read(entries: &[Entry<'_>], reader: &mut Reader<'_>) -> Result<Vec<Change>> {
+fn read(entries: &[Entry<'_>], reader: &mut Reader) -> Result<Vec<Change>> {
     let mut rollouts: BTreeMap<(String, String), Change> = BTreeMap::new();
     let mut others = 0;
     for entry in entries {

@@ -16,7 +16,7 @@ pub(super) const AUDIT_LOG: Export = Export {
     read: Read::Each(audit_entry),
 };
 
-fn audit_entry(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn audit_entry(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/date", "/timestamp/milliseconds"], &[])?;
     change.id = entry.text(&["/_id"]).unwrap_or_default();
     change.kind = match entry.text(&["/kind"]).as_deref() {

@@ -59,9 +59,9 @@ pub(super) struct Export {
 /// How the entries of a form are read.
 enum Read {
     /// One by one: each is a change.
-    Each(fn(Entry<'_>, &mut Reader<'_>) -> Result<Change>),
+    Each(fn(Entry<'_>, &mut Reader) -> Result<Change>),
     /// Those of a file at once: they speak of one another, or not each is one change.
-    All(fn(&[Entry<'_>], &mut Reader<'_>) -> Result<Vec<Change>>),
+    All(fn(&[Entry<'_>], &mut Reader) -> Result<Vec<Change>>),
     /// One by one, by what their keys mean.
     Keys(&'static Form),
 }
@@ -111,7 +111,7 @@ fn exports() -> impl Iterator<Item = &'static Export> {
 /// Reads a file: the name of its form, and its changes.
 pub(super) fn read(
     document: &Document,
-    reader: &mut Reader<'_>,
+    reader: &mut Reader,
 ) -> Result<(&'static str, Vec<Change>)> {
     let mut by_form: Vec<(&Export, Vec<Entry<'_>>)> = Vec::new();
     let mut natives: Vec<Entry<'_>> = Vec::new();
@@ -196,11 +196,7 @@ fn refusal(said: &str) -> Error {
 }
 
 /// The changes of all entries of one form.
-fn read_form(
-    export: &Export,
-    entries: &[Entry<'_>],
-    reader: &mut Reader<'_>,
-) -> Result<Vec<Change>> {
+fn read_form(export: &Export, entries: &[Entry<'_>], reader: &mut Reader) -> Result<Vec<Change>> {
     match export.read {
         Read::Each(read) => read_each(entries, reader, read),
         Read::Keys(form) => {
@@ -238,15 +234,15 @@ fn read_form(
 
 /// What each entry tells. One that can't be read is left out, with a note; where none can, the
 /// first one's trouble is that of the file.
-fn read_each<'e, 'z, T>(
+fn read_each<'e, T>(
     entries: &[Entry<'e>],
-    reader: &mut Reader<'z>,
-    read: impl Fn(Entry<'e>, &mut Reader<'z>) -> Result<T>,
+    reader: &mut Reader,
+    read: impl Fn(Entry<'e>, &mut Reader) -> Result<T>,
 ) -> Result<Vec<T>> {
     let mut told = Vec::with_capacity(entries.len());
     let mut troubles: Vec<Error> = Vec::new();
     for entry in entries {
-        match read(*entry, reader) {
+        match reader.in_its_zone(*entry, |reader| read(*entry, reader)) {
             Ok(one) => told.push(one),
             Err(trouble) => troubles.push(trouble),
         }

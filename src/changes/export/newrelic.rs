@@ -14,7 +14,7 @@ pub(super) const DEPLOYMENTS: Export = Export {
     read: Read::Each(deployment),
 };
 
-fn deployment(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn deployment(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/timestamp"], &[])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();
     change.version = entry.text(&["/revision"]);

@@ -21,7 +21,7 @@ pub(super) const CHANGE_EVENTS: Export = Export {
     read: Read::Each(change_event),
 };
 
-fn change_event(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn change_event(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/timestamp"], &[])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();
     change.description = entry.text(&["/summary"]);

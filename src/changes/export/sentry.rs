@@ -49,7 +49,7 @@ const DATES: [&str; 3] = [
 ];
 
 /// One change for each project of a release.
-fn release(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Vec<Change>> {
+fn release(entry: Entry<'_>, reader: &mut Reader) -> Result<Vec<Change>> {
     let begins = [DATES.as_slice(), &["/dateCreated"]].concat();
     let mut change = reader.change(entry, &begins, &["/lastDeploy/dateFinished"])?;
     let whole = entry.text(&["/version"]).unwrap_or_default();
@@ -87,7 +87,7 @@ fn release(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Vec<Change>> {
     })
 }
 
-fn deploy(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn deploy(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/dateStarted"], &["/dateFinished"])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();
     change.environment = entry.text(&["/environment"]);

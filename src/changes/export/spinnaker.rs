@@ -58,7 +58,7 @@ fn only_prepares(entry: &Entry<'_>) -> bool {
     stage_types(entry).next().is_some() && stage_types(entry).all(prepares)
 }
 
-fn execution(entry: Entry<'_>, reader: &mut Reader<'_>) -> Result<Change> {
+fn execution(entry: Entry<'_>, reader: &mut Reader) -> Result<Change> {
     let mut change = reader.change(entry, &["/startTime", "/buildTime"], &["/endTime"])?;
     change.id = entry.text(&["/id"]).unwrap_or_default();
     change.service = entry.text(&["/application"]);

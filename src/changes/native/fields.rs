@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
         &self,
         day: &Known<'a>,
         entry: Entry<'_>,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader,
     ) -> Option<(Vec<&'a str>, i64)> {
         let date = day.value.as_str()?;
         self.times(Field::At).find_map(|other| {
