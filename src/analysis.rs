@@ -807,28 +807,34 @@ fn load(
     if recent.to_us - recent.from_us < GUARD_US {
         return None;
     }
-    let within = |asked: Span| -> f64 {
+    // Requests, and those of them that were answered well.
+    let within = |asked: Span| -> (f64, f64) {
         let counted = counted_of(incident, cells).flat_map(|c| {
-            c.counts
-                .iter()
-                .enumerate()
-                .map(|(i, n)| (c.start_us + i as i64 * zoom::CELL_US, n.0))
+            let counts = c.counts.iter().enumerate();
+            counts.map(|(i, n)| (c.start_us + i as i64 * zoom::CELL_US, n))
         });
         counted
             .filter(|(at, _)| (asked.from_us..asked.to_us).contains(at))
-            .map(|(_, n)| f64::from(n))
-            .sum()
+            .fold((0.0, 0.0), |(n, well), (_, &(requests, bad))| {
+                (n + f64::from(requests), well + f64::from(requests - bad))
+            })
     };
-    let rate = within(recent) / (recent.to_us - recent.from_us) as f64;
+    let rate = within(recent).0 / (recent.to_us - recent.from_us) as f64;
     let eve = Span {
         from_us: span.from_us - EVE_US,
         to_us: span.from_us,
     };
+    let after = Span {
+        from_us: span.from_us,
+        to_us: span.to_us.min(span.from_us + EVE_US),
+    };
     Some(Load {
         requests,
         expected: rate * lasts_us(times) as f64,
-        requests_before: within(eve) as u64,
+        requests_before: within(eve).0 as u64,
         expected_before: rate * EVE_US as f64,
+        answered_after: within(after).1 as u64,
+        expected_after: rate * (after.to_us - after.from_us) as f64,
         rate_follows_load: None,
     })
 }

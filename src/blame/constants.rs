@@ -95,6 +95,8 @@ pub(super) const LAG_MEDIAN_S: f64 = 100.0;
 pub(super) const LAG_SIGMA: f64 = 1.0;
 /// with this weight;
 pub(super) const LAG_WEIGHT_LOGNORMAL: f64 = 0.65;
+/// Share of the changes with a rollout of known length that are felt as if all of it were at its begin (judgement).
+pub(super) const LAG_AT_BEGIN: f64 = 0.5;
 /// any time during the rollout,
 pub(super) const LAG_WEIGHT_ROLLOUT: f64 = 0.15;
 /// the next round time of the clock (a scheduled job, a cache that is filled hourly),
@@ -191,6 +193,8 @@ pub(super) const LOAD_CLIP: f64 = 3.0;
 pub(super) const LOAD_SURGE: f64 = 2.0;
 /// The multiple of the expectation that is a surge.
 pub(super) const SURGE: f64 = 2.0;
+/// Fewer requests are no surge.
+pub(super) const LEAST_OF_A_SURGE: u64 = 20;
 /// The error rate used to follow the load.
 pub(super) const LOAD_CURVE: f64 = 1.0;
 /// Requests within [`ORDINARY_LOAD`] of the expectation.

@@ -6,8 +6,8 @@
 //! both. A change that came after the onset is no cause, whatever else speaks for it.
 
 use super::constants::{
-    CLOCK_EARLY_S, CLOCK_WINDOW_S, DAY_S, LAG_LEAST_ROLLOUT_S, LAG_MEDIAN_S, LAG_SIGMA,
-    LAG_SLOW_MEAN_S, LAG_UNKNOWN_ROLLOUT_S, LAG_WEIGHT_CLOCK, LAG_WEIGHT_LOGNORMAL,
+    CLOCK_EARLY_S, CLOCK_WINDOW_S, DAY_S, LAG_AT_BEGIN, LAG_LEAST_ROLLOUT_S, LAG_MEDIAN_S,
+    LAG_SIGMA, LAG_SLOW_MEAN_S, LAG_UNKNOWN_ROLLOUT_S, LAG_WEIGHT_CLOCK, LAG_WEIGHT_LOGNORMAL,
     LAG_WEIGHT_ROLLOUT, LAG_WEIGHT_SLOW, REACH_US, SKEW_S, UNKNOWN_ROLLOUT_US, VETO_PROBABILITY,
     VETO_SIGMAS,
 };
@@ -23,6 +23,8 @@ pub(super) struct Rollout {
     pub start_us: i64,
     /// Its length in seconds, where known.
     pub length_s: Option<f64>,
+    /// Whether its begin is told, and not only its end.
+    pub is_dated: bool,
 }
 
 impl Rollout {
@@ -33,6 +35,7 @@ impl Rollout {
             return Rollout {
                 start_us,
                 length_s: Some(UNKNOWN_ROLLOUT_US as f64 / 1e6),
+                is_dated: false,
             };
         }
         let length_s = change
@@ -41,6 +44,7 @@ impl Rollout {
         Rollout {
             start_us: change.at_us,
             length_s,
+            is_dated: true,
         }
     }
 
@@ -148,10 +152,21 @@ fn slow_mass() -> f64 {
 }
 
 /// Density (per second) of an onset at `onset_s` caused by a change that began at `start_s`, both
-/// in local seconds. Where the rollout's length is known, the change took effect at any time of it.
+/// in local seconds. Where the rollout's length is known, the change took effect at any time of it, or, as
+/// often, where it began: the first host that has it may be enough.
 fn density(onset_s: f64, start_s: f64, rollout: Rollout) -> f64 {
+    let spread = |spread_s: f64| spread_density(onset_s, start_s, rollout, spread_s);
+    match rollout.length_s {
+        Some(length_s) if rollout.is_dated && length_s > 0.0 => {
+            LAG_AT_BEGIN * spread(0.0) + (1.0 - LAG_AT_BEGIN) * spread(length_s)
+        }
+        length_s => spread(length_s.unwrap_or(0.0)),
+    }
+}
+
+/// The same of a change that took effect at any time of so many seconds.
+fn spread_density(onset_s: f64, start_s: f64, rollout: Rollout, spread_s: f64) -> f64 {
     let lag_s = onset_s - start_s;
-    let spread_s = rollout.length_s.unwrap_or(0.0);
     let (fast, slow) = if spread_s > 0.0 {
         let spread = |cdf: &dyn Fn(f64) -> f64| (cdf(lag_s) - cdf(lag_s - spread_s)) / spread_s;
         (
@@ -312,6 +327,7 @@ mod tests {
         Rollout {
             start_us: (START_S * 1e6) as i64,
             length_s,
+            is_dated: true,
         }
     }
 
@@ -366,14 +382,14 @@ mod tests {
             (
                 90.0,
                 Some(600.0),
-                8.094_212_080_886_066e-4,
-                7.894_415_570_237_14e-4,
+                2.173_043_115_167_971e-3,
+                2.176_056_976_279_722e-3,
             ),
             (
                 700.0,
                 Some(600.0),
-                5.183_107_946_575_669e-4,
-                5.370_257_772_479_206e-4,
+                2.893_284_941_959_026_7e-4,
+                2.990_144_096_614_160_7e-4,
             ),
         ];
         for (lag_s, length_s, exact, skewed) in cases {
@@ -444,7 +460,8 @@ mod tests {
             found,
             Rollout {
                 start_us: 970 * 60_000_000,
-                length_s: Some(1800.0)
+                length_s: Some(1800.0),
+                is_dated: false,
             }
         );
     }

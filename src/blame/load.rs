@@ -3,7 +3,9 @@
 //! Comes in: requests against what was expected, before and during the incident. Without an
 //! expectation nothing is said.
 
-use super::constants::{LOAD_CLIP, LOAD_CURVE, LOAD_ORDINARY, LOAD_SURGE, ORDINARY_LOAD, SURGE};
+use super::constants::{
+    LEAST_OF_A_SURGE, LOAD_CLIP, LOAD_CURVE, LOAD_ORDINARY, LOAD_SURGE, ORDINARY_LOAD, SURGE,
+};
 use super::{Context, Contribution, EvidenceKind, phrase};
 
 /// Requests of the incident's endpoints against their expectation.
@@ -17,6 +19,10 @@ pub struct Load {
     pub requests_before: u64,
     /// Requests expected in these minutes.
     pub expected_before: f64,
+    /// Requests answered well in the first minutes after the onset.
+    pub answered_after: u64,
+    /// Requests expected there, answered well or not.
+    pub expected_after: f64,
     /// Whether the error rate used to rise with the load before the incident; `None` where the
     /// load did not vary enough to tell.
     pub rate_follows_load: Option<bool>,
@@ -43,7 +49,8 @@ fn finding(nats: f64, text: String) -> Option<Contribution> {
     })
 }
 
-/// A surge that began before the errors did; or nothing out of the ordinary.
+/// A surge that began before the errors did, or with them; or nothing out of the ordinary. Who fails asks again, so
+/// of what came with the errors only what was answered well counts: of that retries make no more than usual.
 fn volume(load: &Load) -> Option<Contribution> {
     let (before, during) = (
         load.requests_before as f64 / load.expected_before,
@@ -51,6 +58,13 @@ fn volume(load: &Load) -> Option<Contribution> {
     );
     if load.expected_before > 0.0 && before >= SURGE {
         let text = format!("requests were {before:.1} times the expected already before the onset");
+        return finding(LOAD_SURGE, text);
+    }
+    let after = load.answered_after as f64 / load.expected_after;
+    if load.answered_after >= LEAST_OF_A_SURGE && after >= SURGE {
+        let text = format!(
+            "requests grew with the errors: those answered well alone were {after:.1} times all that was expected"
+        );
         return finding(LOAD_SURGE, text);
     }
     let deviation = during - 1.0;
@@ -99,6 +113,8 @@ mod tests {
         expected: 1_000.0,
         requests_before: 500,
         expected_before: 500.0,
+        answered_after: 450,
+        expected_after: 500.0,
         rate_follows_load: None,
     };
 
@@ -118,6 +134,24 @@ mod tests {
                 "the error rate rose with the load before, too"
             ]
         );
+    }
+
+    /// Four times the requests, of which a third fails; or twice, because all that fail are asked again and again.
+    #[test]
+    fn a_surge_that_comes_with_the_errors_speaks_for_load_and_retries_don_t() {
+        let surge = Load {
+            requests: 4_000,
+            answered_after: 1_320,
+            ..ORDINARY
+        };
+        let said = "requests grew with the errors: those answered well alone were 2.6 times all that was expected";
+        assert_eq!(told(surge), (2.0, vec![said.to_owned()]));
+        let storm = Load {
+            requests: 4_000,
+            answered_after: 480,
+            ..ORDINARY
+        };
+        assert_eq!(told(storm), (0.0, Vec::new()));
     }
 
     #[test]

@@ -98,8 +98,9 @@ struct Group {
     witnesses: u32,
 }
 
-/// Sum over the largest groups of the mean log likelihood ratio of their endpoints. Largest by
-/// excess failures, then by requests: the groups that were hit must not be crowded out.
+/// Sum over the largest groups of the mean log likelihood ratio of their endpoints. First the largest of each
+/// service that was hit, then the second of each; largest by excess failures, then by requests: neither groups that
+/// were hit nor services must be crowded out by large ones.
 fn ratio(touched: &[bool], context: &Context) -> f64 {
     let mut groups: BTreeMap<(&str, u32), Group> = BTreeMap::new();
     let of_touched: BTreeSet<&str> = context
@@ -142,16 +143,29 @@ fn ratio(touched: &[bool], context: &Context) -> f64 {
         group.nats += (with / without).ln();
         group.witnesses += 1;
     }
-    let mut groups: Vec<Group> = groups.into_values().collect();
-    groups.sort_by(|a, b| {
+    let mut groups: Vec<(&str, Group)> = groups
+        .into_iter()
+        .map(|((service, _), group)| (service, group))
+        .collect();
+    groups.sort_by(|(_, a), (_, b)| {
         b.excess
             .total_cmp(&a.excess)
             .then(b.requests.cmp(&a.requests))
     });
-    groups
+    let mut heard: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut in_turn: Vec<(bool, usize, Group)> = groups
+        .into_iter()
+        .map(|(service, group)| {
+            let turn = heard.entry(service).or_default();
+            *turn += 1;
+            (group.excess == 0.0, *turn, group)
+        })
+        .collect();
+    in_turn.sort_by_key(|(is_spared, turn, _)| (*is_spared, if *is_spared { 0 } else { *turn }));
+    in_turn
         .iter()
         .take(SCOPE_GROUPS)
-        .map(|group| group.nats / f64::from(group.witnesses))
+        .map(|(.., group)| group.nats / f64::from(group.witnesses))
         .sum()
 }
 
@@ -323,6 +337,22 @@ mod tests {
         endpoints.push(hit("api", "/hit", 0));
         // 0.7·(ln 6 + 5·ln(0.70/0.95))
         assert!((nats(endpoints) - 0.185_396).abs() < 1e-6);
+    }
+
+    /// Eight groups of `api` fail, and two of each of two other services with fewer requests.
+    #[test]
+    fn a_large_service_does_not_crowd_out_the_hits_of_others() {
+        let larger = |group| EndpointFact {
+            requests: 5_000,
+            errors: 3_000,
+            ..hit("api", "/a", group)
+        };
+        let mut endpoints: Vec<EndpointFact> = (0..8).map(larger).collect();
+        for service in ["web", "mail"] {
+            endpoints.extend([0, 1].map(|group| hit(service, "/x", group)));
+        }
+        // 0.7·(2·ln 6 + 4·ln 0.2)
+        assert!((nats(endpoints) + 1.997_963).abs() < 1e-6);
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl<'a> Counted<'a> {
         clock: &mut Clock,
         outer: Option<&Fields<'a>>,
     ) -> Option<Record<'a>> {
-        if self.has_escapes {
+        if self.has_escapes || self.get(Slot::Side).is_some() {
             return None;
         }
         let status = Status::parse(self.get(Slot::Status)?).filter(|status| status.0 >= 100)?;
@@ -238,7 +238,7 @@ impl<'a> Counted<'a> {
         let around = || outer.and_then(Fields::service);
         match self.get(Slot::Service) {
             None => Some(around()),
-            Some([] | [b'-']) => {
+            Some([] | [b'-' | b'_']) => {
                 let is_told = self.has_choice || around().is_some();
                 (!is_told).then_some(None)
             }

@@ -20,6 +20,8 @@ pub(super) enum Slot {
     /// A whole request line: `GET / HTTP/1.1`.
     Request,
     Service,
+    /// Who of a call wrote the line, its server or its client.
+    Side,
     Latency,
     Client,
     User,
@@ -35,13 +37,14 @@ pub(super) enum Slot {
 
 impl Slot {
     /// Every slot with its name in specs.
-    pub(super) const ALL: [(&'static str, Slot); 17] = [
+    pub(super) const ALL: [(&'static str, Slot); 18] = [
         ("time", Slot::Time),
         ("status", Slot::Status),
         ("method", Slot::Method),
         ("target", Slot::Target),
         ("request", Slot::Request),
         ("service", Slot::Service),
+        ("side", Slot::Side),
         ("latency", Slot::Latency),
         ("client", Slot::Client),
         ("user", Slot::User),
@@ -75,6 +78,12 @@ impl Slot {
     pub(super) fn is_counted(self) -> bool {
         (self as usize) <= Slot::Latency as usize
     }
+}
+
+/// Whether a call was made by the service that wrote the line: `client`, `SPAN_KIND_CLIENT`, and OpenTelemetry's
+/// number for it.
+fn is_client(side: &[u8]) -> bool {
+    side == b"3" || side.eq_ignore_ascii_case(b"client") || side == b"SPAN_KIND_CLIENT"
 }
 
 /// A value as it stands on the line.
@@ -341,6 +350,9 @@ impl<'a> Fields<'a> {
         if self.escaped != 0 {
             self.unescape(scratch);
         }
+        if self.value(Slot::Side).is_some_and(is_client) {
+            return Err(Reject::NoRequest);
+        }
         let status = self.get(Slot::Status).and_then(status);
         let (method, target) = match (self.request(), status) {
             (Ok(request), Some(_)) => request,
@@ -400,7 +412,9 @@ impl<'a> Fields<'a> {
     /// The service that the line names.
     #[inline]
     pub(super) fn service(&self) -> Option<&'a [u8]> {
-        self.value(Slot::Service).map(without_port)
+        // nginx's server for every other name is `_`.
+        let named = self.value(Slot::Service).filter(|name| *name != b"_");
+        named.map(without_port)
     }
 
     /// How long the answer took, in µs.

@@ -91,7 +91,7 @@ impl Glancing for KeyedGlances<'_> {
                 *place = *found;
             }
         }
-        if has_escapes {
+        if has_escapes || parts[Slot::Side as usize].part.rank != ABSENT {
             return None;
         }
         let status = Status::parse(part(line, &parts, Slot::Status)?)?;
@@ -138,8 +138,8 @@ impl Glancing for KeyedGlances<'_> {
         let latency = part(line, &parts, Slot::Latency).filter(|_| self.has_latency);
         let latency_unit = parts[Slot::Latency as usize].part.unit;
         let service = match part(line, &parts, Slot::Service) {
-            Some([] | [b'-']) if has_choice => return None,
-            None | Some([] | [b'-']) => None,
+            Some([] | [b'-' | b'_']) if has_choice => return None,
+            None | Some([] | [b'-' | b'_']) => None,
             Some(name) => Some(without_port(name)),
         };
         Some(Glance {

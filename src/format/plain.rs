@@ -6,15 +6,22 @@ use crate::timestamp::Clock;
 
 use super::fields::is_ip;
 
-const LEVELS: [&[u8]; 16] = [
+const LEVELS: [&[u8]; 25] = [
     b"TRACE",
+    b"TRCE",
+    b"SILLY",
+    b"VERBOSE",
     b"DEBUG",
+    b"DBUG",
     b"INFO",
+    b"INFORMATION",
+    b"HTTP",
     b"NOTICE",
     b"WARN",
     b"WARNING",
     b"ERROR",
     b"ERR",
+    b"FAIL",
     b"CRITICAL",
     b"CRIT",
     b"FATAL",
@@ -23,7 +30,14 @@ const LEVELS: [&[u8]; 16] = [
     b"ALERT",
     b"EMERG",
     b"FINE",
+    b"FINER",
+    b"FINEST",
 ];
+
+/// Whether a word is a level, as loggers and syslog write them.
+pub(super) fn is_level(word: &[u8]) -> bool {
+    LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
+}
 
 /// A time takes up to six words: `Sun Mar 13 22:49:12 2016 +0100`.
 const WORDS: usize = 6;
@@ -50,8 +64,7 @@ pub(super) fn reason(line: &[u8], clock: &Clock) -> Reject {
     let punctuation = |b: &u8| matches!(b, b'[' | b']' | b':' | b',' | b'<' | b'>' | b'|' | b' ');
     let mut is_application = |(word, so_far): (&[u8], &[u8])| {
         let word = trim(word, punctuation);
-        LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
-            || clock.read(trim(so_far, punctuation)).is_some()
+        is_level(word) || clock.read(trim(so_far, punctuation)).is_some()
     };
     if known.any(&mut is_application) || clock.read(trim(&line[..run], punctuation)).is_some() {
         return Reject::NoRequest;

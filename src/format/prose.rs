@@ -93,14 +93,17 @@ const UNITS: [&[u8]; 21] = [
 ];
 
 /// Before a request: it is one that the service makes itself.
-const OUTBOUND: [&[u8]; 14] = [
+const OUTBOUND: [&[u8]; 19] = [
+    b"aiohttp.client",
     b"call",
     b"calling",
     b"client",
     b"downstream",
+    b"elastic_transport.transport",
     b"fetch",
     b"fetching",
     b"forwarding",
+    b"httpx",
     b"outbound",
     b"outgoing",
     b"proxying",
@@ -108,6 +111,8 @@ const OUTBOUND: [&[u8]; 14] = [
     b"retrying",
     b"sending",
     b"upstream",
+    b"urllib3.connectionpool",
+    b"urllib3.util.retry",
 ];
 
 /// Right before a request: its status stands on another line, as in Rails' own log.

@@ -135,3 +135,77 @@ fn columns_that_change_far_below_a_files_begin_hold_to_the_next_header() {
         assert_eq!(formats(&report), [("w3c".to_owned(), 1, 110_004)]);
     }
 }
+
+/// The services of a report, and its requests and errors.
+fn served(report: &Value) -> (&Value, u64, u64) {
+    let scan = &report["scan"];
+    let count = |key: &str| scan[key].as_u64().unwrap();
+    (&scan["services"], count("requests"), count("errors"))
+}
+
+#[test]
+fn the_level_of_a_line_names_no_service_and_a_loggers_name_no_host() {
+    for line in [
+        "2024-04-10T15:00:06.081Z info: GET /api/orders/69643 200 825ms",
+        "2024-04-10T15:00:06.081Z ERROR: GET /api/orders/69643 500 825ms",
+        "2024-04-10T15:00:06.081Z [shop] info: GET /api/orders/69643 200 825ms",
+        "2024-04-10T15:00:06.081Z fail: Shop.RequestLog[0] HTTP POST /api/checkout responded 500 in 12.0 ms",
+        "2024-04-10T15:00:06.081Z access: GET /api/orders/69643 200 825ms",
+    ] {
+        let report = report_on("api.log", format!("{line}\n").repeat(20).as_bytes());
+        let (services, requests, _) = served(&report);
+        assert_eq!(
+            (services, requests),
+            (&serde_json::json!(["api"]), 20),
+            "{line}"
+        );
+        assert_eq!(report["incidents"], serde_json::json!([]), "{line}");
+    }
+    // Syslog's own heads are what they were.
+    let text = "2024-04-10T15:00:06Z web-1 shop[123]: GET /api/orders/69643 200 825ms\n".repeat(20);
+    let report = report_on("api.log", text.as_bytes());
+    assert_eq!(served(&report).0, &serde_json::json!(["shop"]));
+}
+
+#[test]
+fn the_server_for_every_other_name_is_none() {
+    let json = r#"{"time":"2024-04-10T15:00:06Z","server_name":"_","method":"GET","path":"/","status":200}"#;
+    let vhost =
+        r#"_ 203.0.113.7 - - [10/Apr/2024:15:00:06 +0000] "GET / HTTP/1.1" 200 5 "-" "curl""#;
+    for line in [json, vhost] {
+        let report = report_on("api.log", format!("{line}\n").repeat(20).as_bytes());
+        assert_eq!(
+            served(&report),
+            (&serde_json::json!(["api"]), 20, 0),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn calls_that_a_service_makes_are_no_requests_to_it() {
+    let own = r#"{"ts":"2024-04-10T15:00:06Z","method":"GET","path":"/cart","status":200,"duration_ms":8}"#;
+    for call in [
+        r#"2024-04-10 15:00:06,081 INFO httpx HTTP Request: GET https://pay.example/v1/charges "HTTP/1.1 500 Internal Server Error""#,
+        r#"2024-04-10 15:00:06,081 DEBUG urllib3.connectionpool https://pay.example:443 "GET /v1/charges HTTP/1.1" 500 None"#,
+        "2024-04-10 15:00:06,081 INFO elastic_transport.transport POST http://es:9200/_bulk [status:503 duration:0.004s]",
+        r#"{"ts":"2024-04-10T15:00:06Z","span.kind":"client","http.method":"GET","http.url":"https://pay.example/v1/charges","http.status_code":500,"duration_ms":12}"#,
+        r#"{"ts":"2024-04-10T15:00:06Z","method":"GET","path":"/v1/charges","status":500,"duration_ms":12,"span":{"kind":"SPAN_KIND_CLIENT"}}"#,
+    ] {
+        let text = format!("{own}\n{call}\n").repeat(200);
+        let report = report_on("api.log", text.as_bytes());
+        assert_eq!(
+            served(&report),
+            (&serde_json::json!(["api"]), 200, 0),
+            "{call}"
+        );
+        assert_eq!(
+            report["scan"]["rejects"][0]["reason"], "no_request",
+            "{call}"
+        );
+    }
+    // The server's side of a call is one.
+    let served_call = own.replace("\"ts\"", "\"span.kind\":\"server\",\"ts\"");
+    let report = report_on("api.log", format!("{served_call}\n").repeat(20).as_bytes());
+    assert_eq!(served(&report).1, 20);
+}

@@ -43,6 +43,8 @@ fn auth_outage_is_blamed_on_the_deploy_that_was_rolled_back() {
             expected: 35_800.0,
             requests_before: 9_010,
             expected_before: 9_000.0,
+            answered_after: 9_000,
+            expected_after: 9_000.0,
             rate_follows_load: None,
         }),
         ..context()

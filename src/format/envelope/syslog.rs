@@ -2,6 +2,7 @@
 //! Knows nothing of what follows them.
 
 use super::super::fields::split_once;
+use super::super::plain::is_level;
 use super::{Inner, stamp};
 
 /// Without `<190>` in front, nor the count of octets that syslog over TCP puts before that (RFC 6587).
@@ -35,23 +36,33 @@ pub(super) fn syslog(line: &[u8]) -> Option<Inner<'_>> {
         }
     };
     let (first, after) = split_once(rest, b' ')?;
+    // `<time> info: …`, `<time> [shop] info: …`: a logger's line, not syslog's.
+    let is_loggers = |word: &[u8]| word.starts_with(b"[") || is_level(word);
     if let Some(tag) = first.strip_suffix(b":") {
+        if is_loggers(tag) {
+            return None;
+        }
         return Some(Inner {
             service: program(tag),
             ..Inner::timed(after, time)
         });
     }
     let (tag, after) = split_once(after, b' ')?;
+    let tag = tag.strip_suffix(b":")?;
+    if is_loggers(first) || is_level(tag) {
+        return None;
+    }
     Some(Inner {
         host: Some(first),
-        service: program(tag.strip_suffix(b":")?),
+        service: program(tag),
         ..Inner::timed(after, time)
     })
 }
 
 /// Programs that serve for others: their names don't tell what was served.
-const SERVERS: [&[u8]; 22] = [
+const SERVERS: [&[u8]; 23] = [
     b"-",
+    b"access",
     b"apache",
     b"apache2",
     b"app",
