@@ -399,7 +399,7 @@ fn a_format_that_reads_otherwise_than_its_samples_say_never_reads_a_log() {
         ),
         (
             wrong("{host}", "{machine}"),
-            &["layout: {machine}: no such part", "service, latency"],
+            &["layout: {machine}: no such part", "service, side, latency"],
         ),
         (
             wrong("{host}", "{service}"),
