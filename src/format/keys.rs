@@ -161,6 +161,7 @@ pub(super) fn with_unit(name: &str) -> (&str, Option<Unit>) {
     let unit = |name| {
         Some(match name {
             "s" => Unit::Seconds,
+            "s|ms" => Unit::SecondsOrMillis,
             "ms" => Unit::Millis,
             "us" => Unit::Micros,
             "ns" => Unit::Nanos,

@@ -53,8 +53,9 @@ impl<'de> Visitor<'de> for Build {
         Ok(Tree::Text(v.to_string()))
     }
 
+    /// `1.0` keeps its point, which may tell its unit.
     fn visit_f64<E>(self, v: f64) -> Result<Tree, E> {
-        Ok(Tree::Text(v.to_string()))
+        Ok(Tree::Text(format!("{v:?}")))
     }
 
     fn visit_str<E>(self, v: &str) -> Result<Tree, E> {

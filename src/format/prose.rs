@@ -115,6 +115,9 @@ const OUTBOUND: [&[u8]; 19] = [
     b"urllib3.util.retry",
 ];
 
+/// Behind a request: who made it makes it again, as no server does.
+const AGAIN: &[u8] = b"retrying";
+
 /// Right before a request: its status stands on another line, as in Rails' own log.
 const BEGINNINGS: [&[u8]; 1] = [b"started"];
 
@@ -225,7 +228,7 @@ fn walk<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<Option<Read>, 
     let before = line.get(before_from..request.start).unwrap_or_default();
     let after = line.get(request.end..).unwrap_or_default();
     let mut told = Told::default();
-    told.read_after(after);
+    told.read_after(after)?;
     told.read_before(before)?;
     let before_time = time
         .as_ref()
@@ -326,8 +329,9 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn read_after(&mut self, text: &'a [u8]) {
+    fn read_after(&mut self, text: &'a [u8]) -> Result<(), Reject> {
         let (mut is_near, mut is_named) = (true, false);
+        let mut is_outbound = false;
         let mut words = Words::of(text);
         let mut in_column = None;
         while let Some(place) = words.next() {
@@ -343,11 +347,16 @@ impl<'a> Told<'a> {
             if may_be && is_between_bars(text, place) {
                 in_column = in_column.or(Some(word));
             }
+            is_outbound |= word.eq_ignore_ascii_case(AGAIN);
             is_named = is_one_of(word, &STATUS_NAMES);
             is_near &= is_named || is_one_of(word, &FILLERS) || is_protocol(word);
         }
         self.is_settled = self.status.is_some();
         self.status = self.status.or(in_column);
+        match is_outbound {
+            true => Err(Reject::NoRequest),
+            false => Ok(()),
+        }
     }
 
     /// A status before its request is a number that has a column for itself, or its reason behind it

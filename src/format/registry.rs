@@ -28,6 +28,10 @@ pub(super) const SPECS: &[(&str, &str)] = &[
         "aws-api-gateway",
         include_str!("specs/aws-api-gateway.toml"),
     ),
+    (
+        "aws-api-gateway-own",
+        include_str!("specs/aws-api-gateway-own.toml"),
+    ),
     ("azure", include_str!("specs/azure.toml")),
     ("bunyan", include_str!("specs/bunyan.toml")),
     ("caddy", include_str!("specs/caddy.toml")),

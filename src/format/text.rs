@@ -7,6 +7,7 @@ use crate::timestamp::Unit;
 /// they are summed. `None` if there is none, or if a bare number has no unit.
 #[inline]
 pub(super) fn latency_us(text: &[u8], unit: Option<Unit>) -> Option<u64> {
+    let unit = unit.map(|unit| decided(unit, text));
     let (number, plain_unit) = match text {
         [number @ .., b'm', b's'] => (number, Some(Unit::Millis)),
         [number @ .., b'u', b's'] | [number @ .., 0xc2, 0xb5, b's'] => (number, Some(Unit::Micros)),
@@ -16,6 +17,16 @@ pub(super) fn latency_us(text: &[u8], unit: Option<Unit>) -> Option<u64> {
     plain_unit
         .and_then(|unit| plain_us(number, unit))
         .or_else(|| any_latency_us(text, unit))
+}
+
+/// The unit of a number that is in seconds only where it has decimals.
+#[inline]
+fn decided(unit: Unit, text: &[u8]) -> Unit {
+    match unit {
+        Unit::SecondsOrMillis if text.iter().all(u8::is_ascii_digit) => Unit::Millis,
+        Unit::SecondsOrMillis => Unit::Seconds,
+        unit => unit,
+    }
 }
 
 /// The same for one number of a few digits, perhaps with decimals, and no unit of its own; `None` says
@@ -362,6 +373,11 @@ mod tests {
             ("1.", s, None),
             (".5", s, None),
             ("1.2.3", s, None),
+            ("0.825", Some(Unit::SecondsOrMillis), Some(825_000)),
+            ("825", Some(Unit::SecondsOrMillis), Some(825_000)),
+            ("0", Some(Unit::SecondsOrMillis), Some(0)),
+            ("0.100, 0.004", Some(Unit::SecondsOrMillis), Some(104_000)),
+            ("2s", Some(Unit::SecondsOrMillis), Some(2_000_000)),
             ("12", None, None),
             ("12 parsecs", None, None),
             ("1e999", s, None),

@@ -21,13 +21,15 @@ pub enum Unit {
     Micros,
     /// Billionths.
     Nanos,
+    /// Seconds where it has decimals, thousandths where it has none: of a name that both are written under.
+    SecondsOrMillis,
 }
 
 impl Unit {
     /// The power of ten that turns this unit into microseconds.
     pub fn exponent(self) -> i32 {
         match self {
-            Unit::Seconds => 6,
+            Unit::Seconds | Unit::SecondsOrMillis => 6,
             Unit::Millis => 3,
             Unit::Micros => 0,
             Unit::Nanos => -3,

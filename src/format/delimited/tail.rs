@@ -190,9 +190,14 @@ fn named(tails: &[Vec<&[u8]>], keys: &Keys, wanted: Slot) -> Option<Place> {
             best = Some((rank, name, unit));
         }
     }
+    // Apache has whole seconds there (`%T`).
+    let in_seconds = |unit| match unit {
+        Unit::SecondsOrMillis => Unit::Seconds,
+        unit => unit,
+    };
     best.map(|(_, name, unit)| Place::Named {
         name: name.into(),
-        unit,
+        unit: unit.map(in_seconds),
     })
 }
 

@@ -328,6 +328,7 @@ fn placeholder(part: Option<Part>) -> String {
     };
     let unit = unit.map_or("", |unit| match unit {
         Unit::Seconds => ":s",
+        Unit::SecondsOrMillis => ":s|ms",
         Unit::Millis => ":ms",
         Unit::Micros => ":us",
         Unit::Nanos => ":ns",
