@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use text::Unit;
+pub(crate) use text::ZONES;
 
 const SECOND: i64 = 1_000_000;
 const DAY_S: i64 = 86_400;
@@ -267,7 +268,9 @@ impl Clock {
         };
         let us = self.instant(&parts)?;
         let midnight_us = us - parts.second_of_day * SECOND - parts.micros;
-        let whole = parts.micros == 0 && parts.offset_s.is_some();
+        // Behind a clock of twelve hours the day has two beginnings.
+        let is_offset = matches!(full[20..22], [b' ', b'+' | b'-']);
+        let whole = parts.micros == 0 && parts.offset_s.is_some() && is_offset;
         self.clf = Clf {
             text: *full,
             us: Some(us),

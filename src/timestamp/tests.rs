@@ -170,6 +170,44 @@ fn a_time_without_a_zone_is_local_to_the_zone_given() {
 }
 
 #[test]
+fn a_clock_of_twelve_hours_says_which_half_of_the_day() {
+    let mut clock = Clock::new(None);
+    for (text, at) in [
+        ("2024-04-10 03:00:06 PM", "2024-04-10T15:00:06Z"),
+        ("2024-04-10 04:00:06 PM", "2024-04-10T16:00:06Z"),
+        ("2024-04-10 03:00:06 AM", "2024-04-10T03:00:06Z"),
+        ("2024-04-10 12:00:06 AM", "2024-04-10T00:00:06Z"),
+        ("2024-04-10 12:00:06.250 pm", "2024-04-10T12:00:06.25Z"),
+        ("[10/Apr/2024 03:00:06 PM]", "2024-04-10T15:00:06Z"),
+        ("10/Apr/2024:03:00:06PM UTC", "2024-04-10T15:00:06Z"),
+        ("10/Apr/2024:04:00:06PM UTC", "2024-04-10T16:00:06Z"),
+        ("2024-04-10T03:00 PM", "2024-04-10T15:00:00Z"),
+        ("2024-04-10 03:00:06 PM PDT", "2024-04-10T22:00:06Z"),
+    ] {
+        for read in [Clock::clf, Clock::read] {
+            assert_eq!(read(&mut clock, text.as_bytes()), Some(utc(at)), "{text}");
+        }
+    }
+    for text in ["2024-04-10 15:00:06 PM", "2024-04-10 00:00:06 AM"] {
+        assert_eq!(clock.read(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn a_zone_may_be_told_by_an_abbreviation_that_means_one() {
+    let mut clock = Clock::new(Some(berlin()));
+    for (text, at) in [
+        ("2024-04-10 08:00:06 PDT", "2024-04-10T15:00:06Z"),
+        ("2024-04-10 08:00:06,250 EST", "2024-04-10T13:00:06.25Z"),
+        ("2024-04-10T08:00:06 CEST", "2024-04-10T06:00:06Z"),
+        ("10/Apr/2024:08:00:06 BST", "2024-04-10T07:00:06Z"),
+    ] {
+        assert_eq!(clock.read(text.as_bytes()), Some(utc(at)), "{text}");
+    }
+    assert_eq!(clock.read(b"2024-04-10 08:00:06 IST"), None);
+}
+
+#[test]
 fn a_format_in_utc_is_so_in_any_zone() {
     let mut clock = Clock::new(Some(berlin()));
     assert_eq!(

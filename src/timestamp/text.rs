@@ -225,7 +225,7 @@ fn split_at_space(text: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// `HH:MM[:SS[.fraction]][offset]`.
+/// `HH:MM[:SS[.fraction]][ AM][offset]`.
 fn time_of_day(day: i64, text: &[u8]) -> Option<Parts> {
     let (second_of_day, micros, rest) = match text.split_at_checked(8) {
         Some((clock, rest)) if clock[5] == b':' => {
@@ -237,6 +237,7 @@ fn time_of_day(day: i64, text: &[u8]) -> Option<Parts> {
             (minute_seconds(clock)?, 0, rest)
         }
     };
+    let (second_of_day, rest) = in_halves(second_of_day, rest)?;
     let offset_s = if rest.is_empty() {
         None
     } else {
@@ -248,6 +249,18 @@ fn time_of_day(day: i64, text: &[u8]) -> Option<Parts> {
         micros,
         offset_s,
     })
+}
+
+/// The second of the day where ` AM` or ` PM` follows its clock of twelve hours, and what is behind that.
+fn in_halves(second_of_day: i64, text: &[u8]) -> Option<(i64, &[u8])> {
+    let (half, rest) = match text.strip_prefix(b" ").unwrap_or(text) {
+        [b'A' | b'a', b'M' | b'm', rest @ ..] => (0, rest),
+        [b'P' | b'p', b'M' | b'm', rest @ ..] => (12, rest),
+        _ => return Some((second_of_day, text)),
+    };
+    let hour = second_of_day / 3600;
+    let second = (hour % 12 + half) * 3600 + second_of_day % 3600;
+    (1..=12).contains(&hour).then_some((second, rest))
 }
 
 fn minute_seconds(text: &[u8]) -> Option<i64> {
@@ -297,11 +310,44 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((value / 1000, &rest[len..]))
 }
 
-/// `Z`, `+01`, `+0100`, `+01:00`, ` +0100`, ` UTC`, ` +0100 CET` (Go's, Ruby's and Postgres's way).
+/// Abbreviations that mean one zone in practice, with its offset in seconds. `IST` means India's, Ireland's or
+/// Israel's, and is none.
+pub(crate) const ZONES: [(&str, i32); 21] = [
+    ("UTC", 0),
+    ("GMT", 0),
+    ("WET", 0),
+    ("WEST", 3_600),
+    ("BST", 3_600),
+    ("CET", 3_600),
+    ("CEST", 7_200),
+    ("EET", 7_200),
+    ("EEST", 10_800),
+    ("MSK", 10_800),
+    ("JST", 32_400),
+    ("AEST", 36_000),
+    ("AEDT", 39_600),
+    ("EST", -18_000),
+    ("EDT", -14_400),
+    ("CST", -21_600),
+    ("CDT", -18_000),
+    ("MST", -25_200),
+    ("MDT", -21_600),
+    ("PST", -28_800),
+    ("PDT", -25_200),
+];
+
+fn zone_offset(name: &[u8]) -> Option<i32> {
+    let mut zones = ZONES.iter();
+    let zone = zones.find(|(known, _)| known.as_bytes() == name);
+    zone.map(|&(_, offset_s)| offset_s)
+}
+
+/// `Z`, `+01`, `+0100`, `+01:00`, ` +0100`, ` UTC`, ` PDT`, ` +0100 CET` (Go's, Ruby's and Postgres's way).
 fn offset_seconds(text: &[u8]) -> Option<i32> {
     let text = text.strip_prefix(b" ").unwrap_or(text);
     let (sign, rest) = match text {
-        b"Z" | b"z" | b"UTC" | b"GMT" => return Some(0),
+        b"Z" | b"z" => return Some(0),
+        [b'A'..=b'Z', ..] => return zone_offset(text),
         [b'+', rest @ ..] => (1, rest),
         [b'-', rest @ ..] => (-1, rest),
         _ => return None,

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::timestamp::ZONES;
+
 /// The methods that make a request of prose.
 pub(super) const METHODS: [&[u8]; 8] = [
     b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE",
@@ -20,13 +22,19 @@ const WIDEST_GAP: usize = 24;
 
 /// A date with a time of day, or an epoch where a line begins.
 static TIME: LazyLock<Regex> = LazyLock::new(|| {
-    regex(concat!(
-        r"(?-u)\d{4}[-/]\d\d[-/]\d\d(?:T|t| - |[ \t])\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?(?:UTC|GMT|[+-]\d\d:?\d\d))?",
-        r"|\d\d/[A-Z][a-z]{2}/\d{4}[: ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: [+-]\d{4})?",
-        r"|[A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{4}))?",
-        r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?",
-        r"|^\[[DIWEC] \d{6} \d\d:\d\d:\d\d",
-        r"|^\[?\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\b",
+    let half = r"(?: ?(?:[AP]M|[ap]m)\b)?";
+    let zones = ZONES.map(|(name, _)| name).join("|");
+    regex(&format!(
+        concat!(
+            r"(?-u)\d{{4}}[-/]\d\d[-/]\d\d(?:T|t| - |[ \t])\d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?{half}(?:Z| ?(?:(?:{zones})\b|[+-]\d\d:?\d\d))?",
+            r"|\d\d/[A-Z][a-z]{{2}}/\d{{4}}[: ]\d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?{half}(?: (?:(?:{zones})\b|[+-]\d{{4}}))?",
+            r"|[A-Z][a-z]{{2}}, \d\d? [A-Z][a-z]{{2}} \d{{4}} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{{4}}))?",
+            r"|(?:[A-Z][a-z]{{2}} )?[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{{1,9}})?{half}(?: \d{{4}})?",
+            r"|^\[[DIWEC] \d{{6}} \d\d:\d\d:\d\d",
+            r"|^\[?\d{{10}}(?:\d{{3}}|\d{{6}}|\d{{9}})?(?:\.\d{{1,9}})?\b",
+        ),
+        half = half,
+        zones = zones,
     ))
 });
 
@@ -113,6 +121,7 @@ pub(super) fn plain_time(line: &[u8]) -> Option<Option<Range<usize>>> {
     }
     let mut end = clock + 8;
     end += fraction(line.get(end..)?);
+    end += half_of_day(line.get(end..)?);
     end += match is_clf {
         true => clf_zone(line.get(end..)?),
         false => iso_zone(line.get(end..)?),
@@ -184,12 +193,43 @@ fn fraction(text: &[u8]) -> usize {
     }
 }
 
+/// How long ` AM` or ` PM` is, if that begins here.
+fn half_of_day(text: &[u8]) -> usize {
+    let space = usize::from(text.first() == Some(&b' '));
+    match text.get(space..).unwrap_or_default() {
+        [b'A' | b'P', b'M', rest @ ..] | [b'a' | b'p', b'm', rest @ ..] if ends_word(rest) => {
+            space + 2
+        }
+        _ => 0,
+    }
+}
+
+/// How long the zone's abbreviation is that begins here.
+fn zone_name(text: &[u8]) -> usize {
+    let len = text.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let (name, rest) = text.split_at(len);
+    let is_known = || ZONES.iter().any(|(known, _)| known.as_bytes() == name);
+    if len > 0 && ends_word(rest) && is_known() {
+        len
+    } else {
+        0
+    }
+}
+
+/// Whether a word may end before this.
+fn ends_word(rest: &[u8]) -> bool {
+    !matches!(rest, [b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_', ..])
+}
+
 /// How long the zone is that begins here: `Z`, ` UTC`, `+02:00`.
 fn iso_zone(text: &[u8]) -> usize {
     let space = usize::from(text.first() == Some(&b' '));
     match text.get(space..).unwrap_or_default() {
         [b'Z', ..] if space == 0 => 1,
-        [b'U', b'T', b'C', ..] | [b'G', b'M', b'T', ..] => space + 3,
+        name @ [b'A'..=b'Z', ..] => match zone_name(name) {
+            0 => 0,
+            len => space + len,
+        },
         [b'+' | b'-', rest @ ..] => match offset(rest) {
             0 => 0,
             len => space + 1 + len,
@@ -198,9 +238,10 @@ fn iso_zone(text: &[u8]) -> usize {
     }
 }
 
-/// The same of ` +0200`.
+/// The same of ` +0200`, ` PDT`.
 fn clf_zone(text: &[u8]) -> usize {
     match text {
+        [b' ', name @ ..] if zone_name(name) > 0 => 1 + zone_name(name),
         [b' ', b'+' | b'-', rest @ ..] if rest.get(2) != Some(&b':') && offset(rest) > 0 => 6,
         _ => 0,
     }
@@ -238,8 +279,8 @@ mod tests {
     fn piece() -> impl Strategy<Value = String> {
         prop_oneof![
             3 => "(GET|POST|PUT|OPTIONS|XGET|get|HEAD_)[\"' |:\\-\t\\]]{0,26}(/|http://|https://|https:/|:/|://|h)[a-z/]{0,4}",
-            3 => "[0-9]{3,4}[-/][0-9]{2}[-/][0-9]{2}(T|t| - | |\t|  )[0-9]{2}:[0-9]{2}:[0-9]{1,2}([.,][0-9]{0,11})?(Z|z| ?UTC| ?[+-][0-9]{2}:?[0-9]{1,2}| ?GM)?",
-            3 => "[0-9]{1,2}/[A-Z]?[a-z]{2,3}/[0-9]{4}[: ][0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]{0,3})?( ?[+-][0-9]{2}:?[0-9]{2})?",
+            3 => "[0-9]{3,4}[-/][0-9]{2}[-/][0-9]{2}(T|t| - | |\t|  )[0-9]{2}:[0-9]{2}:[0-9]{1,2}([.,][0-9]{0,11})?( ?[APap][Mm])?(Z|z| ?(UTC|GM|PDT|CEST|CE|IST)| ?[+-][0-9]{2}:?[0-9]{1,2})?[A-Z0-9_]?",
+            3 => "[0-9]{1,2}/[A-Z]?[a-z]{2,3}/[0-9]{4}[: ][0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]{0,3})?( ?[APap][Mm])?( ?[+-][0-9]{2}:?[0-9]{2}| (UTC|EST)[a-z_]?)?",
             1 => "(Wed, 10 Apr 2024 |Wed Apr 10 |Apr  1 )[0-9]{2}:[0-9]{2}:[0-9]{2}( GMT| 2024)?",
             1 => "\\[?[0-9]{9,14}(\\.[0-9]{1,3})?",
             1 => "\\[[DIX] [0-9]{6} [0-9]{2}:[0-9]{2}:[0-9]{2}",
@@ -277,6 +318,11 @@ mod tests {
                 "2024-04-10 09:00:03,250 +02:00",
             ),
             ("a 2024-04-10T09:00:03Z", "2024-04-10T09:00:03Z"),
+            ("2024-04-10 03:00:06 PM GET /", "2024-04-10 03:00:06 PM"),
+            ("[10/Apr/2024 03:00:06 PM] x", "10/Apr/2024 03:00:06 PM"),
+            ("2024-04-10 08:00:06 PDT GET /", "2024-04-10 08:00:06 PDT"),
+            ("2024-04-10 08:00:06 PMS", "2024-04-10 08:00:06"),
+            ("2024-04-10 08:00:06 ESTABLISHED", "2024-04-10 08:00:06"),
         ] {
             let place = plain_time(line.as_bytes()).unwrap().unwrap();
             assert_eq!(&line[place], time);
