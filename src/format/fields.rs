@@ -163,8 +163,9 @@ impl<'a> Parts<'a> {
 }
 
 /// How a format writes times, where that is not to be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Times {
+    #[default]
     AsTheyLook,
     /// In UTC where they name no zone.
     Utc,
@@ -524,9 +525,10 @@ pub(super) struct Essential<'a> {
 /// What stands for the method where the log has none.
 pub(super) const NO_METHOD: &[u8] = b"-";
 
-/// Three digits from 100: a server logs 0 or `-` for an answer it never gave.
+/// Three digits from 100: a server logs 0 or `-` for an answer it never gave. A table that went through pandas has
+/// `200.0`.
 fn status(text: &[u8]) -> Option<Status> {
-    Status::parse(text).filter(|status| status.0 >= 100)
+    Status::parse(text.strip_suffix(b".0").unwrap_or(text)).filter(|status| status.0 >= 100)
 }
 
 trait EndsWithDigit {

@@ -253,6 +253,7 @@ impl Format {
         depth: Depth,
         manner: Manner,
     ) -> Result<Record<'a>, Reject> {
+        let line = behind_hole(line);
         if line.len() > LONGEST_LINE {
             return Err(Reject::TooLong);
         }
@@ -509,6 +510,19 @@ fn short<'a>(layout: &delimited::Layout, line: &'a [u8], clock: &mut Clock) -> O
         Way::On => layout.latency_behind(rest),
     };
     Some(record)
+}
+
+/// Without the zeros that a file begins with which was cut to nothing while a program went on writing where it was
+/// (logrotate's `copytruncate`).
+#[inline]
+fn behind_hole(text: &[u8]) -> &[u8] {
+    match text.first() {
+        Some(0) => {
+            let zeros = text.iter().position(|&b| b != 0).unwrap_or(text.len());
+            text.get(zeros..).unwrap_or_default()
+        }
+        _ => text,
+    }
 }
 
 /// Without the white space around it and a byte order mark in front.

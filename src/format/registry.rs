@@ -13,7 +13,7 @@ use super::mixed::{self, Mixture};
 use super::pattern::Pattern;
 use super::spec::{self, Spec};
 use super::spelling::{Spelling, unknown_name};
-use super::{Format, Joins, Scratch, Shape, join, translate};
+use super::{Format, Joins, Scratch, Shape, behind_hole, join, translate};
 
 /// The general table of key names, which formats use that bring none of their own.
 const SYNONYMS: &str = include_str!("specs/synonyms.toml");
@@ -33,6 +33,10 @@ pub(super) const SPECS: &[(&str, &str)] = &[
         include_str!("specs/aws-api-gateway-own.toml"),
     ),
     ("azure", include_str!("specs/azure.toml")),
+    (
+        "azure-app-requests",
+        include_str!("specs/azure-app-requests.toml"),
+    ),
     ("bunyan", include_str!("specs/bunyan.toml")),
     ("caddy", include_str!("specs/caddy.toml")),
     ("cloudflare", include_str!("specs/cloudflare.toml")),
@@ -177,7 +181,7 @@ impl Registry {
     /// reads most lines as requests, the more specific of two that read equally many. If none reads
     /// any, the one that comes closest, so that its lines are rejected for the right reason.
     pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
-        let head = mixed::without_colours(head);
+        let head = mixed::without_colours(behind_hole(head));
         let (joins, lines) = join::joined(&numbered_head_lines(&head));
         let lines: Vec<&[u8]> = lines.iter().map(|(_, line)| &**line).collect();
         let (score, format) = in_best_envelope(&lines, |chain| self.best(chain, &lines, clock));

@@ -27,8 +27,8 @@ pub(super) struct Table {
     has_lanes: bool,
     separator: u8,
     header: Box<[u8]>,
-    /// The vendor's own columns, whose dates have the month first.
-    is_fixed: bool,
+    /// How its times are written: with the month first in the vendor's own columns.
+    times: Times,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Table {
     pub(super) fn fixed(header: &str, keys: &Keys) -> Option<Table> {
         let table = Table::from_header(header.as_bytes(), keys)?;
         Some(Table {
-            is_fixed: true,
+            times: Times::MonthFirst,
             ..table
         })
     }
@@ -75,10 +75,10 @@ impl Table {
         let mut rest = Some(line);
         while let Some(text) = rest {
             let (name, after) = cell(text, separator)?;
-            if name
-                .first()
-                .is_none_or(|b| b.is_ascii_digit() || *b == b'{')
-            {
+            // pandas leaves the column of its row numbers without a name.
+            let is_index = name.is_empty() && names.is_empty();
+            let is_value = |b: &u8| b.is_ascii_digit() || *b == b'{';
+            if !is_index && name.first().is_none_or(is_value) {
                 return None;
             }
             names.push(name);
@@ -101,6 +101,14 @@ impl Table {
                 Some(Meaning::Wrapper) | None => Column::Other,
             }
         };
+        // `Time (UTC)`
+        let is_utc = names.iter().any(|name| {
+            let slot = match keys.find_name(name) {
+                Some(Meaning::Part { slot, .. }) => Some(slot),
+                _ => None,
+            };
+            slot == Some(Slot::Time) && name.trim_ascii_end().ends_with(b"UTC)")
+        });
         let columns: Vec<Column> = names.iter().enumerate().map(column).collect();
         let told = columns.iter().enumerate();
         let told = told.filter_map(|(index, column)| Some((index, *column, column.asked()?)));
@@ -110,7 +118,11 @@ impl Table {
             has_lanes: cells::has_lanes(),
             separator,
             header: line.into(),
-            is_fixed: false,
+            times: if is_utc {
+                Times::Utc
+            } else {
+                Times::AsTheyLook
+            },
         };
         let has = |wanted: Slot| table.slots().any(|slot| slot == wanted);
         let is_request = has(Slot::Target) || has(Slot::Request);
@@ -152,9 +164,7 @@ impl Table {
         if *line == *self.header {
             return Err(Reject::Comment);
         }
-        if self.is_fixed {
-            fields.set_times(Times::MonthFirst);
-        }
+        fields.set_times(self.times);
         self.walk(line, fields)
     }
 
@@ -174,9 +184,7 @@ impl Table {
         if !fits || count == 0 {
             return None;
         }
-        if self.is_fixed {
-            fields.set_times(Times::MonthFirst);
-        }
+        fields.set_times(self.times);
         let mut date_at = None;
         let asks = fields.asks();
         for &(index, column, asked) in &self.told {

@@ -157,6 +157,22 @@ fn detect(head: &str) -> registry::Detected {
 }
 
 #[test]
+fn zeros_where_a_file_was_cut_to_nothing_are_no_part_of_a_line() {
+    let line =
+        r#"203.0.113.7 - - [10/Apr/2024:09:00:00 +0000] "GET /a HTTP/1.1" 500 157 "-" "curl/8""#;
+    for zeros in [1, 100_000, 2_000_000] {
+        let text = format!("{}{line}", "\0".repeat(zeros));
+        let format = detect(&format!("{text}\n{line}\n")).format;
+        assert_eq!(format.name(), "combined");
+        let told = read(&format, text.as_bytes(), Depth::Full).unwrap();
+        assert_eq!(told.status, Status(500));
+        assert_eq!(told.rest[1].as_deref(), Some(&b"203.0.113.7"[..]));
+    }
+    let format = builtin().get("combined").unwrap();
+    assert_eq!(read(&format, b"\0\0\0", Depth::Counts), Err(Reject::Blank));
+}
+
+#[test]
 fn a_file_is_told_by_the_lines_that_it_has_most_of() {
     let line = |name: &str| {
         let found = lines().into_iter().find(|(spec, _)| *spec == name);
