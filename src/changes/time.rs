@@ -14,6 +14,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::Value;
 
+use crate::timestamp::zone_offset;
+
 /// A moment, and whether its text said in which zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
@@ -166,30 +168,12 @@ pub(super) fn zone(text: &str) -> Option<TimeZone> {
     DateTimeParser::new().parse_time_zone(with_colon(text)).ok()
 }
 
-/// Abbreviations of zones that mean one offset wherever they are in use.
-const ABBREVIATIONS: [(&str, &str); 16] = [
-    ("est", "-05:00"),
-    ("edt", "-04:00"),
-    ("cdt", "-05:00"),
-    ("mst", "-07:00"),
-    ("mdt", "-06:00"),
-    ("pst", "-08:00"),
-    ("pdt", "-07:00"),
-    ("wet", "+00:00"),
-    ("west", "+01:00"),
-    ("bst", "+01:00"),
-    ("cet", "+01:00"),
-    ("cest", "+02:00"),
-    ("eet", "+02:00"),
-    ("eest", "+03:00"),
-    ("jst", "+09:00"),
-    ("aest", "+10:00"),
-];
-
 /// The offset that a word in small letters names: `utc`, `gmt-7`, `utc+05:30`, `pdt`.
 fn offset_of(word: &str) -> Option<String> {
-    if let Some((_, offset)) = ABBREVIATIONS.iter().find(|(name, _)| *name == word) {
-        return Some((*offset).to_owned());
+    if let Some(offset_s) = zone_offset(word.to_ascii_uppercase().as_bytes()) {
+        let sign = if offset_s < 0 { '-' } else { '+' };
+        let minutes = offset_s.abs() / 60;
+        return Some(format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60));
     }
     let from = word
         .strip_prefix("utc")

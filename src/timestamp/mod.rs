@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use text::Unit;
-pub(crate) use text::ZONES;
+pub(crate) use text::{ZONES, zone_offset};
 
 const SECOND: i64 = 1_000_000;
 const DAY_S: i64 = 86_400;

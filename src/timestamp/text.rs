@@ -310,9 +310,9 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((value / 1000, &rest[len..]))
 }
 
-/// Abbreviations that mean one zone in practice, with its offset in seconds. `IST` means India's, Ireland's or
-/// Israel's, and is none.
-pub(crate) const ZONES: [(&str, i32); 21] = [
+/// Abbreviations that mean one offset wherever they are in use, in seconds. `IST` means India's, Ireland's or
+/// Israel's, `CST` America's or China's: they are none.
+pub(crate) const ZONES: [(&str, i32); 20] = [
     ("UTC", 0),
     ("GMT", 0),
     ("WET", 0),
@@ -328,7 +328,6 @@ pub(crate) const ZONES: [(&str, i32); 21] = [
     ("AEDT", 39_600),
     ("EST", -18_000),
     ("EDT", -14_400),
-    ("CST", -21_600),
     ("CDT", -18_000),
     ("MST", -25_200),
     ("MDT", -21_600),
@@ -336,7 +335,8 @@ pub(crate) const ZONES: [(&str, i32); 21] = [
     ("PDT", -25_200),
 ];
 
-fn zone_offset(name: &[u8]) -> Option<i32> {
+/// The offset that an abbreviation means, in seconds.
+pub(crate) fn zone_offset(name: &[u8]) -> Option<i32> {
     let mut zones = ZONES.iter();
     let zone = zones.find(|(known, _)| known.as_bytes() == name);
     zone.map(|&(_, offset_s)| offset_s)
