@@ -179,7 +179,6 @@ fn offset_of(word: &str) -> Option<String> {
         .strip_prefix("utc")
         .or_else(|| word.strip_prefix("gmt"));
     match from {
-        Some("") => Some("+00:00".to_owned()),
         None => (word == "z").then(|| "+00:00".to_owned()),
         Some(offset) => {
             let (sign, rest) = offset.split_at_checked(1)?;

@@ -376,7 +376,7 @@ impl Format {
             Shape::Csv(table) if table.is_known() => fault("as many cells as there are columns"),
             Shape::Csv(_) => fault("a header line with the columns' names above"),
             Shape::Pattern(_) => fault("a match of the regular expression"),
-            Shape::Prose => fault("a method, a target behind it and a status"),
+            Shape::Prose(_) => fault("a method, a target behind it and a status"),
             Shape::Plain => fault("never a request"),
         }
     }
@@ -396,7 +396,7 @@ impl Format {
             Shape::Csv(table) if table.is_known() => table.slots().collect(),
             Shape::W3c(_) | Shape::Csv(_) => self.keys.meanings().filter_map(part).collect(),
             Shape::Pattern(pattern) => pattern.meanings().filter_map(part).collect(),
-            Shape::Prose => super::prose::SLOTS.to_vec(),
+            Shape::Prose(_) => super::prose::SLOTS.to_vec(),
             Shape::Plain => Vec::new(),
         };
         super::fields::Slot::ALL

@@ -92,7 +92,7 @@ enum Shape {
     W3c(w3c::Columns),
     Csv(table::Table),
     Pattern(pattern::Pattern),
-    Prose,
+    Prose(prose::Order),
     Plain,
 }
 
@@ -151,7 +151,7 @@ impl Format {
             Shape::W3c(_) => "w3c",
             Shape::Csv(_) => "csv",
             Shape::Pattern(_) => "pattern",
-            Shape::Prose => "prose",
+            Shape::Prose(_) => "prose",
             Shape::Plain => "plain",
         }
     }
@@ -340,7 +340,7 @@ impl Format {
             Shape::W3c(columns) => columns.parse(line, fields)?,
             Shape::Csv(table) => table.parse(line, fields, &self.keys)?,
             Shape::Pattern(pattern) => pattern.parse(line, fields, groups)?,
-            Shape::Prose => prose::parse(line, fields, shapes)?,
+            Shape::Prose(order) => prose::parse(line, fields, *order, shapes)?,
             Shape::Plain => return Err(plain::reason(line, clock)),
         }
         Ok(true)
@@ -383,7 +383,7 @@ impl Format {
             Shape::W3c(columns) => columns.parse_plain(line, counted).is_some(),
             Shape::Csv(table) => table.parse_plain(line, counted).is_some(),
             Shape::Pattern(pattern) => pattern.parse_plain(line, counted).is_some(),
-            Shape::Prose => prose::parse(line, counted, &mut lines.shapes).is_ok(),
+            Shape::Prose(order) => prose::parse(line, counted, *order, &mut lines.shapes).is_ok(),
             Shape::Plain => false,
         }
     }
@@ -415,7 +415,7 @@ impl Format {
 
     /// Whether it takes lines for what words they have, and not for their shape.
     fn is_prose(&self) -> bool {
-        matches!(self.shape, Shape::Prose)
+        matches!(self.shape, Shape::Prose(_))
     }
 
     /// What its lines have to be put together for, before they are read.
@@ -457,10 +457,13 @@ impl Format {
     }
 
     /// The same format, knowing what these lines of one file have beyond it: what the tail of an
-    /// access log has, what the columns of a table are.
+    /// access log has, what the columns of a table are, on which side of a request prose has its status.
     fn learned<'l>(self: &Arc<Format>, lines: impl Iterator<Item = &'l [u8]>) -> Arc<Format> {
         let mut inner = Vec::new();
-        if !matches!(self.shape, Shape::Delimited(_) | Shape::Csv(_)) {
+        if !matches!(
+            self.shape,
+            Shape::Delimited(_) | Shape::Csv(_) | Shape::Prose(_)
+        ) {
             return Arc::clone(self);
         }
         for line in lines {
@@ -472,13 +475,16 @@ impl Format {
             }
         }
         let mut inner = inner.iter().map(Vec::as_slice);
-        let Shape::Delimited(layout) = &self.shape else {
-            let headed = inner.find_map(|line| self.header(line));
-            return headed.unwrap_or_else(|| Arc::clone(self));
+        let shape = match &self.shape {
+            Shape::Delimited(layout) => Shape::Delimited(layout.learn(inner, &self.keys)),
+            Shape::Prose(_) => Shape::Prose(prose::Order::of(inner)),
+            _ => {
+                let headed = inner.find_map(|line| self.header(line));
+                return headed.unwrap_or_else(|| Arc::clone(self));
+            }
         };
-        let layout = layout.learn(inner, &self.keys);
         Arc::new(Format {
-            shape: Shape::Delimited(layout),
+            shape,
             ..Format::clone(self)
         })
     }

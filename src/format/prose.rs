@@ -5,7 +5,9 @@
 //! Nothing is told by its column. A request is a known method and a target behind it; its status is the
 //! first number behind that, with nothing but words of the trade between, or one that stands alone in a
 //! column before it, or one that is called so. So prose with numbers in it (`retrying GET /a in 500 ms`,
-//! `GET /a failed for user 404`) stays prose. Calls that a service makes itself are no requests to it.
+//! `GET /a failed for user 404`) stays prose. Where a number stands on both sides of a quoted request, a
+//! file's first lines tell which of them is the status ([`Order`]). Calls that a service makes itself are
+//! no requests to it.
 
 #[cfg(target_arch = "x86_64")]
 mod built;
@@ -118,6 +120,28 @@ const OUTBOUND: [&[u8]; 19] = [
 /// Behind a request: who made it makes it again, as no server does.
 const AGAIN: &[u8] = b"retrying";
 
+/// What the address of whoever asked is called, and what others' addresses are.
+const CLIENT_NAMES: [&[u8]; 9] = [
+    b"client",
+    b"client_ip",
+    b"clientip",
+    b"ip",
+    b"peer",
+    b"remote",
+    b"remote_addr",
+    b"remote_ip",
+    b"x-forwarded-for",
+];
+const OTHERS_NAMES: [&[u8]; 7] = [
+    b"->",
+    b"backend",
+    b"host",
+    b"proxy",
+    b"server",
+    b"to",
+    b"upstream",
+];
+
 /// Right before a request: its status stands on another line, as in Rails' own log.
 const BEGINNINGS: [&[u8]; 1] = [b"started"];
 
@@ -156,6 +180,48 @@ pub(super) fn offer_time<'a>(line: &'a [u8], fields: &mut Fields<'a>) {
     }
 }
 
+/// On which side of a request in quotes its status stands, where numbers stand on both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Order {
+    /// `"GET /a HTTP/1.1" 200 157`, as in most logs.
+    #[default]
+    Behind,
+    /// `200 "GET /a HTTP/1.1" 157`.
+    Before,
+}
+
+impl Order {
+    /// What lines of one file tell: the side whose numbers are codes that servers send. Of sizes, durations
+    /// and ids most are none.
+    pub(super) fn of<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Order {
+        let (mut strange_before, mut strange_behind) = (0, 0);
+        for line in lines {
+            let Some(request) = Request::find(line) else {
+                continue;
+            };
+            let (Some((before, b" \"")), Some(behind)) = (
+                line.get(..request.start)
+                    .and_then(|text| text.split_last_chunk::<2>())
+                    .map(|(text, end)| (text, &end[..])),
+                line.get(request.end..)
+                    .and_then(|text| text.strip_prefix(b"\" ")),
+            ) else {
+                continue;
+            };
+            let before = before.rsplit(|b| *b == b' ').next().unwrap_or_default();
+            let behind = behind.split(|b| *b == b' ').next().unwrap_or_default();
+            if is_status(before) && (behind == b"-" || behind.iter().all(u8::is_ascii_digit)) {
+                strange_before += u32::from(!is_known_status(before));
+                strange_behind += u32::from(!is_known_status(behind));
+            }
+        }
+        match strange_behind > strange_before {
+            true => Order::Before,
+            false => Order::Behind,
+        }
+    }
+}
+
 /// A memory of lines that serves no other processor.
 #[cfg(not(target_arch = "x86_64"))]
 #[derive(Debug, Default)]
@@ -168,10 +234,11 @@ pub(super) struct Shapes;
 pub(super) fn parse<'a>(
     line: &'a [u8],
     fields: &mut impl Sink<'a>,
+    order: Order,
     shapes: &mut Shapes,
 ) -> Result<(), Reject> {
-    let Some(places) = shapes.find(line) else {
-        let read = walk(line, fields)?;
+    let Some(places) = shapes.find(line, order) else {
+        let read = walk(line, fields, order)?;
         if shapes.learns()
             && let Some(read) = read
         {
@@ -192,9 +259,10 @@ pub(super) fn parse<'a>(
 pub(super) fn parse<'a>(
     line: &'a [u8],
     fields: &mut impl Sink<'a>,
+    order: Order,
     _: &mut Shapes,
 ) -> Result<(), Reject> {
-    walk(line, fields).map(|_| ())
+    walk(line, fields, order).map(|_| ())
 }
 
 /// Where things stand on a line that was read at length.
@@ -213,7 +281,11 @@ struct Read {
 }
 
 /// The same word by word; says where the parts stand, if there is a time.
-fn walk<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<Option<Read>, Reject> {
+fn walk<'a>(
+    line: &'a [u8],
+    fields: &mut impl Sink<'a>,
+    order: Order,
+) -> Result<Option<Read>, Reject> {
     if line.first() == Some(&b'{') {
         return Err(Reject::Unrecognized);
     }
@@ -229,7 +301,7 @@ fn walk<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<Option<Read>, 
     let after = line.get(request.end..).unwrap_or_default();
     let mut told = Told::default();
     told.read_after(after)?;
-    told.read_before(before)?;
+    told.read_before(before, order)?;
     let before_time = time
         .as_ref()
         .and_then(|time| line.get(..time.start.min(request.start)));
@@ -243,7 +315,8 @@ fn walk<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<Option<Read>, 
     if let Some(time) = time.clone().and_then(|time| line.get(time)) {
         fields.set(Slot::Time, time, None);
     }
-    for (slot, text) in [(Slot::Latency, told.latency), (Slot::Client, told.client)] {
+    let client = told.client.map(|(_, address)| address);
+    for (slot, text) in [(Slot::Latency, told.latency), (Slot::Client, client)] {
         if let Some(text) = text {
             fields.set(slot, text, None);
         }
@@ -257,7 +330,7 @@ fn walk<'a>(line: &'a [u8], fields: &mut impl Sink<'a>) -> Result<Option<Read>, 
             status: place(line, status)?,
             is_settled: told.is_settled,
             latency: told.latency.and_then(|text| place(line, text)),
-            client: told.client.and_then(|text| place(line, text)),
+            client: client.and_then(|text| place(line, text)),
         })
     };
     Ok(time.and_then(read))
@@ -325,7 +398,17 @@ struct Told<'a> {
     /// Whether that was told behind the request, where the first one counts.
     is_settled: bool,
     latency: Option<&'a [u8]>,
-    client: Option<&'a [u8]>,
+    /// An address, and how well it is told that it is the client's.
+    client: Option<(Standing, &'a [u8])>,
+}
+
+/// Which of several addresses is the client's: one that is called so, else the first one that has the best place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Named,
+    BeforeTime,
+    BeforeRequest,
+    BehindRequest,
 }
 
 impl<'a> Told<'a> {
@@ -334,10 +417,14 @@ impl<'a> Told<'a> {
         let mut is_outbound = false;
         let mut words = Words::of(text);
         let mut in_column = None;
+        let mut last = &text[..0];
         while let Some(place) = words.next() {
             let word = &text[place.clone()];
+            let name = std::mem::replace(&mut last, word);
             let behind = words.clone();
-            if self.takes_duration(text, place.clone(), &mut words) || self.takes_client(word) {
+            if self.takes_duration(text, place.clone(), &mut words)
+                || self.takes_client(name, word, Standing::BehindRequest)
+            {
                 continue;
             }
             let may_be = is_status(word) && !is_unit(text, behind);
@@ -360,9 +447,9 @@ impl<'a> Told<'a> {
     }
 
     /// A status before its request is a number that has a column for itself, or its reason behind it
-    /// (`200 OK: GET /cart`). Of two nobody can tell, unless one stands right before the request's
-    /// quote. A request that is none to the service, or only begins here, is told by a word before it.
-    fn read_before(&mut self, text: &'a [u8]) -> Result<(), Reject> {
+    /// (`200 OK: GET /cart`), or stands right before the request's quote with no number before it: of two nobody
+    /// can tell, they may be sizes. A request that is none to the service, or only begins here, is told by a word before it.
+    fn read_before(&mut self, text: &'a [u8], order: Order) -> Result<(), Reject> {
         let (mut found, mut places) = (None, 0);
         let (mut adjacent, mut last) = (None, &text[..0]);
         let mut is_outbound = false;
@@ -370,8 +457,10 @@ impl<'a> Told<'a> {
         while let Some(place) = words.next() {
             let word = &text[place.clone()];
             let begins_as_word = word.first().is_some_and(u8::is_ascii_alphabetic);
-            is_outbound |= begins_as_word && is_one_of(word, &OUTBOUND);
-            last = word;
+            // A name of a value is no verb: `client=203.0.113.7`.
+            let is_name = text.get(place.end) == Some(&b'=');
+            is_outbound |= begins_as_word && !is_name && is_one_of(word, &OUTBOUND);
+            let name = std::mem::replace(&mut last, word);
             let behind = words.clone();
             if self.takes_duration(text, place.clone(), &mut words) {
                 // Its unit may be a word of its own.
@@ -381,10 +470,11 @@ impl<'a> Told<'a> {
                 }
                 continue;
             }
-            if self.takes_client(word) || !is_status(word) {
+            if self.takes_client(name, word, Standing::BeforeRequest) || !is_status(word) {
                 continue;
             }
-            if text.get(place.end..) == Some(b" \"") {
+            let stands_alone = order == Order::Before || !is_number(name);
+            if stands_alone && text.get(place.end..) == Some(b" \"") {
                 adjacent = Some(word);
             }
             if !is_unit(text, behind) && is_column(text, place) {
@@ -398,6 +488,10 @@ impl<'a> Told<'a> {
         if is_outbound {
             return Err(Reject::NoRequest);
         }
+        if order == Order::Before && text.ends_with(b"\"") {
+            self.status = adjacent;
+            self.is_settled = false;
+        }
         self.status = self.status.or(adjacent);
         if places == 1 {
             self.status = self.status.or(found);
@@ -407,8 +501,11 @@ impl<'a> Told<'a> {
 
     /// Who asked may be told before the time, as in an access log.
     fn read_client(&mut self, text: &'a [u8]) {
+        let mut name = &text[..0];
         for word in Words::of(text) {
-            self.takes_client(&text[word]);
+            let word = &text[word];
+            self.takes_client(name, word, Standing::BeforeTime);
+            name = word;
         }
     }
 
@@ -455,17 +552,57 @@ impl<'a> Told<'a> {
         true
     }
 
-    fn takes_client(&mut self, word: &'a [u8]) -> bool {
-        let is_client = is_ip(word);
-        if is_client {
-            self.client = self.client.or(Some(word));
+    /// Whether a word is an address; `name` is the word before it.
+    fn takes_client(&mut self, name: &[u8], word: &'a [u8], standing: Standing) -> bool {
+        if !is_ip(word) {
+            return false;
         }
-        is_client
+        let standing = match is_one_of(name, &CLIENT_NAMES) {
+            true => Standing::Named,
+            false => standing,
+        };
+        let is_better = self.client.is_none_or(|(known, _)| standing < known);
+        if is_better && !is_one_of(name, &OTHERS_NAMES) {
+            self.client = Some((standing, word));
+        }
+        true
     }
 }
 
 fn is_status(word: &[u8]) -> bool {
     matches!(word, [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'])
+}
+
+fn is_number(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_digit)
+        && word.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+}
+
+/// Whether servers send this code: those that IANA has registered, and those of nginx, IIS, Cloudflare and AWS's
+/// load balancers (<https://www.iana.org/assignments/http-status-codes>).
+fn is_known_status(word: &[u8]) -> bool {
+    let code = std::str::from_utf8(word)
+        .ok()
+        .and_then(|text| text.parse::<u16>().ok());
+    matches!(
+        code,
+        Some(
+            100..=104
+            | 200..=208
+            | 226
+            | 300..=308
+            | 400..=431
+            | 440
+            | 444
+            | 449..=451
+            | 460..=464
+            | 494..=499
+            | 500..=511
+            | 520..=530
+            | 561
+            | 598..=599,
+        )
+    )
 }
 
 /// `HTTP/1.1`, or its number alone.

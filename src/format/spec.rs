@@ -142,7 +142,7 @@ impl Spec {
                 })?,
                 None => Table::default(),
             }),
-            ShapeName::Prose => Shape::Prose,
+            ShapeName::Prose => Shape::Prose(Default::default()),
             ShapeName::Plain => Shape::Plain,
         })
     }

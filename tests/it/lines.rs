@@ -46,6 +46,67 @@ fn counted(report: &Value, endpoint: &str) -> (u64, u64) {
 }
 
 #[test]
+fn a_status_before_its_request_is_told_from_the_size_behind_it() {
+    // Every size is one that could be a status; a few are ones that servers send.
+    let (mut text, mut failed) = (String::new(), 0);
+    for i in 0..1_200 {
+        let status = if i % 5 == 0 { 500 } else { 200 };
+        failed += u64::from(status == 500);
+        let (minute, second, size) = (i / 60, i % 60, 100 + i % 500);
+        writeln!(
+            text,
+            r#"203.0.113.7 - [10/Apr/2024:09:{minute:02}:{second:02} +0000] {status} "GET /page HTTP/1.1" {size}"#
+        )
+        .unwrap();
+    }
+    let report = report_on("shop.log", text.as_bytes());
+    assert_eq!(counted(&report, "/page"), (1_200, failed));
+}
+
+#[test]
+fn a_number_before_a_status_is_no_status() {
+    // Ids of threads that could be statuses, before and behind.
+    let (mut text, mut failed) = (String::new(), 0);
+    for i in 0..1_200 {
+        let status = if i % 5 == 0 { 500 } else { 200 };
+        failed += u64::from(status == 500);
+        let (minute, second, thread) = (i / 60, i % 60, 100 + i % 500);
+        writeln!(
+            text,
+            r#"[10/Apr/2024:09:{minute:02}:{second:02} +0000] {thread} "GET /page HTTP/1.1" {status} {thread}"#
+        )
+        .unwrap();
+    }
+    let report = report_on("shop.log", text.as_bytes());
+    assert_eq!(counted(&report, "/page"), (1_200, failed));
+}
+
+#[test]
+fn a_size_is_no_status_where_a_stranger_line_has_both() {
+    let mut text = String::new();
+    for i in 0..600 {
+        let (minute, second) = (i / 60, i % 60);
+        writeln!(
+            text,
+            "2024-04-10 09:{minute:02}:{second:02} INFO 203.0.113.7 GET /page 200 12ms"
+        )
+        .unwrap();
+    }
+    // A load balancer's lines, which begin below what tells a file's formats: nobody knows them.
+    for i in 0..600 {
+        let (minute, second) = (10 + i / 60, i % 60);
+        writeln!(text, r#"https 2024-04-10T09:{minute:02}:{second:02}.000000Z app/shop/50dc6c495c0c9188 203.0.113.7:46532 10.0.0.1:80 0.001 0.010 0.000 200 200 34 503 "GET https://shop.example:443/pay HTTP/1.1" "curl/8" - -"#).unwrap();
+    }
+    let report = report_on("shop.log", text.as_bytes());
+    assert_eq!(counted(&report, "/page"), (600, 0));
+    assert_eq!(report["scan"]["errors"], 0);
+    let rejects = report["scan"]["rejects"].as_array().unwrap();
+    let lines: u64 = rejects.iter().map(|r| r["lines"].as_u64().unwrap()).sum();
+    let requests = report["scan"]["requests"].as_u64().unwrap();
+    assert_eq!((requests, lines), (600, 600));
+}
+
+#[test]
 fn each_line_of_a_stream_of_several_formats_is_read_by_its_own() {
     // Nine megabytes, so three blocks; JSON begins only in the second.
     let rounds = 12_000;

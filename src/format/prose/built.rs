@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use super::places::{METHODS, plain_time};
-use super::{Read, Words, is_protocol, is_status};
+use super::{Order, Read, Words, is_protocol, is_status};
 use crate::lanes::{Half, Prefix, Readable};
 
 /// Kinds of lines that are kept, and how often one is learned. Programs have few.
@@ -44,6 +44,8 @@ pub(super) type Places = [(u32, u32); 7];
 pub(in crate::format) struct Shapes {
     /// Those that are met often come first.
     known: Vec<Vec<Piece>>,
+    /// How they were read: in another order they may tell something else.
+    order: Order,
     lessons: u32,
     has_lanes: bool,
 }
@@ -87,6 +89,7 @@ impl Default for Shapes {
     fn default() -> Shapes {
         Shapes {
             known: Vec::new(),
+            order: Order::default(),
             lessons: 0,
             has_lanes: crate::lanes::are_here(),
         }
@@ -94,9 +97,13 @@ impl Default for Shapes {
 }
 
 impl Shapes {
-    /// Where the parts of a line stand, if it is built as one before.
+    /// Where the parts of a line stand, if it is built as one before that was read in this order.
     #[inline]
-    pub(super) fn find(&mut self, line: &[u8]) -> Option<Places> {
+    pub(super) fn find(&mut self, line: &[u8], order: Order) -> Option<Places> {
+        if self.order != order {
+            self.known.clear();
+            self.order = order;
+        }
         if self.known.is_empty() {
             return None;
         }
@@ -490,10 +497,10 @@ mod tests {
     }
 
     /// What a line tells with a memory of others, and without.
-    fn both(line: &[u8], shapes: &mut Shapes) -> [Result<Heard, Reject>; 2] {
+    fn both(line: &[u8], order: Order, shapes: &mut Shapes) -> [Result<Heard, Reject>; 2] {
         let (mut with, mut without) = (Heard::default(), Heard::default());
-        let with_memory = parse(line, &mut with, shapes).map(|()| with);
-        let by_words = walk(line, &mut without).map(|_| without);
+        let with_memory = parse(line, &mut with, order, shapes).map(|()| with);
+        let by_words = walk(line, &mut without, order).map(|_| without);
         [with_memory, by_words].map(|heard| {
             heard.map(|mut heard| {
                 heard.0.sort_by_key(|(slot, _)| *slot as usize);
@@ -571,14 +578,17 @@ mod tests {
             request in (21..25usize, 25..28usize),
             after in prop::collection::vec(prop_oneof![0..14usize, 17..21usize, 28..30usize], 0..7),
             seeds in prop::collection::vec(prop::collection::vec(0..60usize, 30), 2..6),
+            turn in 0..6usize,
         ) {
             let kinds: Vec<usize> = before.into_iter().chain([time]).chain(between)
                 .chain([request.0, request.1]).chain(after).collect();
             let mut shapes = Shapes::default();
-            for seeds in seeds {
+            for (place, seeds) in seeds.into_iter().enumerate() {
+                // Lines of one file, then of another.
+                let order = if place < turn { Order::Before } else { Order::Behind };
                 let parts = kinds.iter().zip(&seeds).map(|(kind, seed)| text(*kind, *seed));
                 let line: String = parts.collect();
-                let [with, without] = both(line.as_bytes(), &mut shapes);
+                let [with, without] = both(line.as_bytes(), order, &mut shapes);
                 prop_assert_eq!(with, without, "{}", line);
             }
         }
@@ -613,17 +623,20 @@ mod tests {
                 ],
             ),
         ] {
-            let [learned, by_words] = both(first.as_bytes(), &mut shapes);
+            let [learned, by_words] = both(first.as_bytes(), Order::Behind, &mut shapes);
             assert_eq!(learned, by_words);
             for line in others {
-                assert!(shapes.find(line.as_bytes()).is_some(), "{line}");
-                let [with, without] = both(line.as_bytes(), &mut shapes);
+                assert!(
+                    shapes.find(line.as_bytes(), Order::Behind).is_some(),
+                    "{line}"
+                );
+                let [with, without] = both(line.as_bytes(), Order::Behind, &mut shapes);
                 assert_eq!(with, without, "{line}");
                 assert!(with.is_ok());
             }
             // What has other words is none of these.
             let other = first.replace("GET", "FETCH").replace("DELETE", "FETCH");
-            assert_eq!(shapes.find(other.as_bytes()), None);
+            assert_eq!(shapes.find(other.as_bytes(), Order::Behind), None);
         }
     }
 }

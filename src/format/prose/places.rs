@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use crate::timestamp::ZONES;
+use crate::timestamp::{ZONES, zone_offset};
 
 /// The methods that make a request of prose.
 pub(super) const METHODS: [&[u8]; 8] = [
@@ -208,11 +208,9 @@ fn half_of_day(text: &[u8]) -> usize {
 fn zone_name(text: &[u8]) -> usize {
     let len = text.iter().take_while(|b| b.is_ascii_uppercase()).count();
     let (name, rest) = text.split_at(len);
-    let is_known = || ZONES.iter().any(|(known, _)| known.as_bytes() == name);
-    if len > 0 && ends_word(rest) && is_known() {
-        len
-    } else {
-        0
+    match len > 0 && ends_word(rest) && zone_offset(name).is_some() {
+        true => len,
+        false => 0,
     }
 }
 
@@ -241,8 +239,11 @@ fn iso_zone(text: &[u8]) -> usize {
 /// The same of ` +0200`, ` PDT`.
 fn clf_zone(text: &[u8]) -> usize {
     match text {
-        [b' ', name @ ..] if zone_name(name) > 0 => 1 + zone_name(name),
         [b' ', b'+' | b'-', rest @ ..] if rest.get(2) != Some(&b':') && offset(rest) > 0 => 6,
+        [b' ', name @ ..] => match zone_name(name) {
+            0 => 0,
+            len => 1 + len,
+        },
         _ => 0,
     }
 }
