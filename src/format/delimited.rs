@@ -250,10 +250,12 @@ impl Layout {
         if fields.depth() == Depth::Counts && self.way_to_latency() == Way::Nowhere {
             return Ok(b"");
         }
-        match along(others, rest, fields) {
-            Ok(Walked::Tail(tail)) => Ok(tail),
-            Ok(Walked::On(_)) | Err(_) => Ok(b""),
-        }
+        Ok(match along(others, rest, fields) {
+            Ok(Walked::Tail(tail)) => tail,
+            // In a broken quote the way is lost, but not the line's end.
+            Ok(Walked::On(_)) | Err(_) if self.way_to_latency() == Way::Back => at_end(rest),
+            Ok(Walked::On(_)) | Err(_) => b"",
+        })
     }
 
     /// The same layout, knowing what the tails of these lines have.
@@ -271,6 +273,12 @@ impl Layout {
             ..self.clone()
         }
     }
+}
+
+/// The last word of what follows a status, and the space before it; nothing if that is the size.
+fn at_end(rest: &[u8]) -> &[u8] {
+    let behind = rest.get(1..).unwrap_or_default();
+    memchr::memrchr(b' ', behind).map_or(b"", |space| &behind[space..])
 }
 
 /// The number behind a status, which CLF has for the bytes sent.

@@ -265,8 +265,11 @@ impl<'a> Fields<'a> {
             return;
         }
         // A path without its slash is better than none.
-        let is_relative =
-            slot == Slot::Target && text.first() != Some(&b'/') && is_relative_target(text);
+        let [is_absolute, is_relative] = match slot {
+            Slot::Target if escaped => target_kind(&unescaped(text)),
+            Slot::Target => target_kind(text),
+            _ => [false; 2],
+        };
         let rank = if is_relative { RELATIVE } else { rank };
         if rank >= self.parts.get(slot).rank {
             return;
@@ -279,9 +282,7 @@ impl<'a> Fields<'a> {
         let taken = match slot {
             Slot::Status => status(text).is_some(),
             Slot::Time => !is_small_number(text),
-            Slot::Target => {
-                matches!(text.first(), Some(b'/' | b'\\')) || is_relative || is_target(text)
-            }
+            Slot::Target => is_absolute || is_relative,
             // `request.time` is when it was asked, `request_time` how long it took.
             Slot::Latency => {
                 (unit.is_some() || !text.ends_with_digit()) && text.get(4) != Some(&b'-')
@@ -607,6 +608,21 @@ pub(super) fn is_target(target: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a text is a target, and whether it may be a path without its slash.
+#[inline]
+fn target_kind(text: &[u8]) -> [bool; 2] {
+    let is_absolute = is_target(text);
+    [is_absolute, !is_absolute && is_relative_target(text)]
+}
+
+/// A text without its escapes, such as PHP's `\/orders`.
+#[cold]
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    unescape(text, &mut plain);
+    plain
 }
 
 /// `cart/42`: may be a path whose slash was left out, where a method is there to say so.

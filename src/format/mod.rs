@@ -7,7 +7,8 @@
 //! string, a regular expression), tells a file's format from its first lines, and explains why.
 //!
 //! Parsing is a pure function of one line: no file, no endpoint and no count is known here. No line
-//! costs an allocation once the [`Scratch`] has grown to the longest value that had to be unescaped.
+//! costs an allocation once the [`Scratch`] has grown to the longest value that had to be unescaped, but for one with
+//! escapes in its path.
 
 mod access;
 mod cells;
@@ -459,29 +460,21 @@ impl Format {
     /// The same format, knowing what these lines of one file have beyond it: what the tail of an
     /// access log has, what the columns of a table are, on which side of a request prose has its status.
     fn learned<'l>(self: &Arc<Format>, lines: impl Iterator<Item = &'l [u8]>) -> Arc<Format> {
-        let mut inner = Vec::new();
-        if !matches!(
-            self.shape,
-            Shape::Delimited(_) | Shape::Csv(_) | Shape::Prose(_)
-        ) {
-            return Arc::clone(self);
-        }
-        for line in lines {
-            let mut outer = envelope::Memory::default();
-            if let Ok(line) =
-                self.unwrap(trimmed(line), &mut Fields::new(Depth::Counts), &mut outer)
-            {
-                inner.push(line.to_vec());
-            }
-        }
+        let inside = |line: &'l [u8]| {
+            let (mut fields, mut outer) = (Fields::new(Depth::Counts), envelope::Memory::default());
+            let line = self.unwrap(trimmed(line), &mut fields, &mut outer);
+            line.ok().map(<[u8]>::to_vec)
+        };
+        let inner: Vec<Vec<u8>> = lines.filter_map(inside).collect();
         let mut inner = inner.iter().map(Vec::as_slice);
         let shape = match &self.shape {
             Shape::Delimited(layout) => Shape::Delimited(layout.learn(inner, &self.keys)),
             Shape::Prose(_) => Shape::Prose(prose::Order::of(inner)),
-            _ => {
+            Shape::Csv(_) => {
                 let headed = inner.find_map(|line| self.header(line));
                 return headed.unwrap_or_else(|| Arc::clone(self));
             }
+            _ => return Arc::clone(self),
         };
         Arc::new(Format {
             shape,

@@ -199,16 +199,12 @@ impl Order {
             let Some(request) = Request::find(line) else {
                 continue;
             };
-            let (Some((before, b" \"")), Some(behind)) = (
-                line.get(..request.start)
-                    .and_then(|text| text.split_last_chunk::<2>())
-                    .map(|(text, end)| (text, &end[..])),
-                line.get(request.end..)
-                    .and_then(|text| text.strip_prefix(b"\" ")),
-            ) else {
+            let before = line.get(..request.start).and_then(before_quote);
+            let behind = line.get(request.end..);
+            let behind = behind.and_then(|text| text.strip_prefix(b"\" "));
+            let (Some(before), Some(behind)) = (before, behind) else {
                 continue;
             };
-            let before = before.rsplit(|b| *b == b' ').next().unwrap_or_default();
             let behind = behind.split(|b| *b == b' ').next().unwrap_or_default();
             if is_status(before) && (behind == b"-" || behind.iter().all(u8::is_ascii_digit)) {
                 strange_before += u32::from(!is_known_status(before));
@@ -220,6 +216,11 @@ impl Order {
             false => Order::Behind,
         }
     }
+}
+
+/// The word that stands right before a quote, with one space between.
+fn before_quote(text: &[u8]) -> Option<&[u8]> {
+    text.strip_suffix(b" \"")?.rsplit(|b| *b == b' ').next()
 }
 
 /// A memory of lines that serves no other processor.
@@ -488,14 +489,14 @@ impl<'a> Told<'a> {
         if is_outbound {
             return Err(Reject::NoRequest);
         }
-        if order == Order::Before && text.ends_with(b"\"") {
-            self.status = adjacent;
-            self.is_settled = false;
-        }
-        self.status = self.status.or(adjacent);
-        if places == 1 {
-            self.status = self.status.or(found);
-        }
+        let in_column = found.filter(|_| places == 1);
+        self.status = match order {
+            Order::Before if text.ends_with(b"\"") => {
+                self.is_settled = false;
+                adjacent.or(in_column)
+            }
+            _ => self.status.or(adjacent).or(in_column),
+        };
         Ok(())
     }
 
@@ -573,6 +574,7 @@ fn is_status(word: &[u8]) -> bool {
     matches!(word, [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'])
 }
 
+/// With decimals too: where lines are built alike, one number is as good as another.
 fn is_number(word: &[u8]) -> bool {
     word.first().is_some_and(u8::is_ascii_digit)
         && word.iter().all(|b| b.is_ascii_digit() || *b == b'.')
