@@ -3,6 +3,7 @@
 //! Container runtimes cut long lines into pieces: CRI marks all but the last by a `P`, Docker writes
 //! them without a newline. Rails tells what was asked and what was answered on two lines (`Started
 //! GET "/cart" …`, `Completed 500 … in 12ms`) that have one request id in common, Phoenix and Fastify too.
+//! .NET's console has the time, the level and the logger on one line, and what is said on the next.
 //! The line that ends a request is handed on with what the others said; those others are
 //! [`Reject::Piece`](crate::record::Reject)s. Lines with nothing in common that tells them from other
 //! requests' are left as they are: they can't be put together for sure.
@@ -18,6 +19,7 @@ use memchr::memmem;
 use super::LONGEST_LINE;
 use super::envelope::stamp;
 use super::fields::split_once;
+use super::prose;
 
 /// Bytes before a block that are searched for the begin of its lines.
 pub const REACH: usize = 256 << 10;
@@ -36,6 +38,7 @@ pub struct Joins {
     rails: bool,
     phoenix: bool,
     fastify: bool,
+    dotnet: bool,
 }
 
 /// What a line is.
@@ -69,6 +72,7 @@ impl Joins {
             rails: any(|line| Rails::begin(line).is_some()),
             phoenix: any(|line| Phoenix::begin(line).is_some()),
             fastify: any(|line| Fastify::begin(line).is_some()),
+            dotnet: any(is_dotnet_head),
         }
     }
 
@@ -149,6 +153,21 @@ impl Joiner {
                 for part in [b"{\"req\":", begin.request, b",", answer] {
                     self.text.extend_from_slice(part);
                 }
+                return Piece::Joined(&self.text);
+            }
+        }
+        if self.joins.dotnet {
+            if is_dotnet_head(line) {
+                return self.begin(DOTNET.to_vec(), line);
+            }
+            // What is said stands right below.
+            if let Some(mut text) = self.begun.remove(DOTNET)
+                && line.starts_with(DOTNET)
+            {
+                text.truncate(text.trim_ascii_end().len());
+                text.push(b' ');
+                text.extend_from_slice(line.trim_ascii());
+                self.text = text;
                 return Piece::Joined(&self.text);
             }
         }
@@ -398,6 +417,37 @@ fn reqid(line: &[u8]) -> Option<Vec<u8>> {
     let id = value(b"\"reqId\":")?;
     let process = [&b"\"pid\":"[..], b"\"hostname\":"].map(|name| value(name).unwrap_or_default());
     Some([id, b" ", process[0], b" ", process[1]].concat())
+}
+
+/// What a line of .NET's console begins with that says something, below the one that says when and who.
+/// <https://learn.microsoft.com/en-us/dotnet/core/extensions/console-log-formatter>
+const DOTNET: &[u8] = b"      ";
+/// Its levels.
+const DOTNET_LEVELS: [&[u8]; 6] = [
+    b"trce: ", b"dbug: ", b"info: ", b"warn: ", b"fail: ", b"crit: ",
+];
+
+/// `2024-04-10 09:00:00 info: Microsoft.AspNetCore.Hosting.Diagnostics[2]`. One without a time has nothing that the
+/// line below it needs.
+fn is_dotnet_head(line: &[u8]) -> bool {
+    let head = || {
+        let logger = line.trim_ascii_end().strip_suffix(b"]")?;
+        let event = logger
+            .iter()
+            .rev()
+            .take_while(|b| b.is_ascii_digit() || **b == b'-');
+        let logger = logger
+            .get(..logger.len() - event.count())?
+            .strip_suffix(b"[")?;
+        let time = prose::time(line)?;
+        let level = logger.get(time.end..)?;
+        Some(
+            DOTNET_LEVELS
+                .iter()
+                .any(|name| memmem::find(level, name).is_some()),
+        )
+    };
+    head() == Some(true)
 }
 
 /// How long the object is that begins here.

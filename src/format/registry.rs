@@ -71,6 +71,10 @@ pub(super) const SPECS: &[(&str, &str)] = &[
     ("lograge", include_str!("specs/lograge.toml")),
     ("lograge-json", include_str!("specs/lograge-json.toml")),
     ("ltsv", include_str!("specs/ltsv.toml")),
+    (
+        "nginx-proxy-manager",
+        include_str!("specs/nginx-proxy-manager.toml"),
+    ),
     ("pino-http", include_str!("specs/pino-http.toml")),
     ("s3", include_str!("specs/s3.toml")),
     ("serilog", include_str!("specs/serilog.toml")),

@@ -299,6 +299,8 @@ impl Clock {
             .and_then(|t| t.strip_suffix(b"]"))
             .unwrap_or(text);
         let parts = match *text {
+            // With an hour of twelve, dates of slashes are America's.
+            [b'0'..=b'9', .., b'M' | b'm'] if text::is_slashed(text) => text::month_first(text)?,
             [b'0'..=b'9', _, _, _, b'-' | b'/', ..] => text::iso(text, &mut self.day)?,
             [b'0'..=b'9', _, b'/', ..] => text::clf(text, &mut self.day)?,
             [b'0'..=b'9', _, _, _, b' ', ..] => return self.yearless(text),
@@ -336,8 +338,8 @@ impl Clock {
         Some(us)
     }
 
-    /// Reads a date whose month stands first, `4/10/24, 9:00:05`: nothing in such a date says so, the
-    /// format must.
+    /// Reads a date whose month stands first, `4/10/24, 9:00:05`: where no ` AM` or ` PM` follows, nothing in such a
+    /// date says so, the format must.
     pub fn read_month_first(&mut self, text: &[u8]) -> Option<i64> {
         let parts = text::month_first(text.trim_ascii())?;
         self.instant(&parts)

@@ -104,7 +104,7 @@ fn behind_separators(text: &[u8]) -> Option<&[u8]> {
     text.get(len..).filter(|_| len > 0)
 }
 
-/// `4/10/24, 9:00:05`, the month first; the year has two digits or four.
+/// `4/10/24, 9:00:05[ AM]`, the month first; the year has two digits or four.
 pub(super) fn month_first(text: &[u8]) -> Option<Parts> {
     let len = text
         .iter()
@@ -129,20 +129,24 @@ pub(super) fn month_first(text: &[u8]) -> Option<Parts> {
     }
     let day = day_number(year, month, day)?;
     let time = behind_separators(rest)?;
-    match time {
-        // An hour of one digit.
-        [hour, b':', rest @ ..] => {
-            let mut padded = [b'0'; 8];
-            padded[1] = *hour;
-            padded[2] = b':';
-            padded.get_mut(3..)?.copy_from_slice(rest.get(..5)?);
-            if rest.len() > 5 {
-                return None;
-            }
-            time_of_day(day, &padded)
-        }
-        _ => time_of_day(day, time),
+    if time.get(1) != Some(&b':') {
+        return time_of_day(day, time);
     }
+    // An hour of one digit.
+    let mut padded = [b'0'; 24];
+    padded.get_mut(1..=time.len())?.copy_from_slice(time);
+    time_of_day(day, padded.get(..=time.len())?)
+}
+
+/// Whether a text begins with two numbers of one or two digits, a slash behind each: `4/10/`.
+pub(super) fn is_slashed(text: &[u8]) -> bool {
+    let mut numbers = text.splitn(3, |&b| b == b'/');
+    let mut is_number = || {
+        numbers
+            .next()
+            .is_some_and(|n| matches!(n.len(), 1 | 2) && digits(n).is_some())
+    };
+    is_number() && is_number() && numbers.next().is_some()
 }
 
 /// `Sun Mar 13 22:49:12 2016`, C's `ctime`; a fraction as in Apache's error log and an offset at
@@ -253,7 +257,11 @@ fn time_of_day(day: i64, text: &[u8]) -> Option<Parts> {
 
 /// The second of the day where ` AM` or ` PM` follows its clock of twelve hours, and what is behind that.
 fn in_halves(second_of_day: i64, text: &[u8]) -> Option<(i64, &[u8])> {
-    let (half, rest) = match text.strip_prefix(b" ").unwrap_or(text) {
+    // A narrow space that lines aren't broken at is what newer libraries of locales put there.
+    let spaced = text
+        .strip_prefix(b" ")
+        .or(text.strip_prefix("\u{202f}".as_bytes()));
+    let (half, rest) = match spaced.unwrap_or(text) {
         [b'A' | b'a', b'M' | b'm', rest @ ..] => (0, rest),
         [b'P' | b'p', b'M' | b'm', rest @ ..] => (12, rest),
         _ => return Some((second_of_day, text)),

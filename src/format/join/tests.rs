@@ -117,3 +117,33 @@ fn what_began_before_the_block_is_found_and_the_oldest_is_forgotten() {
         Piece::Joined(b"[request-000001] GET \"/1\" completed 200 OK in 1ms for ::1 at 2024-04-10 09:00:00 +0000")
     );
 }
+
+#[test]
+fn what_nets_console_says_has_the_time_of_the_line_above() {
+    let lines = [
+        "2024-04-10 09:00:00 info: Microsoft.AspNetCore.Hosting.Diagnostics[2]",
+        "      Request finished HTTP/1.1 GET http://shop.example/cart - 500 157 text/plain 34.3456ms\r",
+        "2024-04-10 09:00:01 fail: Shop.Orders[-7]",
+        "      No order",
+        "         at Shop.Orders.Get()",
+        "2024-04-10 09:00:02 warn: Shop.Orders[0]",
+        "not indented",
+        "      nor told by whom",
+    ];
+    assert_eq!(
+        all(&lines),
+        [
+            "2 2024-04-10 09:00:00 info: Microsoft.AspNetCore.Hosting.Diagnostics[2] Request finished HTTP/1.1 GET http://shop.example/cart - 500 157 text/plain 34.3456ms",
+            "4 2024-04-10 09:00:01 fail: Shop.Orders[-7] No order",
+            "5          at Shop.Orders.Get()",
+            "7 not indented",
+            "8       nor told by whom",
+        ]
+    );
+    // Without a time there is nothing to be had.
+    let bare = ["info: Shop.Orders[0]", "      GET /cart 500"];
+    assert_eq!(
+        all(&bare),
+        ["1 info: Shop.Orders[0]", "2       GET /cart 500"]
+    );
+}

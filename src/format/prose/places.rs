@@ -20,16 +20,18 @@ pub(super) const METHODS: [&[u8]; 8] = [
 const LONGEST_METHOD: usize = 7;
 const WIDEST_GAP: usize = 24;
 
-/// A date with a time of day, or an epoch where a line begins.
+/// A date with a time of day, or an epoch where a line begins. Where the month comes first, as in JavaScript's
+/// `4/10/2024, 9:00:05 AM`, only the half of the day tells that it does.
 static TIME: LazyLock<Regex> = LazyLock::new(|| {
-    let half = r"(?: ?(?:[AP]M|[ap]m)\b)?";
+    let half = r"(?:(?: |\xe2\x80\xaf)?(?:[AP]M|[ap]m)\b)";
     let zones = ZONES.map(|(name, _)| name).join("|");
     regex(&format!(
         concat!(
-            r"(?-u)\d{{4}}[-/]\d\d[-/]\d\d(?:T|t| - |[ \t])\d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?{half}(?:Z| ?(?:(?:{zones})\b|[+-]\d\d:?\d\d))?",
-            r"|\d\d/[A-Z][a-z]{{2}}/\d{{4}}[: ]\d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?{half}(?: (?:(?:{zones})\b|[+-]\d{{4}}))?",
+            r"(?-u)\d{{4}}[-/]\d\d[-/]\d\d(?:T|t| - |[ \t])\d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?{half}?(?:Z| ?(?:(?:{zones})\b|[+-]\d\d:?\d\d))?",
+            r"|\d\d/[A-Z][a-z]{{2}}/\d{{4}}[: ]\d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?{half}?(?: (?:(?:{zones})\b|[+-]\d{{4}}))?",
             r"|[A-Z][a-z]{{2}}, \d\d? [A-Z][a-z]{{2}} \d{{4}} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{{4}}))?",
-            r"|(?:[A-Z][a-z]{{2}} )?[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{{1,9}})?{half}(?: \d{{4}})?",
+            r"|(?:[A-Z][a-z]{{2}} )?[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{{1,9}})?{half}?(?: \d{{4}})?",
+            r"|\b\d\d?/\d\d?/\d{{4}},? \d\d?:\d\d:\d\d{half}",
             r"|^\[[DIWEC] \d{{6}} \d\d:\d\d:\d\d",
             r"|^\[?\d{{10}}(?:\d{{3}}|\d{{6}}|\d{{9}})?(?:\.\d{{1,9}})?\b",
         ),
@@ -106,8 +108,9 @@ pub(super) fn plain_time(line: &[u8]) -> Option<Option<Range<usize>>> {
     if is_epoch || matches!(begin, [b'D' | b'I' | b'W' | b'E' | b'C', b' ', ..]) {
         return None;
     }
-    let clocks = memchr::memchr_iter(b':', line).filter_map(|colon| colon.checked_sub(2));
-    let Some(first) = clocks.into_iter().find(|&clock| is_clock(line, clock)) else {
+    let mut clocks = memchr::memchr_iter(b':', line).filter_map(|colon| colon.checked_sub(2));
+    let Some(first) = clocks.find(|&clock| is_clock(line, clock) || is_short_clock(line, clock))
+    else {
         return Some(None);
     };
     // A year and the hours behind it look so, too: `10/Apr/2024:09:00:00`.
@@ -134,6 +137,16 @@ fn is_clock(line: &[u8], at: usize) -> bool {
     match line.get(at..at + 8) {
         Some([a, b, b':', c, d, b':', e, f]) => {
             [a, b, c, d, e, f].iter().all(|b| b.is_ascii_digit())
+        }
+        _ => false,
+    }
+}
+
+/// Whether ` 0:00:00` stands there.
+fn is_short_clock(line: &[u8], at: usize) -> bool {
+    match line.get(at..at + 8) {
+        Some([b' ', a, b':', b, c, b':', d, e]) => {
+            [a, b, c, d, e].iter().all(|b| b.is_ascii_digit())
         }
         _ => false,
     }
@@ -195,7 +208,12 @@ fn fraction(text: &[u8]) -> usize {
 
 /// How long ` AM` or ` PM` is, if that begins here.
 fn half_of_day(text: &[u8]) -> usize {
-    let space = usize::from(text.first() == Some(&b' '));
+    let space = match text {
+        [b' ', ..] => 1,
+        // A narrow one that lines aren't broken at.
+        [0xe2, 0x80, 0xaf, ..] => 3,
+        _ => 0,
+    };
     match text.get(space..).unwrap_or_default() {
         [b'A' | b'P', b'M', rest @ ..] | [b'a' | b'p', b'm', rest @ ..] if ends_word(rest) => {
             space + 2
@@ -283,6 +301,7 @@ mod tests {
             3 => "[0-9]{3,4}[-/][0-9]{2}[-/][0-9]{2}(T|t| - | |\t|  )[0-9]{2}:[0-9]{2}:[0-9]{1,2}([.,][0-9]{0,11})?( ?[APap][Mm])?(Z|z| ?(UTC|GM|PDT|CEST|CE|IST)| ?[+-][0-9]{2}:?[0-9]{1,2})?[A-Z0-9_]?",
             3 => "[0-9]{1,2}/[A-Z]?[a-z]{2,3}/[0-9]{4}[: ][0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]{0,3})?( ?[APap][Mm])?( ?[+-][0-9]{2}:?[0-9]{2}| (UTC|EST)[a-z_]?)?",
             1 => "(Wed, 10 Apr 2024 |Wed Apr 10 |Apr  1 )[0-9]{2}:[0-9]{2}:[0-9]{2}( GMT| 2024)?",
+            1 => "[0-9]{1,3}/[0-9]{1,2}/[0-9]{4},?  ?[0-9]{1,2}:[0-9]{2}:[0-9]{2}([ \u{202f}]?[APap][Mm])?[A-Z]?",
             1 => "\\[?[0-9]{9,14}(\\.[0-9]{1,3})?",
             1 => "\\[[DIX] [0-9]{6} [0-9]{2}:[0-9]{2}:[0-9]{2}",
             1 => "[0-9]{2}:[0-9]{2}(:[0-9]{2}){0,3}",
