@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use rayon::ThreadPool;
 
 use crate::format::{Format, Mixture, REACH, Registry};
-use crate::input::{Block, Buffer, Feed, Io, LogFile, Salvage, Selection};
+use crate::input::{Block, Buffer, Feed, Io, LogFile, Peek, Salvage, Selection};
 use crate::query::Query;
 use crate::timestamp::Clock;
 
@@ -107,7 +107,9 @@ impl Reading<'_> {
             let (format, mixture) = match &self.format {
                 Some(format) => (Registry::learn(format, head, &clock), Mixture::default()),
                 None => {
-                    let detected = self.registry.detect(head, &clock);
+                    let later = Peek::excerpts(file);
+                    let later: Vec<&[u8]> = later.iter().map(|place| &*place.text).collect();
+                    let detected = self.registry.detect(head, &later, &clock);
                     (detected.format, detected.mixture)
                 }
             };

@@ -47,7 +47,7 @@ fn joined(format: &Format, text: &[u8]) {
 }
 
 fuzz_target!(|text: &[u8]| {
-    let told = REGISTRY.detect(text, &Clock::new(None)).format;
+    let told = REGISTRY.detect(text, &[], &Clock::new(None)).format;
     joined(&told, text);
     for format in REGISTRY.formats().iter().chain([&told]) {
         // A memory of the lines before, against one that never saw another line. Twice, so that a line

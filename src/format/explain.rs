@@ -101,16 +101,26 @@ pub struct Request {
 type Numbered<'l> = (usize, &'l [u8]);
 
 impl Registry {
-    /// Explains what is made of a file that begins with these bytes. With `named`, the format that
-    /// the user named is tried alone.
-    pub fn explain(&self, head: &[u8], named: Option<&Arc<Format>>, clock: &Clock) -> Explanation {
-        let head = &*mixed::without_colours(head);
-        let (_, lines) = join::joined(&registry::numbered_head_lines(head));
+    /// Explains what is made of a file by those of its lines that tell its format ([`Registry::detect`]), the first
+    /// of which has this number. With `named`, the format that the user named is tried alone.
+    pub fn explain(
+        &self,
+        text: &[u8],
+        first: usize,
+        named: Option<&Arc<Format>>,
+        clock: &Clock,
+    ) -> Explanation {
+        let head = &*mixed::without_colours(text);
+        let mut numbered = registry::numbered_head_lines(head);
+        for (number, _) in &mut numbered {
+            *number += first - 1;
+        }
+        let (_, lines) = join::joined(&numbered);
         let lines: Vec<Numbered<'_>> = lines.iter().map(|(n, line)| (*n, &**line)).collect();
         let bare: Vec<&[u8]> = lines.iter().map(|(_, line)| *line).collect();
         let chosen = match named {
             Some(format) => Registry::learn(format, head, clock),
-            None => self.detect(head, clock).format,
+            None => self.detect(head, &[], clock).format,
         };
         let chain = chosen.wrapped_in;
         let candidates: Vec<Arc<Format>> = match named {

@@ -48,15 +48,15 @@ pub enum ReadBy {
 }
 
 impl Mixture {
-    /// What the lines that `own` doesn't read as requests are read by.
+    /// What the lines that `own` doesn't read as requests are read by, at the file's begin and at other places.
     pub(super) fn of(
         own: &Arc<Format>,
         formats: &[Arc<Format>],
-        lines: &[&[u8]],
+        places: &[Vec<&[u8]>],
         clock: &Clock,
     ) -> Mixture {
         let mut votes: Vec<(usize, Arc<Format>)> = Vec::new();
-        let refused: Vec<&[u8]> = different(refused(own, lines, clock));
+        let refused: Vec<&[u8]> = refused(own, places, clock);
         for chain in chains(own, &refused) {
             for line in &refused {
                 let Some(format) = reader(own, formats, chain, line, clock) else {
@@ -185,19 +185,23 @@ fn clearer(known: Reject, new: Reject) -> Reject {
     if says(new) > known_says { new } else { known }
 }
 
-/// The lines that a format doesn't read as requests.
-fn refused<'l>(own: &Arc<Format>, lines: &[&'l [u8]], clock: &Clock) -> Vec<&'l [u8]> {
+/// Of the lines that a format doesn't read as requests some of each look, at each place.
+fn refused<'l>(own: &Arc<Format>, places: &[Vec<&'l [u8]>], clock: &Clock) -> Vec<&'l [u8]> {
     let (mut clock, mut scratch) = (clock.fresh(), Scratch::default());
     let mut own = Arc::clone(own);
-    let mut refused = Vec::new();
-    for line in lines {
-        match own.parse(line, &mut clock, &mut scratch, Depth::Counts) {
-            Ok(_) | Err(Reject::Blank) => {}
-            Err(Reject::Comment) => own = own.header(line).unwrap_or(own),
-            Err(_) => refused.push(*line),
+    let mut all = Vec::new();
+    for lines in places {
+        let mut refused = Vec::new();
+        for line in lines {
+            match own.parse(line, &mut clock, &mut scratch, Depth::Counts) {
+                Ok(_) | Err(Reject::Blank) => {}
+                Err(Reject::Comment) => own = own.header(line).unwrap_or(own),
+                Err(_) => refused.push(*line),
+            }
         }
+        all.extend(different(refused));
     }
-    refused
+    all
 }
 
 /// Lines of one look that are asked about, and lines in all: an application's log has hundreds that
@@ -330,7 +334,7 @@ mod tests {
     /// Who reads each line of a file, and the status it tells, or why nobody does.
     fn read_all(file: &str) -> Vec<(String, Result<u16, Reject>)> {
         let clock = Clock::new(None);
-        let detected = builtin().detect(file.as_bytes(), &clock);
+        let detected = builtin().detect(file.as_bytes(), &[], &clock);
         let (mut clock, mut scratch, mut aside) = (clock, Scratch::default(), Aside::default());
         let mut read = |line: &str| {
             let own = &detected.format;

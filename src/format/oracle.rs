@@ -956,7 +956,7 @@ proptest! {
             }
         }
         let clock = Clock::new(None);
-        let detected = registry.detect(&both, &clock);
+        let detected = registry.detect(&both, &[], &clock);
         prop_assert!(detected.requests <= 200);
         let mut joiner = Joiner::new(detected.format.joins(), &both);
         joiner.take(&line);

@@ -22,6 +22,7 @@ use super::fields::{Fields, Slot, is_ip, request_line, split_once};
 use super::text::{latency_us, place};
 #[cfg(target_arch = "x86_64")]
 pub(super) use built::Shapes;
+pub(super) use places::METHODS;
 
 /// What may stand between a request and its status. An address and a duration may too.
 const FILLERS: [&[u8]; 30] = [

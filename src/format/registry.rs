@@ -11,6 +11,7 @@ use super::envelope::{self, Envelope};
 use super::keys::Keys;
 use super::mixed::{self, Mixture};
 use super::pattern::Pattern;
+use super::prose::METHODS;
 use super::spec::{self, Spec};
 use super::spelling::{Spelling, unknown_name};
 use super::{Format, Joins, Scratch, Shape, behind_hole, join, translate};
@@ -108,6 +109,8 @@ pub struct Detected {
     pub mixture: Mixture,
     /// How many of them it reads as requests.
     pub requests: usize,
+    /// Where these lines stand: 0 at the begin, else at the so-many'th of the later places.
+    pub text: usize,
 }
 
 impl Registry {
@@ -182,17 +185,40 @@ impl Registry {
     }
 
     /// Tells the format of a file from its first bytes, and what its lines are wrapped in: the one that
-    /// reads most lines as requests, the more specific of two that read equally many. If none reads
-    /// any, the one that comes closest, so that its lines are rejected for the right reason.
-    pub fn detect(&self, head: &[u8], clock: &Clock) -> Detected {
-        let head = mixed::without_colours(behind_hole(head));
-        let (joins, lines) = join::joined(&numbered_head_lines(&head));
-        let lines: Vec<&[u8]> = lines.iter().map(|(_, line)| &**line).collect();
-        let (score, format) = in_best_envelope(&lines, |chain| self.best(chain, &lines, clock));
+    /// reads most lines as requests, the more specific of two that read equally many. Where a program says much
+    /// before it serves any request, some of its `later` lines tell. If none of the formats reads any, the one that
+    /// comes closest to the first lines, so that they are rejected for the right reason.
+    pub fn detect(&self, head: &[u8], later: &[&[u8]], clock: &Clock) -> Detected {
+        // Most of what tells of no request at the begin does so nowhere, and need not be tried against every format.
+        let later = later
+            .iter()
+            .map(|text| if has_method(text) { text } else { &b""[..] });
+        let texts = std::iter::once(behind_hole(head)).chain(later);
+        let texts: Vec<_> = texts.map(mixed::without_colours).collect();
+        let joined = texts
+            .iter()
+            .map(|text| join::joined(&numbered_head_lines(text)));
+        let joined: Vec<_> = joined.collect();
+        let lines: Vec<Vec<&[u8]>> = joined.iter().map(|(_, lines)| bare(lines)).collect();
+        let best =
+            |lines: &Vec<&[u8]>| in_best_envelope(lines, |chain| self.best(chain, lines, clock));
+        let (mut text, mut told) = (0, best(&lines[0]));
+        for (index, lines) in lines.iter().enumerate().skip(1) {
+            if told.0.requests == 0 && !lines.is_empty() {
+                let other = best(lines);
+                if other.0.requests > 0 {
+                    (text, told) = (index, other);
+                }
+            }
+        }
+        let (score, format) = told;
         Detected {
             mixture: Mixture::of(&format, &self.formats, &lines, clock),
-            format: format.learned(lines.iter().copied()).joining(joins),
+            format: format
+                .learned(lines[text].iter().copied())
+                .joining(joined[text].0),
             requests: score.requests,
+            text,
         }
     }
 
@@ -223,7 +249,7 @@ impl Registry {
     /// is around them, if it reads them better without that, and where a latency stands in their tail.
     pub fn learn(format: &Arc<Format>, head: &[u8], clock: &Clock) -> Arc<Format> {
         let (joins, lines) = join::joined(&numbered_head_lines(head));
-        let lines: Vec<&[u8]> = lines.iter().map(|(_, line)| &**line).collect();
+        let lines = bare(&lines);
         let (_, format) = in_best_envelope(&lines, |chain| {
             let inside = Arc::new(format.wrapped(chain));
             (score(&inside, &lines, clock), inside)
@@ -337,6 +363,17 @@ fn score(format: &Arc<Format>, lines: &[&[u8]], clock: &Clock) -> Score {
         }
     }
     score
+}
+
+/// Whether a text names a method of HTTP. Lines without one are read by the general formats, or by none.
+fn has_method(text: &[u8]) -> bool {
+    let names = |method: &&[u8]| memchr::memmem::find(text, method).is_some();
+    METHODS.iter().any(names)
+}
+
+/// Lines without their numbers.
+fn bare<'l>(lines: &'l [join::Numbered<'_>]) -> Vec<&'l [u8]> {
+    lines.iter().map(|(_, line)| &**line).collect()
 }
 
 /// The first lines with their numbers, from 1; not the last of them if the end of the head cuts it.

@@ -153,7 +153,7 @@ fn every_line_of_the_corpus_reads_as_it_says() {
 }
 
 fn detect(head: &str) -> registry::Detected {
-    builtin().detect(head.as_bytes(), &Clock::new(None))
+    builtin().detect(head.as_bytes(), &[], &Clock::new(None))
 }
 
 #[test]

@@ -12,6 +12,17 @@ use super::BLOCK;
 use super::feed::blocks_of;
 use super::logfile::{BEGIN, LogFile, Place};
 
+/// Bytes of an excerpt: as many lines as tell a format.
+const EXCERPT: usize = 32 << 10;
+
+/// Whole lines from anywhere in a file.
+pub struct Excerpt {
+    /// The lines.
+    pub text: Vec<u8>,
+    /// The first of them is the first that begins here or behind.
+    begin: u64,
+}
+
 /// An open file to look into.
 pub struct Peek {
     file: Arc<File>,
@@ -52,6 +63,36 @@ impl Peek {
         Some(head)
     }
 
+    /// Lines of other places in the file that may tell what its begin doesn't, and where these stand: from its
+    /// middle, and its last. None where all of it is its begin.
+    pub fn excerpts(file: &LogFile) -> Vec<Excerpt> {
+        let Some(peek) = Peek::open(file).filter(|peek| peek.len > BEGIN as u64) else {
+            return Vec::new();
+        };
+        let excerpt = |begin: u64| {
+            let mut buffer = Vec::new();
+            let text = peek.lines(begin, EXCERPT, &mut buffer)?.to_vec();
+            Some(Excerpt { text, begin })
+        };
+        let places = [peek.len / 2, peek.len - EXCERPT as u64];
+        places.into_iter().filter_map(excerpt).collect()
+    }
+
+    /// The number of an excerpt's first line, from 1. All that stands before it is read.
+    pub fn number_of(&self, excerpt: &Excerpt) -> io::Result<usize> {
+        // It begins behind the first line end that isn't before this.
+        let end = excerpt.begin.saturating_sub(1);
+        let (mut buffer, mut at, mut ended) = (vec![0; BLOCK], 0, 0);
+        while at < end {
+            let part = buffer.get_mut(..(end - at).min(BLOCK as u64) as usize);
+            let part = part.unwrap_or_default();
+            self.read(part, at)?;
+            ended += memchr::memchr_iter(b'\n', part).count();
+            at += part.len() as u64;
+        }
+        Ok(ended + 2)
+    }
+
     /// The lines that start in the `len` bytes from an offset on; one that goes on behind these is left
     /// out. `None` where the file has become shorter.
     pub fn lines<'b>(&self, offset: u64, len: usize, buffer: &'b mut Vec<u8>) -> Option<&'b [u8]> {
@@ -80,6 +121,27 @@ impl Peek {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn excerpts_of_a_file_are_lines_with_their_numbers() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("app.log");
+        let lines =
+            |count: usize| -> String { (1..=count).map(|n| format!("line {n}\n")).collect() };
+        std::fs::write(&path, lines(5_000)).unwrap();
+        let (file, _) = LogFile::at(&path).unwrap();
+        assert!(Peek::excerpts(&file).is_empty());
+        std::fs::write(&path, lines(50_000)).unwrap();
+        let (file, _) = LogFile::at(&path).unwrap();
+        let excerpts = Peek::excerpts(&file);
+        assert_eq!(excerpts.len(), 2);
+        for excerpt in excerpts {
+            let number = Peek::open(&file).unwrap().number_of(&excerpt).unwrap();
+            assert!(number > 20_000);
+            let first = excerpt.text.split(|&b| b == b'\n').next().unwrap();
+            assert_eq!(first, format!("line {number}").as_bytes());
+        }
+    }
 
     #[test]
     fn only_whole_lines_are_seen() {

@@ -91,7 +91,7 @@ fn verdict(page: &mut Page, file: &FileExplained) {
     if let Some(request) = &file.request {
         say(
             page,
-            &format!("line {}", request.line),
+            &format!("line {} ", request.line),
             &[Tone::Faint.span(visible(&request.text))],
         );
         let fields: Vec<String> = request

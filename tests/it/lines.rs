@@ -34,6 +34,17 @@ fn formats(report: &Value) -> Vec<(String, u64, u64)> {
         .collect()
 }
 
+/// How `triage formats --explain` says that a file of this text is read.
+fn explained(name: &str, text: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap();
+    let run = run(&["formats", "--explain", path, "--json"]);
+    let explained: Value = serde_json::from_str(&run.stdout).unwrap();
+    explained["files"][0].clone()
+}
+
 /// Requests and errors of an endpoint.
 fn counted(report: &Value, endpoint: &str) -> (u64, u64) {
     let endpoints = report["endpoints"].as_array().unwrap().iter();
@@ -96,6 +107,74 @@ fn a_size_is_no_status_where_a_stranger_line_has_both() {
     let lines: u64 = rejects.iter().map(|r| r["lines"].as_u64().unwrap()).sum();
     let requests = report["scan"]["requests"].as_u64().unwrap();
     assert_eq!((requests, lines), (600, 600));
+}
+
+/// A second of the hour from nine on, as syslog and HAProxy write it.
+fn haproxy_line(second: usize, status: u16) -> String {
+    let (minute, second) = (second / 60, second % 60);
+    format!(
+        r#"Apr 10 09:{minute:02}:{second:02} lb1 haproxy[999]: 203.0.113.7:33317 [10/Apr/2024:09:{minute:02}:{second:02}.000] http-in app/web1 10/0/30/69/109 {status} 2750 - - ---- 1/1/1/1/0 0/0 "GET /page HTTP/1.1""#
+    )
+}
+
+#[test]
+fn a_format_whose_lines_begin_far_below_a_files_begin_is_found() {
+    // One line in three of the system's log is the balancer's, but only from its start on.
+    let mut text = String::new();
+    for i in 0..2_000 {
+        writeln!(
+            text,
+            "Apr 10 08:{:02}:{:02} lb1 systemd[1]: Started unit {i}.",
+            i / 60 % 60,
+            i % 60
+        )
+        .unwrap();
+    }
+    for i in 0..1_200 {
+        let status = if i % 10 == 0 { 503 } else { 200 };
+        writeln!(text, "{}", haproxy_line(i, status)).unwrap();
+        writeln!(
+            text,
+            "Apr 10 09:{:02}:{:02} lb1 cron[7]: (root) CMD (true)",
+            i / 60,
+            i % 60
+        )
+        .unwrap();
+        writeln!(
+            text,
+            "Apr 10 09:{:02}:{:02} lb1 kernel: eth0 up",
+            i / 60,
+            i % 60
+        )
+        .unwrap();
+    }
+    let report = report_on("syslog", text.as_bytes());
+    assert_eq!(counted(&report, "/page"), (1_200, 120));
+    let explained = explained("syslog", &text);
+    assert_eq!(explained["chosen"]["name"], "haproxy");
+    let request = &explained["request"];
+    let number = request["line"].as_u64().unwrap() as usize;
+    assert_eq!(request["text"], text.lines().nth(number - 1).unwrap());
+}
+
+#[test]
+fn a_format_that_takes_anothers_place_in_the_middle_of_a_file_is_read_too() {
+    let mut text = String::new();
+    for i in 0..1_200 {
+        let (minute, second) = (i / 60, i % 60);
+        writeln!(
+            text,
+            "2024-04-10 08:{minute:02}:{second:02} INFO 203.0.113.7 GET /old 200 12ms"
+        )
+        .unwrap();
+    }
+    for i in 0..1_200 {
+        let status = if i % 10 == 0 { 503 } else { 200 };
+        writeln!(text, "{}", haproxy_line(i, status)).unwrap();
+    }
+    let report = report_on("shop.log", text.as_bytes());
+    assert_eq!(counted(&report, "/old"), (1_200, 0));
+    assert_eq!(counted(&report, "/page"), (1_200, 120));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use regex::bytes::Regex;
 use crate::timestamp::{ZONES, zone_offset};
 
 /// The methods that make a request of prose.
-pub(super) const METHODS: [&[u8]; 8] = [
+pub(in crate::format) const METHODS: [&[u8]; 8] = [
     b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE",
 ];
 
