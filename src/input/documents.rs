@@ -13,7 +13,8 @@ mod look;
 mod tests;
 mod walk;
 
-use give::Give;
+use batch::begins;
+use give::{Give, is_cell, row};
 use look::Look;
 use walk::Event;
 
@@ -24,6 +25,16 @@ const LONGEST: usize = 64 << 20;
 /// An object longer than this is asked whether it is a batch before its end, and again after as much:
 /// as a record it could not be read.
 const ASKED: usize = 1 << 20;
+
+/// Whether a text begins with a list of rows, as Logs Insights has them: lists of fields and values.
+pub(super) fn begins_with_rows(head: &[u8]) -> bool {
+    CELLS
+        .iter()
+        .any(|cell| begins(head, &[b"[[", *cell].concat()))
+}
+
+/// How a cell of such a row begins.
+const CELLS: [&[u8]; 2] = [b"{\"field\":", b"{\"value\":"];
 
 /// Whether a text that begins with an object has a list of records as its first member, or one that
 /// nothing else has.
@@ -48,6 +59,8 @@ pub(super) struct Split {
     record: Vec<u8>,
     /// Bytes of it, with those beyond the longest.
     len: usize,
+    /// The cells of a row so far, outside of any batch.
+    row: Vec<u8>,
     /// Bytes of the mark at the text's begin.
     mark: usize,
 }
@@ -72,7 +85,7 @@ impl Convert for Split {
         let mut text = text;
         while !text.is_empty() {
             let n = match &mut self.state {
-                State::Between => self.begin(text),
+                State::Between => self.begin(text, out),
                 State::Other => self.other(text, out),
                 State::Object(_) => self.object(text, out),
                 State::Batch(give) => {
@@ -94,12 +107,13 @@ impl Convert for Split {
             _ if self.record.is_empty() => {}
             _ => self.finish(out),
         }
+        self.end_row(out);
     }
 }
 
 impl Split {
     /// Between objects.
-    fn begin(&mut self, text: &[u8]) -> usize {
+    fn begin(&mut self, text: &[u8], out: &mut Vec<u8>) -> usize {
         let Some(&b) = text.first() else {
             return 0;
         };
@@ -113,8 +127,13 @@ impl Split {
                 self.state = State::Object(Look::new());
                 0
             }
-            b'[' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n' => 1,
+            b']' => {
+                self.end_row(out);
+                1
+            }
+            b'[' | b',' | b' ' | b'\t' | b'\r' | b'\n' => 1,
             _ => {
+                self.end_row(out);
                 self.state = State::Other;
                 0
             }
@@ -148,10 +167,30 @@ impl Split {
         if (is_over || is_asked) && self.unpack(out) {
             return n;
         }
-        if is_over {
+        if is_over && !self.add_cell() {
             self.finish(out);
         }
         n
+    }
+
+    /// Adds the object to the row, if it is a cell of one.
+    fn add_cell(&mut self) -> bool {
+        let begins_so = CELLS.iter().any(|cell| begins(&self.record, cell));
+        if !(begins_so && is_cell(&self.record)) || self.row.len() + self.record.len() > LONGEST {
+            return false;
+        }
+        self.row.push(if self.row.is_empty() { b'[' } else { b',' });
+        self.row.extend_from_slice(&self.record);
+        self.clear(State::Between);
+        true
+    }
+
+    fn end_row(&mut self, out: &mut Vec<u8>) {
+        if !self.row.is_empty() {
+            self.row.push(b']');
+            put_line(row(&self.row).as_deref().unwrap_or(&self.row), out);
+            self.row.clear();
+        }
     }
 
     fn push(&mut self, text: &[u8]) {
@@ -161,6 +200,7 @@ impl Split {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
+        self.end_row(out);
         put_line(&self.record, out);
         self.clear(State::Between);
     }
@@ -179,6 +219,7 @@ impl Split {
         let Some((index, batch)) = look.batch(&self.record) else {
             return false;
         };
+        self.end_row(out);
         let mut give = Box::new(Give::new(index, batch));
         let mut at = 0;
         while at < self.record.len() {

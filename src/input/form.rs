@@ -17,6 +17,8 @@ pub enum Form {
     Utf16 {
         /// Whether the high byte comes first.
         big: bool,
+        /// Whether it has JSON documents.
+        documents: bool,
     },
     /// In JSON documents that are no lines.
     Documents,
@@ -28,27 +30,17 @@ const STEP: usize = 64 << 10;
 impl Form {
     /// Told by the first bytes of a text.
     pub fn of(head: &[u8]) -> Form {
-        match head {
-            [0xff, 0xfe, ..] => return Form::Utf16 { big: false },
-            [0xfe, 0xff, ..] => return Form::Utf16 { big: true },
-            _ => {}
-        }
-        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        let text = text.trim_ascii_start();
-        let is_document = match text {
-            [b'[', rest @ ..] => rest.trim_ascii_start().starts_with(b"{"),
-            [b'{', rest @ ..] => {
-                let inside = rest.trim_ascii_start();
-                let spaces = &rest[..rest.len() - inside.len()];
-                spaces.contains(&b'\n') && inside.first() == Some(&b'"')
-                    || documents::begins_with_batch(text)
-            }
-            _ => false,
+        let big = match head {
+            [0xff, 0xfe, ..] => false,
+            [0xfe, 0xff, ..] => true,
+            _ if are_documents(head) => return Form::Documents,
+            _ => return Form::Lines,
         };
-        if is_document {
-            Form::Documents
-        } else {
-            Form::Lines
+        let mut text = Vec::new();
+        Utf16::new(big).take(head, &mut text);
+        Form::Utf16 {
+            big,
+            documents: are_documents(&text),
         }
     }
 
@@ -56,16 +48,33 @@ impl Form {
     pub fn lines(self, text: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
         match self {
             Form::Lines => text,
-            Form::Utf16 { big } => Box::new(Converted::new(
-                text,
-                Utf16 {
-                    big,
-                    odd: None,
-                    high: None,
-                },
-            )),
+            Form::Utf16 { big, documents } => {
+                let text = Box::new(Converted::new(text, Utf16::new(big)));
+                match documents {
+                    true => Form::Documents.lines(text),
+                    false => text,
+                }
+            }
             Form::Documents => Box::new(Converted::new(text, Split::default())),
         }
+    }
+}
+
+/// Whether a text begins as a JSON document does that is no line.
+fn are_documents(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = text.trim_ascii_start();
+    match text {
+        [b'[', rest @ ..] => {
+            rest.trim_ascii_start().starts_with(b"{") || documents::begins_with_rows(text)
+        }
+        [b'{', rest @ ..] => {
+            let inside = rest.trim_ascii_start();
+            let spaces = &rest[..rest.len() - inside.len()];
+            spaces.contains(&b'\n') && inside.first() == Some(&b'"')
+                || documents::begins_with_batch(text)
+        }
+        _ => false,
     }
 }
 
@@ -137,6 +146,16 @@ struct Utf16 {
     odd: Option<u8>,
     /// The first unit of a pair.
     high: Option<u16>,
+}
+
+impl Utf16 {
+    fn new(big: bool) -> Utf16 {
+        Utf16 {
+            big,
+            odd: None,
+            high: None,
+        }
+    }
 }
 
 impl Convert for Utf16 {

@@ -8,8 +8,10 @@ pub(super) const EACH: &str = "[]";
 pub(super) struct Batch {
     /// The way down to a record: names of members, and [`EACH`].
     pub way: &'static [&'static str],
-    /// The member of the outer list's elements that all records inside of one share; empty: none.
+    /// The member that all records inside of an object share; empty: none.
     pub shared: &'static str,
+    /// The steps down to that object.
+    pub shared_in: usize,
     pub records: Records,
     pub known: Known,
 }
@@ -32,8 +34,10 @@ pub(super) enum Known {
     Always,
     /// By its name, if it has a record.
     Named,
-    /// By what the outer list begins with, blanks left out; or as in `Bulk`.
+    /// By what the outer list begins with, blanks left out, or as `Bulk`.
     Begins(&'static [&'static [u8]]),
+    /// By what the object begins with, or as `Bulk`.
+    Opens(&'static [&'static [u8]]),
     /// It is the greater part of its object.
     Bulk,
 }
@@ -42,6 +46,7 @@ const fn objects(way: &'static [&'static str], known: Known) -> Batch {
     Batch {
         way,
         shared: "",
+        shared_in: 0,
         records: Records::Objects,
         known,
     }
@@ -52,20 +57,24 @@ const fn objects(way: &'static [&'static str], known: Known) -> Batch {
 const fn open_telemetry(way: &'static [&'static str]) -> Batch {
     Batch {
         shared: "resource",
+        shared_in: 2,
         ..objects(way, Known::Always)
     }
 }
 
 /// Loki's lines by stream: what its HTTP API answers and Grafana shows, and what is pushed to it.
 /// <https://grafana.com/docs/loki/latest/reference/loki-http-api/>
-const fn loki(way: &'static [&'static str]) -> Batch {
+const fn loki(way: &'static [&'static str], known: Known) -> Batch {
     Batch {
         way,
         shared: "stream",
+        shared_in: way.len() - 2,
         records: Records::Lines,
-        known: Known::Begins(&[b"[{\"stream\"", b"[{\"values\""]),
+        known,
     }
 }
+
+const STREAMS: Known = Known::Begins(&[b"[{\"stream\":{", b"[{\"values\":["]);
 
 /// A search's hits of Elasticsearch and OpenSearch have names with `_` in front, of which `_index` is
 /// the first. <https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-search>
@@ -73,7 +82,7 @@ const HITS: Known = Known::Begins(&[b"[{\"_"]);
 
 /// The exports that are known, the surest first: Azure, CloudTrail, CloudWatch (subscriptions,
 /// `filter-log-events`, Logs Insights), Google Cloud, Elasticsearch, Kibana, Loki, Splunk, Datadog.
-pub(super) const BATCHES: [Batch; 17] = [
+pub(super) const BATCHES: [Batch; 19] = [
     open_telemetry(&["resourceLogs", EACH, "scopeLogs", EACH, "logRecords", EACH]),
     open_telemetry(&[
         "resourceLogs",
@@ -98,8 +107,13 @@ pub(super) const BATCHES: [Batch; 17] = [
     ),
     objects(&["logs", EACH], Known::Bulk),
     objects(&["data", EACH], Known::Bulk),
-    loki(&["data", "result", EACH, "values", EACH]),
-    loki(&["streams", EACH, "values", EACH]),
+    loki(&["data", "result", EACH, "values", EACH], STREAMS),
+    loki(&["result", EACH, "values", EACH], STREAMS),
+    loki(&["streams", EACH, "values", EACH], STREAMS),
+    loki(
+        &["values", EACH],
+        Known::Opens(&[b"{\"stream\":{", b"{\"values\":[[\""]),
+    ),
     // Logs Insights' rows; Splunk's results, whose own fields begin with `_`.
     Batch {
         records: Records::Rows,
@@ -126,11 +140,13 @@ impl Batch {
         }
     }
 
-    /// Whether the outer list, given from its bracket on, is surely such a one.
-    pub(super) fn is_sure(&self, list: &[u8]) -> bool {
+    /// Whether the outer list that begins here in an object is surely such a one.
+    pub(super) fn is_sure(&self, object: &[u8], begin: usize) -> bool {
+        let list = object.get(begin..).unwrap_or_default();
         match self.known {
             Known::Always | Known::Named => begins(list, b"[{"),
             Known::Begins(with) => with.iter().any(|with| begins(list, with)),
+            Known::Opens(with) => with.iter().any(|with| begins(object, with)),
             Known::Bulk => false,
         }
     }

@@ -21,8 +21,8 @@ const COPIES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Give {
     batch: &'static Batch,
-    /// Where its outer list is.
-    outer: usize,
+    /// How deep the object is that has what is shared.
+    sharing: usize,
     walk: Walk,
     /// What is being taken, and how deep what it stands in is.
     taking: Option<(Part, usize)>,
@@ -48,7 +48,7 @@ impl Give {
     pub(super) fn new(index: usize, batch: &'static Batch) -> Give {
         Give {
             batch,
-            outer: batch.outer(),
+            sharing: batch.shared_in + 1,
             walk: Walk::new(1 << index),
             taking: None,
             part: Vec::new(),
@@ -84,7 +84,7 @@ impl Give {
             _ => {}
         }
         let Some((_, above)) = self.taking else {
-            if event == Event::Close && self.walk.depth() == self.outer + 1 {
+            if event == Event::Close && self.walk.depth() + 1 == self.sharing {
                 self.flush(out);
             }
             return n;
@@ -109,9 +109,9 @@ impl Give {
         }
     }
 
-    /// Whether the next value is what an element of the outer list shares.
+    /// Whether the next value is what records share.
     fn is_shared(&self, depth: usize) -> bool {
-        depth == self.outer + 2
+        depth == self.sharing
             && self.walk.ways() != 0
             && !self.batch.shared.is_empty()
             && self.walk.name() == self.batch.shared.as_bytes()
@@ -201,7 +201,7 @@ impl Give {
         self.shared = Some(shared);
     }
 
-    /// An element of the outer list has ended.
+    /// What has something to share has ended.
     fn flush(&mut self, out: &mut Vec<u8>) {
         self.let_go(out);
         self.shared = None;
@@ -210,6 +210,7 @@ impl Give {
 
 /// A field of a row, and its value.
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Cell<'a> {
     #[serde(borrow)]
     field: &'a RawValue,
@@ -217,8 +218,12 @@ struct Cell<'a> {
     value: Option<&'a RawValue>,
 }
 
+pub(super) fn is_cell(object: &[u8]) -> bool {
+    serde_json::from_slice::<Cell<'_>>(object).is_ok()
+}
+
 /// `[{"field": "a", "value": "b"}, …]` → `{"a":"b",…}`.
-fn row(cells: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn row(cells: &[u8]) -> Option<Vec<u8>> {
     let cells: Vec<Cell<'_>> = serde_json::from_slice(cells).ok()?;
     let mut object = Vec::new();
     for cell in cells {

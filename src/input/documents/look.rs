@@ -1,7 +1,7 @@
 //! Looks for a list of records in an object that is not known to be a batch: which of the lists that
 //! are known it has, how long they are, and whether what is in them are records.
 
-use super::batch::{BATCHES, Batch, EACH, Known};
+use super::batch::{BATCHES, Batch, EACH, Known, begins};
 use super::walk::{Event, Walk};
 
 /// What was seen of an object so far.
@@ -106,9 +106,8 @@ impl Look {
         found.sort_by_key(|found| found.batch);
         let found = found.into_iter().find(|found| {
             let batch = &BATCHES[found.batch];
-            let list = object.get(found.begin..).unwrap_or_default();
             let len = found.end.unwrap_or(self.len) - found.begin;
-            let is_sure = || batch.is_sure(list) || len > self.len / 2;
+            let is_sure = || batch.is_sure(object, found.begin) || len > self.len / 2;
             match batch.known {
                 Known::Always => true,
                 _ => found.records > 0 && !found.is_spoiled && is_sure(),
@@ -121,8 +120,8 @@ impl Look {
     pub(super) fn is_likely(&self, head: &[u8]) -> bool {
         self.found.iter().any(|found| {
             let list = head.get(found.begin..).unwrap_or_default();
-            let batch = &BATCHES[found.batch];
-            batch.is_sure(list) || found.is_first && super::batch::begins(list, b"[{")
+            let is_sure = BATCHES[found.batch].is_sure(head, found.begin);
+            is_sure || found.is_first && begins(list, b"[{")
         })
     }
 }
