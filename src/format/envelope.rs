@@ -160,8 +160,8 @@ static JSON_KEYS: LazyLock<Keys> = LazyLock::new(|| {
         wrappers = ["_source", "result", "content", "fields", "jsonPayload"]
         request = ["log", "message", "MESSAGE", "textPayload", "msg", "event.original", "line", "event", "_raw", "raw", "@message"]
         time = ["time", "@timestamp", "timestamp", "_SOURCE_REALTIME_TIMESTAMP:us", "__REALTIME_TIMESTAMP:us", "ts", "date", "datetime"]
-        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "_HOSTNAME", "container.hostname", "hostname", "host.name", "host"]
-        service = ["kubernetes.labels.app", "labels.app", "container.service", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
+        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "stream.pod", "stream.pod_name", "stream.instance", "stream.host", "stream.hostname", "_HOSTNAME", "container.hostname", "hostname", "host.name", "host"]
+        service = ["kubernetes.labels.app", "labels.app", "stream.app", "stream.service_name", "stream.service", "stream.job", "stream.container", "container.service", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
     };
     Keys::new(&table).expect("these names are known")
 });

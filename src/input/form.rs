@@ -1,14 +1,12 @@
 //! Text that isn't lines → lines: UTF-16, and JSON documents.
 //!
-//! What a cloud's console exports is one JSON array or object, often over many lines; collectors write
-//! batches of many records on one line. Both become one record a line here, as the text streams by,
-//! because everything behind knows lines only. So is UTF-16, which PowerShell's `>` writes, turned
-//! into UTF-8. What is no JSON between the documents stays as it is. Knows no format: what a record
-//! tells is somebody else's business, only where it begins and ends is told here.
+//! Which of them a text is, is told by its first bytes. It is turned into lines as it streams by,
+//! because everything behind knows lines only: UTF-16, which PowerShell's `>` writes, into UTF-8;
+//! documents into one record a line, by [`documents`].
 
 use std::io::{self, Read};
 
-use serde_json::value::RawValue;
+use super::documents::{self, Split};
 
 /// How a log's text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,57 +17,30 @@ pub enum Form {
     Utf16 {
         /// Whether the high byte comes first.
         big: bool,
+        /// Whether it has JSON documents.
+        documents: bool,
     },
     /// In JSON documents that are no lines.
     Documents,
 }
 
-/// A record longer than this is cut, as a line would be; a batch may have many.
-const LONGEST: usize = 64 << 20;
 /// Bytes taken at a time.
 const STEP: usize = 64 << 10;
-
-/// The keys of an object under which a list of records stands, of the exports that are known: Azure,
-/// CloudTrail, CloudWatch (subscriptions and `filter-log-events`), Google Cloud, Elasticsearch, Datadog.
-const LISTS: [&str; 8] = [
-    "records",
-    "Records",
-    "logEvents",
-    "events",
-    "entries",
-    "hits",
-    "logs",
-    "data",
-];
-
-/// Those of them that plainly are such lists.
-const PLAIN: [&str; 4] = ["records", "Records", "logEvents", OPEN_TELEMETRY];
-/// The key of OpenTelemetry's lists of lists.
-const OPEN_TELEMETRY: &str = "resourceLogs";
 
 impl Form {
     /// Told by the first bytes of a text.
     pub fn of(head: &[u8]) -> Form {
-        match head {
-            [0xff, 0xfe, ..] => return Form::Utf16 { big: false },
-            [0xfe, 0xff, ..] => return Form::Utf16 { big: true },
-            _ => {}
-        }
-        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        let text = text.trim_ascii_start();
-        let is_document = match text {
-            [b'[', rest @ ..] => rest.trim_ascii_start().starts_with(b"{"),
-            [b'{', rest @ ..] => {
-                let inside = rest.trim_ascii_start();
-                let spaces = &rest[..rest.len() - inside.len()];
-                spaces.contains(&b'\n') && inside.first() == Some(&b'"') || has_list(inside)
-            }
-            _ => false,
+        let big = match head {
+            [0xff, 0xfe, ..] => false,
+            [0xfe, 0xff, ..] => true,
+            _ if are_documents(head) => return Form::Documents,
+            _ => return Form::Lines,
         };
-        if is_document {
-            Form::Documents
-        } else {
-            Form::Lines
+        let mut text = Vec::new();
+        Utf16::new(big).take(head, &mut text);
+        Form::Utf16 {
+            big,
+            documents: are_documents(&text),
         }
     }
 
@@ -77,69 +48,38 @@ impl Form {
     pub fn lines(self, text: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
         match self {
             Form::Lines => text,
-            Form::Utf16 { big } => Box::new(Converted::new(
-                text,
-                Utf16 {
-                    big,
-                    odd: None,
-                    high: None,
-                },
-            )),
+            Form::Utf16 { big, documents } => {
+                let text = Box::new(Converted::new(text, Utf16::new(big)));
+                match documents {
+                    true => Form::Documents.lines(text),
+                    false => text,
+                }
+            }
             Form::Documents => Box::new(Converted::new(text, Split::default())),
         }
     }
 }
 
-/// Whether an object, given from behind its brace, has a list of records as its first member, or one by
-/// a name that nothing else has as any.
-fn has_list(inside: &[u8]) -> bool {
-    let names = LISTS.iter().copied().chain([OPEN_TELEMETRY]);
-    let begins_list = |name: &[u8], rest: &[u8], is_first: bool| {
-        let value = rest.trim_ascii_start().strip_prefix(b":");
-        let list = value.and_then(|value| value.trim_ascii_start().strip_prefix(b"["));
-        let is_list = list.is_some_and(|list| list.trim_ascii_start().starts_with(b"{"));
-        let is_name =
-            |known: &str| known.as_bytes() == name && (is_first || PLAIN.contains(&known));
-        is_list && names.clone().any(is_name)
-    };
-    let (mut depth, mut at, mut is_first) = (1, 0, true);
-    while let Some(&b) = inside.get(at) {
-        at += 1;
-        match b {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 1 => return false,
-            b'}' | b']' => depth -= 1,
-            b'"' => {
-                let Some(len) = string_len(&inside[at..]) else {
-                    return false;
-                };
-                let (name, rest) = (&inside[at..at + len], &inside[at + len + 1..]);
-                if depth == 1 && begins_list(name, rest, is_first) {
-                    return true;
-                }
-                is_first = false;
-                at += len + 1;
-            }
-            _ => {}
+/// Whether a text begins as a JSON document does that is no line.
+fn are_documents(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = text.trim_ascii_start();
+    match text {
+        [b'[', rest @ ..] => {
+            rest.trim_ascii_start().starts_with(b"{") || documents::begins_with_rows(text)
         }
-    }
-    false
-}
-
-/// How long a JSON string is, given from behind its quote.
-fn string_len(text: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + memchr::memchr2(b'"', b'\\', text.get(from..)?)?;
-        if text[at] == b'"' {
-            return Some(at);
+        [b'{', rest @ ..] => {
+            let inside = rest.trim_ascii_start();
+            let spaces = &rest[..rest.len() - inside.len()];
+            spaces.contains(&b'\n') && inside.first() == Some(&b'"')
+                || documents::begins_with_batch(text)
         }
-        from = at + 2;
+        _ => false,
     }
 }
 
 /// Turns a stretch of text into lines.
-trait Convert {
+pub(super) trait Convert {
     fn take(&mut self, text: &[u8], out: &mut Vec<u8>);
     /// The text has ended.
     fn end(&mut self, out: &mut Vec<u8>);
@@ -208,6 +148,16 @@ struct Utf16 {
     high: Option<u16>,
 }
 
+impl Utf16 {
+    fn new(big: bool) -> Utf16 {
+        Utf16 {
+            big,
+            odd: None,
+            high: None,
+        }
+    }
+}
+
 impl Convert for Utf16 {
     fn take(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let mut put = |c: char| out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
@@ -244,175 +194,12 @@ impl Convert for Utf16 {
     }
 }
 
-/// Documents → one record a line.
-#[derive(Default)]
-struct Split {
-    /// The object, or the line of something else, that is being read.
-    record: Vec<u8>,
-    /// Braces and brackets that are open inside of it; 0 between objects.
-    depth: usize,
-    /// Whether it is a line of something else.
-    is_other: bool,
-    is_quoted: bool,
-    is_escaped: bool,
-}
-
-impl Convert for Split {
-    fn take(&mut self, text: &[u8], out: &mut Vec<u8>) {
-        for &b in text {
-            if self.is_other {
-                match b {
-                    b'\n' => self.finish(out),
-                    _ => self.push(b),
-                }
-            } else if self.depth == 0 {
-                self.begin(b);
-            } else {
-                self.inside(b, out);
-            }
-        }
-    }
-
-    fn end(&mut self, out: &mut Vec<u8>) {
-        if !self.record.is_empty() {
-            self.finish(out);
-        }
-    }
-}
-
-impl Split {
-    /// Between objects.
-    fn begin(&mut self, b: u8) {
-        match b {
-            b'{' => {
-                self.depth = 1;
-                self.push(b);
-            }
-            b'[' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n' => {}
-            _ => {
-                self.is_other = true;
-                self.push(b);
-            }
-        }
-    }
-
-    /// Inside of an object. No string has a line's end in it.
-    fn inside(&mut self, b: u8, out: &mut Vec<u8>) {
-        if self.is_quoted {
-            self.is_quoted = b != b'"' || self.is_escaped;
-            self.is_escaped = b == b'\\' && !self.is_escaped;
-            return self.push(b);
-        }
-        match b {
-            b'"' => self.is_quoted = true,
-            b'{' | b'[' => self.depth += 1,
-            b'}' | b']' => self.depth -= 1,
-            b'\n' | b'\r' => return,
-            _ => {}
-        }
-        self.push(b);
-        if self.depth == 0 {
-            self.finish(out);
-        }
-    }
-
-    fn push(&mut self, b: u8) {
-        if self.record.len() < LONGEST {
-            self.record.push(b);
-        }
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) {
-        let whole = self.depth == 0 && !self.is_other;
-        if !(whole && unpack(&self.record, out)) {
-            put_line(&self.record, out);
-        }
-        *self = Split {
-            record: std::mem::take(&mut self.record),
-            ..Split::default()
-        };
-        self.record.clear();
-    }
-}
-
-fn put_line(record: &[u8], out: &mut Vec<u8>) {
-    out.extend(record.iter().map(|&b| if b == b'\n' { b' ' } else { b }));
-    out.push(b'\n');
-}
-
-type Members<'a> = std::collections::BTreeMap<String, &'a RawValue>;
-
-/// Puts the records of a batch out, one a line; says whether it is one.
-fn unpack(object: &[u8], out: &mut Vec<u8>) -> bool {
-    let Ok(members) = serde_json::from_slice::<Members<'_>>(object) else {
-        return false;
-    };
-    if let Some(list) = members.get(OPEN_TELEMETRY) {
-        return open_telemetry(list, out).is_some();
-    }
-    let list = LISTS.iter().find_map(|name| {
-        let most = if PLAIN.contains(name) {
-            0
-        } else {
-            object.len() / 2
-        };
-        records(members.get(*name)?, most)
-    });
-    for record in list.iter().flatten() {
-        put_line(record.get().as_bytes(), out);
-    }
-    list.is_some()
-}
-
-/// The records of a list that is longer than this, most of its object: a request may well have lists,
-/// too.
-fn records(value: &RawValue, most: usize) -> Option<Vec<&RawValue>> {
-    let text = value.get();
-    if text.starts_with('{') {
-        // Elasticsearch: `{"hits": {"hits": […]}}`.
-        let inside: Members<'_> = serde_json::from_str(text).ok()?;
-        return records(inside.get("hits")?, most);
-    }
-    let list: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-    let are_objects = list.iter().all(|record| record.get().starts_with('{'));
-    (are_objects && !list.is_empty() && text.len() > most).then_some(list)
-}
-
-/// OpenTelemetry's batches: records by scope, scopes by resource. Each gets its resource.
-/// <https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto>
-fn open_telemetry(list: &RawValue, out: &mut Vec<u8>) -> Option<()> {
-    let resources: Vec<Members<'_>> = serde_json::from_str(list.get()).ok()?;
-    for members in resources {
-        let resource = members
-            .get("resource")
-            .map_or("{}", |resource| resource.get());
-        let scopes = members
-            .get("scopeLogs")
-            .or(members.get("instrumentationLibraryLogs"));
-        let scopes = scopes.map_or("[]", |scopes| scopes.get());
-        let scopes: Vec<Members<'_>> = serde_json::from_str(scopes).ok()?;
-        for scope in scopes {
-            let records = scope
-                .get("logRecords")
-                .map_or("[]", |records| records.get());
-            let records: Vec<&RawValue> = serde_json::from_str(records).ok()?;
-            for record in records {
-                let inside = record.get().strip_prefix('{')?.trim_ascii_start();
-                let comma = if inside.starts_with('}') { "" } else { "," };
-                let line = format!("{{\"resource\":{resource}{comma}{inside}");
-                put_line(line.as_bytes(), out);
-            }
-        }
-    }
-    Some(())
-}
-
 #[cfg(test)]
-mod tests {
+pub(in crate::input) mod tests {
     use super::*;
 
     /// The lines of a text, read in pieces of some size.
-    fn lines_of(text: &[u8], piece: usize) -> String {
+    pub(in crate::input) fn lines_of(text: &[u8], piece: usize) -> String {
         struct Pieces(Vec<u8>, usize);
         impl Read for Pieces {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -431,55 +218,10 @@ mod tests {
         lines
     }
 
-    fn same_in_any_pieces(text: &[u8], expected: &str) {
+    pub(in crate::input) fn same_in_any_pieces(text: &[u8], expected: &str) {
         for piece in [1, 2, 3, 7, 64, 4096] {
             assert_eq!(lines_of(text, piece), expected, "in pieces of {piece}");
         }
-    }
-
-    #[test]
-    fn an_array_over_many_lines_is_a_record_a_line() {
-        let array = b"[\n  {\n    \"a\": \"[{\\\"\",\n    \"b\": [1, {\"c\": 2}]\n  },\n  {\"a\": \"}\"}\n]\n";
-        same_in_any_pieces(
-            array,
-            "{    \"a\": \"[{\\\"\",    \"b\": [1, {\"c\": 2}]  }\n{\"a\": \"}\"}\n",
-        );
-        same_in_any_pieces(
-            b"{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n",
-            "{ \"a\": 1}\n{ \"a\": 2}\n",
-        );
-    }
-
-    #[test]
-    fn batches_are_unpacked_and_lists_inside_of_a_record_are_not() {
-        same_in_any_pieces(
-            b"{\"records\": [{\"a\":1}, {\"a\":2}]}\n{\"records\": [{\"a\":3}]}",
-            "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n",
-        );
-        same_in_any_pieces(b"{\n\"took\": 3, \"hits\": {\"total\": 1, \"hits\": [{\"_id\": \"1\", \"_source\": {\"a\": \"of some length\"}}]}}", "{\"_id\": \"1\", \"_source\": {\"a\": \"of some length\"}}\n");
-        let own =
-            b"[{\"path\": \"/a/long/one/to/be/sure\", \"status\": 500, \"events\": [{\"a\": 1}]}]";
-        same_in_any_pieces(
-            own,
-            "{\"path\": \"/a/long/one/to/be/sure\", \"status\": 500, \"events\": [{\"a\": 1}]}\n",
-        );
-    }
-
-    #[test]
-    fn each_record_of_opentelemetry_has_its_resource() {
-        let batch = br#"{"resourceLogs":[{"resource":{"r":1},"scopeLogs":[{"scope":{},"logRecords":[{"a":1},{}]}]},{"scopeLogs":[{"logRecords":[{"a":2}]}]}]}"#;
-        same_in_any_pieces(
-            batch,
-            "{\"resource\":{\"r\":1},\"a\":1}\n{\"resource\":{\"r\":1}}\n{\"resource\":{},\"a\":2}\n",
-        );
-    }
-
-    #[test]
-    fn what_is_no_json_stays_and_what_is_cut_off_too() {
-        same_in_any_pieces(
-            b"{\n\"a\": 1}\nstarted [7]\n{\"a\": 2}\n{\"a\": ",
-            "{\"a\": 1}\nstarted [7]\n{\"a\": 2}\n{\"a\": \n",
-        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! no format, no time.
 
 mod decode;
+mod documents;
 mod fault;
 mod feed;
 mod form;
