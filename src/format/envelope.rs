@@ -157,11 +157,11 @@ pub(super) fn unwrap<'a>(
 /// The keys of a JSON wrapping: the line stands where a whole request would.
 static JSON_KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let table = toml::toml! {
-        wrappers = ["_source", "result", "content", "fields", "jsonPayload"]
-        request = ["log", "message", "MESSAGE", "textPayload", "msg", "event.original", "line", "event", "_raw", "raw", "@message"]
-        time = ["time", "@timestamp", "timestamp", "_SOURCE_REALTIME_TIMESTAMP:us", "__REALTIME_TIMESTAMP:us", "ts", "date", "datetime"]
-        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "stream.pod", "stream.pod_name", "stream.instance", "stream.host", "stream.hostname", "_HOSTNAME", "container.hostname", "hostname", "host.name", "host"]
-        service = ["kubernetes.labels.app", "labels.app", "stream.app", "stream.service_name", "stream.service", "stream.job", "stream.container", "container.service", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "_SYSTEMD_UNIT"]
+        wrappers = ["_source", "result", "content", "fields", "jsonPayload", "resource.attributes", "attributes"]
+        request = ["log", "message", "MESSAGE", "textPayload", "msg", "event.original", "line", "event", "_raw", "raw", "@message", "body.stringValue", "body"]
+        time = ["time", "@timestamp", "timestamp", "_time", "_SOURCE_REALTIME_TIMESTAMP:us", "__REALTIME_TIMESTAMP:us", "ts", "date", "datetime", "timeUnixNano:ns", "observedTimeUnixNano:ns", "observed_timestamp"]
+        host = ["kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "stream.pod", "stream.pod_name", "stream.instance", "stream.host", "stream.hostname", "_HOSTNAME", "container.hostname", "hostname", "k8s.pod.name", "host.name", "host"]
+        service = ["kubernetes.labels.app", "labels.app", "stream.app", "stream.service_name", "stream.service", "stream.job", "stream.container", "container.service", "kubernetes.container_name", "container_name", "resource.labels.container_name", "service.name", "service", "_SYSTEMD_UNIT"]
     };
     Keys::new(&table).expect("these names are known")
 });

@@ -1,12 +1,13 @@
-//! Text that isn't lines → lines: UTF-16, and JSON documents.
+//! Text that isn't lines → lines: UTF-16, JSON documents, and tables of lines.
 //!
 //! Which of them a text is, is told by its first bytes. It is turned into lines as it streams by,
 //! because everything behind knows lines only: UTF-16, which PowerShell's `>` writes, into UTF-8;
-//! documents into one record a line, by [`documents`].
+//! documents and tables into one record a line, by [`documents`] and [`table`].
 
 use std::io::{self, Read};
 
 use super::documents::{self, Split};
+use super::table::{self, Rows};
 
 /// How a log's text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,11 @@ pub enum Form {
     },
     /// In JSON documents that are no lines.
     Documents,
+    /// In rows of cells, one of which is the line.
+    Table {
+        /// What stands between two cells.
+        delimiter: u8,
+    },
 }
 
 /// Bytes taken at a time.
@@ -34,7 +40,10 @@ impl Form {
             [0xff, 0xfe, ..] => false,
             [0xfe, 0xff, ..] => true,
             _ if are_documents(head) => return Form::Documents,
-            _ => return Form::Lines,
+            _ => {
+                let table = table::delimiter(head).map(|delimiter| Form::Table { delimiter });
+                return table.unwrap_or(Form::Lines);
+            }
         };
         let mut text = Vec::new();
         Utf16::new(big).take(head, &mut text);
@@ -56,6 +65,7 @@ impl Form {
                 }
             }
             Form::Documents => Box::new(Converted::new(text, Split::default())),
+            Form::Table { delimiter } => Box::new(Converted::new(text, Rows::new(delimiter))),
         }
     }
 }

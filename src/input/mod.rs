@@ -17,6 +17,7 @@ mod logfile;
 mod members;
 mod peek;
 mod source;
+mod table;
 #[cfg(test)]
 mod tests;
 mod twins;

@@ -232,6 +232,8 @@ const NO_SERVICE: &[&[u8]] = &[
     b"json",
     b"jsonl",
     b"ndjson",
+    b"csv",
+    b"tsv",
     b"out",
     b"gz",
     b"zst",

@@ -308,6 +308,9 @@ impl Clock {
             [b'0'..=b'9', ..] => return self.noted(text::epoch(text, None)?, 0),
             [b'A'..=b'Z', _, _, b',', b' ', ..] => text::http_date(text)?,
             [b'A'..=b'Z', _, _, b' ', b'A'..=b'Z', ..] => text::ctime(text)?,
+            [b'A'..=b'Z', _, _, b' ', _, b',', ..] | [b'A'..=b'Z', _, _, b' ', _, _, b',', ..] => {
+                text::named_month(text)?
+            }
             [b'A'..=b'Z', ..] => return self.yearless(text),
             _ => return None,
         };

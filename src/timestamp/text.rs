@@ -128,11 +128,27 @@ pub(super) fn month_first(text: &[u8]) -> Option<Parts> {
         return None;
     }
     let day = day_number(year, month, day)?;
-    let time = behind_separators(rest)?;
+    short_time_of_day(day, behind_separators(rest)?)
+}
+
+/// `Apr 10, 2024 @ 09:00:00.000`, Kibana's, and `Apr 10, 2024, 9:00:00 AM`, that of locales.
+pub(super) fn named_month(text: &[u8]) -> Option<Parts> {
+    let (name, rest) = split_at_space(text);
+    let comma = memchr::memchr(b',', rest)?;
+    let (number, rest) = rest.split_at_checked(comma)?;
+    let (year, rest) = rest.strip_prefix(b", ")?.split_at_checked(4)?;
+    let day = day_number(digits(year)?, month(name)?, digits(number)?)?;
+    let time = rest
+        .strip_prefix(b" @ ")
+        .or_else(|| behind_separators(rest));
+    short_time_of_day(day, time?)
+}
+
+/// A time of day whose hour may have one digit.
+fn short_time_of_day(day: i64, time: &[u8]) -> Option<Parts> {
     if time.get(1) != Some(&b':') {
         return time_of_day(day, time);
     }
-    // An hour of one digit.
     let mut padded = [b'0'; 24];
     padded.get_mut(1..=time.len())?.copy_from_slice(time);
     time_of_day(day, padded.get(..=time.len())?)

@@ -109,6 +109,53 @@ fn a_size_is_no_status_where_a_stranger_line_has_both() {
     assert_eq!((requests, lines), (600, 600));
 }
 
+#[test]
+fn the_cells_of_a_log_stores_table_are_lines() {
+    // As Datadog exports it; a cell has the line of a container, quotes doubled.
+    let mut text = String::from("\"Date\",\"Host\",\"Service\",\"Message\"\n");
+    for i in 0..1_200 {
+        let status = if i % 10 == 0 { 503 } else { 200 };
+        let time = format!("2024-04-10T09:{:02}:{:02}.000Z", i / 60, i % 60);
+        let line = match i % 2 {
+            0 => format!(r#"{{"method":"GET","path":"/page","status":{status}}}"#),
+            _ => format!("Traceback:\n  in GET /page\n203.0.113.7 GET /page {status} 12ms"),
+        };
+        writeln!(
+            text,
+            r#""{time}","web-1","shop","{}""#,
+            line.replace('"', "\"\"")
+        )
+        .unwrap();
+    }
+    writeln!(
+        text,
+        r#""2024-04-10T09:20:00.000Z","web-1","shop","out of memory""#
+    )
+    .unwrap();
+    let report = report_on("export.csv", text.as_bytes());
+    assert_eq!(counted(&report, "/page"), (600, 120));
+    assert_eq!(served(&report).0, &serde_json::json!(["shop"]));
+    let rejects = report["scan"]["rejects"].as_array().unwrap().iter();
+    let (blank, others): (Vec<&Value>, Vec<&Value>) =
+        rejects.partition(|reject| reject["reason"] == "blank");
+    let lines =
+        |rejects: &[&Value]| -> u64 { rejects.iter().map(|r| r["lines"].as_u64().unwrap()).sum() };
+    // The header and the second and third lines of 600 cells are blank there.
+    assert_eq!((lines(&blank), lines(&others)), (1 + 1_200, 600 + 1));
+    // A line that is no request is where it is said to be, whatever stands in the cells before it.
+    let of_memory = |r: &&&Value| {
+        r["example"]["text"]
+            .as_str()
+            .unwrap()
+            .contains("out of memory")
+    };
+    let number = others.iter().find(of_memory).unwrap()["example"]["line"]
+        .as_u64()
+        .unwrap();
+    let line = text.lines().nth(number as usize - 1).unwrap();
+    assert!(line.contains("out of memory"), "{line}");
+}
+
 /// A second of the hour from nine on, as syslog and HAProxy write it.
 fn haproxy_line(second: usize, status: u16) -> String {
     let (minute, second) = (second / 60, second % 60);
