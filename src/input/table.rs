@@ -30,9 +30,11 @@ const TIMES: [&[u8]; 8] = [
     b"ts",
     b"receivetimestamp",
 ];
+/// Columns of requests: a status by other names, and what is asked.
+const REQUESTS: [&[u8]; 6] = [b"response", b"resp", b"rc", b"result", b"method", b"verb"];
 /// Delimiters, the likeliest first.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
-/// A row longer than this is none: a quote isn't closed.
+/// A row longer than this is none: most likely a quote isn't closed.
 const LONGEST: usize = 1 << 20;
 
 /// What delimits the cells of a text that begins as such a table does.
@@ -48,7 +50,7 @@ pub(super) fn delimiter(head: &[u8]) -> Option<u8> {
                 .iter()
                 .any(|end| name.ends_with(end))
         };
-        any(&LINES) && any(&TIMES) && !names.iter().any(is_status)
+        any(&LINES) && any(&TIMES) && !any(&REQUESTS) && !names.iter().any(is_status)
     };
     DELIMITERS.into_iter().find(has_lines)
 }
@@ -80,6 +82,8 @@ enum Place {
     Quoted,
     /// Behind a quote in quotes: another makes it one of the cell's, else the quotes are closed.
     Quote,
+    /// In the rest of a line that is given as it stands.
+    Lost,
 }
 
 impl Convert for Rows {
@@ -112,6 +116,13 @@ impl Rows {
 
     fn byte(&mut self, b: u8, out: &mut Vec<u8>) {
         self.place = match (self.place, b) {
+            (Place::Lost, _) => {
+                out.push(b);
+                if b == b'\n' {
+                    self.place = Place::Begin;
+                }
+                return;
+            }
             (Place::Begin, b'"') => Place::Quoted,
             (Place::Quoted, b'"') => Place::Quote,
             (Place::Quote, b'"') => {
@@ -133,8 +144,9 @@ impl Rows {
             }
         };
         self.row.push(b);
-        if self.row.len() >= LONGEST && self.place == Place::Quoted {
+        if self.row.len() >= LONGEST {
             self.give_up(out);
+            self.place = Place::Lost;
         }
     }
 
@@ -189,12 +201,10 @@ impl Rows {
         }
     }
 
-    /// A quote isn't closed: what it has swallowed are lines as they stand.
+    /// What a quote that isn't closed has swallowed are lines as they stand.
     fn give_up(&mut self, out: &mut Vec<u8>) {
         out.append(&mut self.row);
         self.clear();
-        // The rest of the last of them is no row either.
-        self.place = Place::Bare;
     }
 
     fn clear(&mut self) {
@@ -269,6 +279,14 @@ mod tests {
         let lines = lines_of(text.as_bytes(), 4096);
         assert!(lines.ends_with("{\"time\":\"4\",\"message\":\"d\"}\n"));
         assert_eq!(lines.lines().count(), text.lines().count());
+        // No line is held that is too long to be one.
+        let long = format!("time,message\n1,{}\n2,b\n", "x".repeat(3 * LONGEST));
+        let lines = lines_of(long.as_bytes(), 4096);
+        assert_eq!(lines.lines().nth(1), long.lines().nth(1));
+        assert_eq!(
+            lines.lines().last(),
+            Some("{\"time\":\"2\",\"message\":\"b\"}")
+        );
     }
 
     #[test]
@@ -280,6 +298,7 @@ mod tests {
             // Requests themselves, changes, lines of other kinds.
             ("timestamp,method,path,status,message\n", None),
             ("@timestamp,http.response.status_code,message\n", None),
+            ("time,verb,url,rc,message\n", None),
             ("time,service,version\n", None),
             ("message\n", None),
             ("2024-04-10 09:00:00,081 INFO message, time\n", None),
