@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::*;
 
@@ -387,4 +387,48 @@ fn calls_that_a_service_makes_are_no_requests_to_it() {
     let served_call = own.replace("\"ts\"", "\"span.kind\":\"server\",\"ts\"");
     let report = report_on("api.log", format!("{served_call}\n").repeat(20).as_bytes());
     assert_eq!(served(&report).1, 20);
+}
+
+#[test]
+fn one_document_of_a_console_or_an_api_is_read_as_its_lines() {
+    let (mut hits, mut values, mut rows, mut failed) = (vec![], vec![], vec![], 0);
+    for i in 0..600_u64 {
+        let status = if i % 7 == 0 { 500 } else { 200 };
+        failed += u64::from(status == 500);
+        let (minute, second) = (i / 60, i % 60);
+        let line = format!("GET /cart/{{x}} {status} 12ms");
+        let time = format!("2024-04-10T09:{minute:02}:{second:02}.000Z");
+        hits.push(json!({"_index": "web", "_source": {"@timestamp": time, "message": line}}));
+        values.push(json!([format!("{}000000000", 1_712_739_600 + i), line]));
+        let cell = |field: &str, value: &str| json!({"field": field, "value": value});
+        let time = time.replace('T', " ").replace('Z', "");
+        rows.push(json!([
+            cell("@timestamp", &time),
+            cell("@message", &line),
+            cell("@ptr", "Cl")
+        ]));
+    }
+    let stream = json!({"stream": {"app": "shop", "pod": "shop-1"}, "values": values});
+    let search = json!({"took": 3, "hits": {"total": 600, "hits": hits}});
+    let streams =
+        json!({"status": "success", "data": {"resultType": "streams", "result": [stream]}});
+    let query = json!({"results": rows, "statistics": {}, "status": "Complete"});
+    for (name, document, service) in [
+        ("search.json", search, "search"),
+        ("streams.json", streams, "shop"),
+        ("query.json", query, "query"),
+    ] {
+        for text in [document.to_string(), format!("{document:#}")] {
+            let report = report_on(name, text.as_bytes());
+            assert_eq!(counted(&report, "/cart/{x}"), (600, failed), "{name}");
+            assert_eq!(report["scan"]["services"], json!([service]));
+            assert_eq!(report["scan"]["from"], "2024-04-10T09:00:00Z");
+            assert_eq!(report["scan"]["rejected_lines"], 0);
+            // A download that broke off: the rest is there, and the cut record is told of.
+            let report = report_on(name, &text.as_bytes()[..text.len() * 2 / 3]);
+            let (requests, _) = counted(&report, "/cart/{x}");
+            assert!((380..410).contains(&requests), "{name}: {requests}");
+            assert_eq!(report["scan"]["rejected_lines"], 1, "{name}");
+        }
+    }
 }

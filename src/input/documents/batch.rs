@@ -1,7 +1,7 @@
 //! Where exports are known to keep their records: a table, a row a list.
 
-/// Each element of a list, in a way.
-pub(super) const EACH: &str = "[]";
+/// Each element of a list, in a way. As no name: to compare it takes no time.
+pub(super) const EACH: &str = "";
 
 /// A list of records in a document's object.
 #[derive(Debug)]
@@ -124,10 +124,13 @@ pub(super) const BATCHES: [Batch; 19] = [
     },
 ];
 
+/// All ways, a bit each.
+pub(super) const ALL: u32 = (1 << BATCHES.len()) - 1;
+
 impl Batch {
     /// How deep the outer list is: 1 for a member of the object.
     pub(super) fn outer(&self) -> usize {
-        let keys = self.way.iter().take_while(|step| **step != EACH);
+        let keys = self.way.iter().take_while(|step| !step.is_empty());
         keys.count()
     }
 
@@ -150,6 +153,16 @@ impl Batch {
             Known::Bulk => false,
         }
     }
+}
+
+/// The rows of some ways, each with its number.
+pub(super) fn batches(ways: u32) -> impl Iterator<Item = (usize, &'static Batch)> {
+    let mut left = ways;
+    std::iter::from_fn(move || {
+        let next = left.trailing_zeros() as usize;
+        left &= left.wrapping_sub(1);
+        Some((next, BATCHES.get(next)?))
+    })
 }
 
 /// Whether a text begins so, but for blanks.

@@ -7,7 +7,7 @@
 
 use serde_json::value::RawValue;
 
-use super::batch::{Batch, EACH, Records};
+use super::batch::{Batch, Records};
 use super::walk::{Event, Walk};
 use super::{LONGEST, put_line};
 
@@ -119,9 +119,7 @@ impl Give {
 
     /// Whether what is open is the list of records.
     fn is_in_records(&self, depth: usize) -> bool {
-        self.walk.ways() != 0
-            && self.batch.way.len() == depth
-            && self.batch.way.last() == Some(&EACH)
+        self.walk.ways() != 0 && self.batch.way.len() == depth
     }
 
     fn open(&mut self, may_share: bool, above: usize) {
@@ -247,8 +245,13 @@ fn line(list: &[u8]) -> Option<Vec<u8>> {
     if !(2..=NAMES.len()).contains(&values.len()) {
         return None;
     }
-    let members = NAMES.iter().zip(&values);
-    let members = members.map(|(name, value)| format!("\"{name}\":{}", value.get()));
-    let members: Vec<String> = members.collect();
-    Some(format!("{{{}}}", members.join(",")).into_bytes())
+    let mut object = Vec::with_capacity(list.len() + 40);
+    for (name, value) in NAMES.iter().zip(&values) {
+        object.extend_from_slice(if object.is_empty() { b"{\"" } else { b",\"" });
+        object.extend_from_slice(name.as_bytes());
+        object.extend_from_slice(b"\":");
+        object.extend_from_slice(value.get().as_bytes());
+    }
+    object.push(b'}');
+    Some(object)
 }

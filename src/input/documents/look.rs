@@ -1,7 +1,7 @@
 //! Looks for a list of records in an object that is not known to be a batch: which of the lists that
 //! are known it has, how long they are, and whether what is in them are records.
 
-use super::batch::{BATCHES, Batch, EACH, Known, begins};
+use super::batch::{ALL, BATCHES, Batch, Known, batches, begins};
 use super::walk::{Event, Walk};
 
 /// What was seen of an object so far.
@@ -30,7 +30,7 @@ struct Found {
 impl Look {
     pub(super) fn new() -> Look {
         Look {
-            walk: Walk::new(u32::MAX),
+            walk: Walk::new(ALL),
             len: 0,
             found: Vec::new(),
         }
@@ -44,7 +44,7 @@ impl Look {
             return (n, event);
         }
         match event {
-            Event::Open if above != 0 => self.opened(text[0]),
+            Event::Open if self.walk.ways() != 0 => self.opened(text[0]),
             Event::Text if above != 0 && !text[..n].trim_ascii().is_empty() => self.scalar(),
             Event::Close => self.closed(),
             _ => {}
@@ -86,8 +86,7 @@ impl Look {
         for found in &mut self.found {
             let batch = &BATCHES[found.batch];
             let is_inside = ways >> found.batch & 1 == 1;
-            let is_list = batch.way.get(depth - 1) == Some(&EACH);
-            found.is_spoiled |= is_inside && is_list && batch.way.len() == depth;
+            found.is_spoiled |= is_inside && batch.way.len() == depth;
         }
     }
 
@@ -124,10 +123,4 @@ impl Look {
             is_sure || found.is_first && begins(list, b"[{")
         })
     }
-}
-
-/// Those of a set of ways.
-pub(super) fn batches(ways: u32) -> impl Iterator<Item = (usize, &'static Batch)> {
-    let all = BATCHES.iter().enumerate();
-    all.filter(move |(i, _)| ways >> i & 1 == 1)
 }

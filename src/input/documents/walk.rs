@@ -2,7 +2,7 @@
 //! of the lists that are known. Takes a text in any pieces; holds a name and a few numbers, whatever
 //! the text.
 
-use super::batch::{BATCHES, EACH};
+use super::batch::{EACH, batches};
 
 /// The longest way and the object above it.
 const LEVELS: usize = 8;
@@ -152,14 +152,14 @@ impl Walk {
                 false => self.name(),
             };
             let steps = self.depth - 1;
-            for (i, batch) in BATCHES.iter().enumerate() {
-                let is_step = |step: &&str| step.as_bytes() == name;
+            for (i, batch) in batches(here.ways) {
                 // What is no record is a list where its elements are meant.
                 let fits = match batch.way.get(steps + 1) {
-                    Some(next) => is_list == (*next == EACH),
+                    Some(next) => is_list == next.is_empty(),
                     None => true,
                 };
-                if !(fits && batch.way.get(steps).is_some_and(is_step)) {
+                let step = batch.way.get(steps).map(|step| step.as_bytes());
+                if !(fits && step == Some(name)) {
                     ways &= !(1 << i);
                 }
             }
