@@ -76,10 +76,8 @@ impl Give {
             Event::Break => return n,
             Event::Comma | Event::Close if is_scalar => self.finish(out),
             Event::Open if self.taking.is_none() => self.open(may_share, depth),
-            Event::Text if self.taking.is_none() && self.is_in_records(depth) => {
-                if !piece.trim_ascii().is_empty() {
-                    self.taking = Some((Part::Scalar, depth));
-                }
+            Event::Text if self.is_scalar(piece, depth) => {
+                self.taking = Some((Part::Scalar, depth));
             }
             _ => {}
         }
@@ -117,13 +115,16 @@ impl Give {
             && self.walk.name() == self.batch.shared.as_bytes()
     }
 
-    /// Whether what is open is the list of records.
-    fn is_in_records(&self, depth: usize) -> bool {
-        self.walk.ways() != 0 && self.batch.way.len() == depth
+    /// Whether a piece is of the list of records, and no blanks.
+    fn is_scalar(&self, piece: &[u8], depth: usize) -> bool {
+        self.taking.is_none()
+            && self.walk.ways() != 0
+            && self.batch.way.len() == depth
+            && !piece.trim_ascii().is_empty()
     }
 
     fn open(&mut self, may_share: bool, above: usize) {
-        if self.walk.ways() != 0 && self.batch.way.len() == above {
+        if self.walk.reached() != 0 && self.batch.way.len() == above {
             self.taking = Some((Part::Record, above));
         } else if may_share {
             self.taking = Some((Part::Shared, above));

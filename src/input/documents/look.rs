@@ -44,7 +44,7 @@ impl Look {
             return (n, event);
         }
         match event {
-            Event::Open if self.walk.ways() != 0 => self.opened(text[0]),
+            Event::Open if self.walk.reached() != 0 => self.opened(text[0]),
             Event::Text if above != 0 && !text[..n].trim_ascii().is_empty() => self.scalar(),
             Event::Close => self.closed(),
             _ => {}
@@ -59,7 +59,7 @@ impl Look {
     }
 
     fn opened(&mut self, kind: u8) {
-        let (ways, steps) = (self.walk.ways(), self.walk.depth() - 1);
+        let (ways, steps) = (self.walk.reached(), self.walk.depth() - 1);
         for (i, batch) in batches(ways) {
             if batch.outer() == steps && steps > 0 && !self.found.iter().any(|f| f.batch == i) {
                 self.found.push(Found {

@@ -2,7 +2,7 @@
 //! of the lists that are known. Takes a text in any pieces; holds a name and a few numbers, whatever
 //! the text.
 
-use super::batch::{EACH, batches};
+use super::batch::{Batch, EACH, batches};
 
 /// The longest way and the object above it.
 const LEVELS: usize = 8;
@@ -29,6 +29,10 @@ pub(super) struct Walk {
     depth: usize,
     /// The upper ones, from 1.
     levels: [Level; LEVELS],
+    /// The ways that the last thing opened is on, with those that end there.
+    reached: u32,
+    /// How deep the outermost open thing is that no way goes on from; 0 if there is none.
+    off: usize,
     quoted: bool,
     escaped: bool,
     /// The last string on a level with ways; before a value it is the value's name.
@@ -41,7 +45,7 @@ pub(super) struct Walk {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Level {
-    /// The ways that lead here, a bit each.
+    /// The ways that lead here and on, a bit each.
     ways: u32,
     is_list: bool,
 }
@@ -65,6 +69,8 @@ impl Walk {
         Walk {
             depth: 0,
             levels,
+            reached: ways,
+            off: 0,
             quoted: false,
             escaped: false,
             name: [0; LONGEST_NAME],
@@ -77,6 +83,12 @@ impl Walk {
     pub(super) fn step(&mut self, text: &[u8]) -> (usize, Event) {
         if self.quoted {
             return (self.string(text), Event::Text);
+        }
+        if self.off > 0 {
+            let n = self.inside(text);
+            if n > 0 {
+                return (n, Event::Text);
+            }
         }
         let Some(&first) = text.first() else {
             return (0, Event::Text);
@@ -94,6 +106,7 @@ impl Walk {
             }
             b'}' | b']' => {
                 self.depth = self.depth.saturating_sub(1);
+                self.off = 0;
                 (1, Event::Close)
             }
             b',' => (1, Event::Comma),
@@ -103,6 +116,26 @@ impl Walk {
                 (run.count(), Event::Text)
             }
         }
+    }
+
+    /// Off all ways: how much of the text is neither the end of that nor of a line.
+    fn inside(&mut self, text: &[u8]) -> usize {
+        let mut at = 0;
+        while let Some(&b) = text.get(at) {
+            match b {
+                b'"' => {
+                    self.quoted = true;
+                    at += self.string(&text[at + 1..]);
+                }
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' if self.depth == self.off => break,
+                b'}' | b']' => self.depth -= 1,
+                b'\n' | b'\r' => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        at
     }
 
     /// Inside of a string: how much of the text is of it.
@@ -164,7 +197,14 @@ impl Walk {
                 }
             }
         }
+        self.reached = ways;
+        let steps = self.depth;
+        let is_on = |(i, batch): (usize, &Batch)| u32::from(batch.way.len() > steps) << i;
+        let ways = batches(ways).map(is_on).fold(0, |all, way| all | way);
         self.depth += 1;
+        if ways == 0 {
+            self.off = self.depth;
+        }
         if let Some(level) = self.levels.get_mut(self.depth) {
             *level = Level { ways, is_list };
         }
@@ -176,6 +216,9 @@ impl Walk {
     }
 
     fn level(&self, depth: usize) -> Level {
+        if self.off > 0 && depth >= self.off {
+            return Level::default();
+        }
         self.levels.get(depth).copied().unwrap_or_default()
     }
 
@@ -184,7 +227,12 @@ impl Walk {
         self.depth
     }
 
-    /// The ways that lead to what is open here.
+    /// The ways that the last thing opened is on, with those that end there.
+    pub(super) fn reached(&self) -> u32 {
+        self.reached
+    }
+
+    /// The ways that lead to what is open here, and on.
     pub(super) fn ways(&self) -> u32 {
         self.level(self.depth).ways
     }
