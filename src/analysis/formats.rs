@@ -15,30 +15,6 @@ use crate::timestamp::Clock;
 
 use super::refuse_nothing;
 
-/// The lines that tell a file's format, and the number of the first of them.
-fn telling(
-    file: &LogFile,
-    registry: &Registry,
-    named: Option<&Arc<Format>>,
-    clock: &Clock,
-) -> io::Result<(Vec<u8>, usize)> {
-    let head = file.begin()?;
-    if named.is_some() {
-        return Ok((head, 1));
-    }
-    let mut places = Peek::excerpts(file);
-    let later: Vec<&[u8]> = places.iter().map(|place| &*place.text).collect();
-    let told = registry.detect(&head, &later, clock).text;
-    match (told.checked_sub(1), Peek::open(file)) {
-        (Some(place), Some(peek)) => {
-            let place = places.swap_remove(place);
-            let number = peek.number_of(&place)?;
-            Ok((place.text, number))
-        }
-        _ => Ok((head, 1)),
-    }
-}
-
 /// Explains how each log is read; where the user `named` a format, how that one reads them.
 ///
 /// # Errors
@@ -69,5 +45,29 @@ pub fn explain(
             schema: "triage.formats-explained/1",
             files,
         }),
+    }
+}
+
+/// The lines that tell a file's format, and the number of the first of them.
+fn telling(
+    file: &LogFile,
+    registry: &Registry,
+    named: Option<&Arc<Format>>,
+    clock: &Clock,
+) -> io::Result<(Vec<u8>, usize)> {
+    let head = file.begin()?;
+    if named.is_some() {
+        return Ok((head, 1));
+    }
+    let mut places = Peek::excerpts(file);
+    let later: Vec<&[u8]> = places.iter().map(|place| &*place.text).collect();
+    let told = registry.detect(&head, &later, clock).text;
+    match (told.checked_sub(1), Peek::open(file)) {
+        (Some(place), Some(peek)) => {
+            let place = places.swap_remove(place);
+            let number = peek.number_of(&place)?;
+            Ok((place.text, number))
+        }
+        _ => Ok((head, 1)),
     }
 }

@@ -2,8 +2,8 @@
 //! prose in it, a log whose format was changed, colours meant for a terminal.
 //!
 //! A line comes here only when the file's own format has refused it. It is tried without its colours,
-//! then against the formats that read other lines of the file's begin, then against the general ones;
-//! the first that reads it has it. Which formats these are depends on the file's first bytes alone, so
+//! then against the formats that read other lines of the file's begin, middle and end, then against the
+//! general ones; the first that reads it has it. Which formats these are depends on those lines alone, so
 //! no thread and no block changes what a line is. Counts nothing.
 
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ use super::envelope::{self, Envelope};
 use super::{Format, Scratch, Shape, plain, trimmed};
 
 /// Formats that are tried on any refused line, in the wrapping of the file's lines: they tell their
-/// lines from others by themselves, so nothing in the file's begin need speak for them.
+/// lines from others by themselves, so none of the lines that are looked at need speak for them.
 const GENERAL: [&str; 5] = ["common", "combined", "json", "logfmt", "text"];
 
 /// Formats besides the general ones that a file may have, the most common of those seen.
