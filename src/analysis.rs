@@ -138,7 +138,7 @@ pub fn show(
             .collect();
         let wanted = Wanted {
             endpoints: &endpoints,
-            times: times_of(incident, log_end_us(analysis.scan)),
+            times: times_of(incident, log_end_us(analysis.scan, analysis.series)),
             filters: of.filters,
             successes: of.successes,
             limit: of.limit,
@@ -507,7 +507,7 @@ fn look_closely(
     cells: &[Cells],
     changes: &[Change],
 ) -> Vec<Finding> {
-    let log_end_us = log_end_us(scan);
+    let log_end_us = log_end_us(scan, series);
     let spans: Vec<Times> = incidents.iter().map(|i| times_of(i, log_end_us)).collect();
     let looks: Vec<Look> = incidents
         .iter()
@@ -551,9 +551,11 @@ fn look_closely(
         .collect()
 }
 
-/// What comes right after the last request.
-fn log_end_us(scan: &Scan) -> i64 {
-    scan.span_us.map_or(0, |(_, last)| last + 1)
+/// What comes right after the last request of those that are looked at: one with a time of another century doesn't
+/// make an incident last until then.
+fn log_end_us(scan: &Scan, series: &SeriesSet) -> i64 {
+    let end_us = scan.span_us.map_or(0, |(_, last)| last.saturating_add(1));
+    series.end_us_before(end_us)
 }
 
 /// From onset to end: what is counted of an incident. Where it has no onset, from the first failure

@@ -171,6 +171,15 @@ impl SeriesSet {
             .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
+    /// This time, or the end of the last minute where the time lies too far behind to be looked at.
+    pub fn end_us_before(&self, time_us: i64) -> i64 {
+        let furthest_us = (self.start_min + MAX_MINUTES) * MINUTE_US;
+        match time_us > furthest_us {
+            true => (self.start_min + self.minutes as i64) * MINUTE_US,
+            false => time_us,
+        }
+    }
+
     /// Keeps the [`MAX_MINUTES`] with most requests; returns how many requests lie outside.
     fn keep_the_bulk(&mut self) -> u64 {
         let day = |minute: i32| i64::from(minute).div_euclid(24 * 60);

@@ -426,3 +426,32 @@ fn fail_on_tells_an_incident_and_a_suspect_from_none() {
         );
     }
 }
+
+#[test]
+fn a_time_of_another_century_costs_no_memory_and_moves_no_incident() {
+    let line = |second: usize, year: u32, status: u16| {
+        let (minute, second) = (second / 60, second % 60);
+        format!(
+            "203.0.113.7 - - [10/Apr/{year}:09:{minute:02}:{second:02} +0000] \"GET /page HTTP/1.1\" {status} 5\n"
+        )
+    };
+    let sound: String = (0..3_000)
+        .map(|i| line(i, 2024, if i > 2_000 && i % 3 == 0 { 500 } else { 200 }))
+        .collect();
+    let incident = |text: &str| {
+        let (_folder, path) = folder_with("shop.log", text);
+        // With room for what a log of fifty minutes needs, and none for the minutes of five centuries.
+        let run = std::process::Command::new("sh")
+            .args(["-c", "ulimit -v 2000000; exec \"$0\" \"$@\" --format json"])
+            .arg(env!("CARGO_BIN_EXE_triage"))
+            .arg(&path)
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert_eq!(report["incidents"].as_array().unwrap().len(), 1);
+        let incident = &report["incidents"][0];
+        ["onset", "end", "state", "endpoints", "impact"].map(|key| incident[key].clone())
+    };
+    let strayed = format!("{sound}{}", line(0, 2512, 200));
+    assert_eq!(incident(&strayed), incident(&sound));
+}
