@@ -116,8 +116,8 @@ impl Registry {
             *number += first - 1;
         }
         let (_, lines) = join::joined(&numbered);
+        let bare = registry::bare(&lines);
         let lines: Vec<Numbered<'_>> = lines.iter().map(|(n, line)| (*n, &**line)).collect();
-        let bare: Vec<&[u8]> = lines.iter().map(|(_, line)| *line).collect();
         let chosen = match named {
             Some(format) => Registry::learn(format, head, clock),
             None => self.detect(head, &[], clock).format,

@@ -372,7 +372,7 @@ fn has_method(text: &[u8]) -> bool {
 }
 
 /// Lines without their numbers.
-fn bare<'l>(lines: &'l [join::Numbered<'_>]) -> Vec<&'l [u8]> {
+pub(super) fn bare<'l>(lines: &'l [join::Numbered<'_>]) -> Vec<&'l [u8]> {
     lines.iter().map(|(_, line)| &**line).collect()
 }
 

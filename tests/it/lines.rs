@@ -84,17 +84,18 @@ fn a_number_before_a_status_is_no_status() {
     });
 }
 
+/// One request a second from an hour on, as a framework prints it.
+fn framework_lines(hour: &str, path: &str, count: usize) -> String {
+    let line = |i: usize| {
+        let (minute, second) = (i / 60, i % 60);
+        format!("2024-04-10 {hour}:{minute:02}:{second:02} INFO 203.0.113.7 GET {path} 200 12ms\n")
+    };
+    (0..count).map(line).collect()
+}
+
 #[test]
 fn a_size_is_no_status_where_a_stranger_line_has_both() {
-    let mut text = String::new();
-    for i in 0..600 {
-        let (minute, second) = (i / 60, i % 60);
-        writeln!(
-            text,
-            "2024-04-10 09:{minute:02}:{second:02} INFO 203.0.113.7 GET /page 200 12ms"
-        )
-        .unwrap();
-    }
+    let mut text = framework_lines("09", "/page", 600);
     // A load balancer's lines, which begin below what tells a file's formats: nobody knows them.
     for i in 0..600 {
         let (minute, second) = (10 + i / 60, i % 60);
@@ -206,15 +207,7 @@ fn a_format_whose_lines_begin_far_below_a_files_begin_is_found() {
 
 #[test]
 fn a_format_that_takes_anothers_place_in_the_middle_of_a_file_is_read_too() {
-    let mut text = String::new();
-    for i in 0..1_200 {
-        let (minute, second) = (i / 60, i % 60);
-        writeln!(
-            text,
-            "2024-04-10 08:{minute:02}:{second:02} INFO 203.0.113.7 GET /old 200 12ms"
-        )
-        .unwrap();
-    }
+    let mut text = framework_lines("08", "/old", 1_200);
     for i in 0..1_200 {
         let status = if i % 10 == 0 { 503 } else { 200 };
         writeln!(text, "{}", haproxy_line(i, status)).unwrap();
